@@ -1,0 +1,129 @@
+import type { Catalog } from './catalog.ts'
+import type { ApprovalTerms, Decision } from './decision.ts'
+import type { CloseReason, Entry, SessionOpening } from './entry.ts'
+import type { Facts, UsedColumn } from './facts.ts'
+import type { DetectedMask, Mask, MaskedRelation } from './mask.ts'
+import type { Identity, Instant, Principal } from './principal.ts'
+import type { Place, Statement } from './statement.ts'
+import type { Target } from './target.ts'
+
+/** What a client presents to log in. */
+export interface Credential {
+  readonly kind: 'bearer'
+  readonly token: string
+  /** Where the client connects from; static development tokens are good on loopback only. */
+  readonly remoteAddress: string
+}
+
+/** Turns a credential into a principal, or throws. */
+export type Verifier = (credential: Credential, now: Instant) => Promise<Principal>
+
+/** Says what a statement does. Pure and total: a text that can't be understood is opaque facts, never an exception. */
+export type Classifier = (statement: Statement, catalog: Catalog) => Facts
+
+/** SQL that yields a masked column's value. `reference` is the column as SQL, quoted and qualified. */
+export type MaskSql = (mask: Mask, column: UsedColumn, reference: string) => string
+
+/** A rewriting: the text to send, or why there is none. */
+export type Rewriting =
+  | { readonly kind: 'rewritten'; readonly text: string }
+  | { readonly kind: 'impossible'; readonly why: string; readonly hint: string; readonly place: Place | null }
+
+/**
+ * Puts masks where the rows are fetched: every reference to a masked relation becomes a subquery with the masks in it.
+ * With no masks it gives the text that was judged. What can't be rewritten soundly is impossible, never guessed.
+ */
+export type Rewriter = (
+  statement: Statement,
+  facts: Facts,
+  masks: readonly MaskedRelation[],
+  maskSql: MaskSql,
+  catalog: Catalog,
+) => Rewriting
+
+/** A column of a result, as the server describes it. */
+export interface ResultColumn {
+  readonly name: string
+  /** The relation and column it comes from, or 0 where the server can't say. */
+  readonly tableOid: number
+  readonly attnum: number
+  readonly typeOid: number
+  readonly typmod: number
+  readonly format: 'text' | 'binary'
+}
+
+/** A cell as the wire carries it: bytes of its type's text or binary form, text form as a string, or NULL. */
+export type Cell = Uint8Array | string | null
+
+/** Replaces cells in place. Called once a row; looks nothing up. */
+export type MaskRow = (cells: Cell[]) => void
+
+/** What the result side must do with values that no rewriting can foresee. */
+export interface ResultPlan {
+  readonly detect: readonly DetectedMask[]
+}
+
+/** Prepares the result-side masking of one result, or gives null where no cell of it can change. */
+export type Masker = (plan: ResultPlan, columns: readonly ResultColumn[]) => MaskRow | null
+
+/** Masks in both of their forms. */
+export interface Masking {
+  readonly sql: MaskSql
+  readonly rows: Masker
+}
+
+/** All that an approval is bound to. */
+export interface Question {
+  readonly session: string
+  readonly principal: Principal
+  readonly target: Target
+  readonly statement: Statement
+  readonly canonical: string
+  readonly decision: Extract<Decision, { kind: 'approve' }>
+  readonly terms: ApprovalTerms
+  readonly policyVersion: string
+  readonly catalogFingerprint: string
+  readonly searchPath: readonly string[]
+}
+
+export type Answer =
+  | { readonly kind: 'granted'; readonly request: string; readonly by: readonly Identity[]; readonly reason: string }
+  | { readonly kind: 'denied'; readonly request: string; readonly by: readonly Identity[]; readonly reason: string }
+  | { readonly kind: 'expired'; readonly request: string }
+  | { readonly kind: 'withdrawn'; readonly request: string }
+
+/** What the asker is told while it waits. */
+export interface Pending {
+  readonly request: string
+  readonly expiresAt: Instant
+}
+
+/**
+ * Asks people. Resolves with their answer, already redeemed: a granted answer is good for this one question and can't
+ * be had twice. `signal` aborts when the asker leaves or cancels; the request is then withdrawn.
+ */
+export type Approver = (
+  question: Question,
+  signal: AbortSignal,
+  onPending: (pending: Pending) => void,
+) => Promise<Answer>
+
+/** Writes the account of one session. */
+export interface SessionRecorder {
+  /** Resolves when the entry is durable. Rejects when it can't be made so; the session then ends. */
+  readonly append: (entry: Entry) => Promise<void>
+  readonly close: (reason: CloseReason) => Promise<void>
+}
+
+/** Opens the account of a session; resolves when its opening is durable. */
+export type Recorder = (opening: SessionOpening) => Promise<SessionRecorder>
+
+/** The current catalog of a target. Rejects when there is none fresh enough to decide by. */
+export type CatalogSource = (target: Target) => Promise<Catalog>
+
+/** Time, handed in. */
+export interface Clock {
+  readonly now: () => Instant
+  /** Milliseconds from an arbitrary origin; never goes back. */
+  readonly monotonic: () => number
+}

@@ -1,0 +1,50 @@
+import type { UsedColumn, UsedRelation } from './facts.ts'
+
+/** Where a secret lives. Secrets are only ever named in configuration, never written in it. */
+export type SecretRef =
+  | { readonly kind: 'env'; readonly name: string }
+  | { readonly kind: 'file'; readonly path: string }
+
+/** The steps of PostgreSQL's date_trunc that a mask may cut to. */
+export const DATE_UNITS = ['year', 'quarter', 'month', 'week', 'day', 'hour'] as const
+export type DateUnit = (typeof DATE_UNITS)[number]
+
+/** How a protected value is shown. Every mask gives NULL where it can't give a value valid for the column's type. */
+export type Mask =
+  /** A fixed text that says something is hidden. Text types only; NULL elsewhere. */
+  | { readonly kind: 'redact' }
+  | { readonly kind: 'null' }
+  /** The first and last characters, the rest replaced by a fixed run of `fill`. Short values show nothing. */
+  | { readonly kind: 'partial'; readonly first: number; readonly last: number; readonly fill: string }
+  /** First letter and domain: `q***@example.com`. */
+  | { readonly kind: 'email' }
+  /** HMAC-SHA-256 in hex, keyed: equal values stay equal. `key` null means the deployment's default key. */
+  | { readonly kind: 'hash'; readonly key: SecretRef | null }
+  | { readonly kind: 'constant'; readonly value: string }
+  | { readonly kind: 'date-trunc'; readonly unit: DateUnit }
+
+export type MaskKind = Mask['kind']
+
+/** What values look like that are masked wherever they turn up in text. */
+export const DETECTORS = ['credit-card', 'us-ssn', 'email', 'iban', 'phone'] as const
+export type Detector = (typeof DETECTORS)[number]
+
+/** A detector with the mask for what it finds. */
+export interface DetectedMask {
+  readonly detector: Detector
+  readonly mask: Mask
+}
+
+/** One column of a relation, with the mask that this principal sees it through. */
+export interface MaskedColumn {
+  readonly column: UsedColumn
+  readonly mask: Mask
+  /** The position in the policy's `masks` list, for explanations. */
+  readonly entry: number
+}
+
+/** A relation of the statement that can only be read through masks. */
+export interface MaskedRelation {
+  readonly relation: UsedRelation
+  readonly columns: readonly MaskedColumn[]
+}
