@@ -1,0 +1,61 @@
+/** A node of a raw parse tree: its fields, as libpg_query's JSON has them. Fields with default values are absent. */
+export type Node = Readonly<Record<string, unknown>>
+
+const isNode = (value: unknown): value is Node => typeof value === 'object' && value !== null && !Array.isArray(value)
+
+/** A field that holds a node, or null where it is absent. */
+export function nodeAt(node: Node, field: string): Node | null {
+  const value = node[field]
+  return isNode(value) ? value : null
+}
+
+/** A field that holds a list of nodes; empty where it is absent. */
+export function nodesAt(node: Node, field: string): readonly Node[] {
+  const value = node[field]
+  return Array.isArray(value) ? value.filter(isNode) : []
+}
+
+/** A field that holds a text, a name or the name of an enum's value; empty where it is absent. */
+export function textAt(node: Node, field: string): string {
+  const value = node[field]
+  return typeof value === 'string' ? value : ''
+}
+
+/** A field that holds a number; 0 where it is absent, as in the server's own nodes. */
+export function numberAt(node: Node, field: string): number {
+  const value = node[field]
+  return typeof value === 'number' ? value : 0
+}
+
+/** A field that holds a flag. */
+export const flagAt = (node: Node, field: string): boolean => node[field] === true
+
+/** A node with its type, as `{ "ColumnRef": { … } }` says it; null for an empty place in a list. */
+export interface TypedNode {
+  readonly type: string
+  readonly body: Node
+}
+
+/** Takes the type off a wrapped node. Null for `{}`, which is how a NULL list element is written. */
+export function typedNode(wrapped: Node): TypedNode | null {
+  for (const type in wrapped) return { type, body: nodeAt(wrapped, type) ?? {} }
+  return null
+}
+
+/** The typed node in a field, or null. */
+export function typedAt(node: Node, field: string): TypedNode | null {
+  const wrapped = nodeAt(node, field)
+  return wrapped === null ? null : typedNode(wrapped)
+}
+
+/** The typed nodes of a list field, without empty places. */
+export const typedNodesAt = (node: Node, field: string): readonly TypedNode[] =>
+  nodesAt(node, field).flatMap(wrapped => typedNode(wrapped) ?? [])
+
+/** The text of a String node, or null for any other. */
+export const stringOf = (typed: TypedNode | null): string | null =>
+  typed?.type === 'String' ? textAt(typed.body, 'sval') : null
+
+/** The parts of a dotted name kept as a list of String nodes. Other parts (a star, say) are left out. */
+export const nameParts = (node: Node, field: string): readonly string[] =>
+  typedNodesAt(node, field).flatMap(part => stringOf(part) ?? [])
