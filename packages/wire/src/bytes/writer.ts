@@ -1,0 +1,132 @@
+import { FrameError } from './frame-error.ts'
+import { encodeUtf8 } from './utf8.ts'
+
+/**
+ * The largest length field, in bytes and counting itself, that a PostgreSQL server reads: `PQ_LARGE_MESSAGE_LIMIT` is
+ * `MaxAllocSize - 1` (src/include/libpq/libpq.h, src/include/utils/memutils.h). Well below 2^31, so no length that was
+ * checked against it can wrap or turn negative.
+ */
+export const LENGTH_MAX: number = 0x3fff_fffe
+
+const LENGTH_BYTES = 4
+
+/**
+ * Writes one frame. Every length and count is checked *before* the bytes it announces are written, and the frame's own
+ * length is always computed from what was written: no peer's length is ever repeated. Use once.
+ *
+ * @example
+ * const writer = new Writer(BACKEND.parameterStatus)
+ * writer.cstring(name)
+ * writer.cstring(value)
+ * return writer.finish()
+ */
+export class Writer {
+  readonly #lengthAt: number
+  #bytes: Uint8Array
+  #view: DataView
+  #at: number
+
+  /**
+   * @param tag the frame's first byte, or null for the untagged packets of start-up
+   * @param bodyBytes how many bytes of body to make room for at first
+   */
+  constructor(tag: number | null, bodyBytes = 64) {
+    this.#lengthAt = tag === null ? 0 : 1
+    this.#at = this.#lengthAt + LENGTH_BYTES
+    this.#bytes = new Uint8Array(this.#at + bodyBytes)
+    this.#view = new DataView(this.#bytes.buffer)
+    if (tag !== null) this.#view.setUint8(0, tag)
+  }
+
+  byte(value: number): void {
+    assertInteger(value, 0, 0xff)
+    this.#view.setUint8(this.#reserve(1), value)
+  }
+
+  int16(value: number): void {
+    assertInteger(value, -0x8000, 0x7fff)
+    this.#view.setInt16(this.#reserve(2), value)
+  }
+
+  uint16(value: number): void {
+    assertInteger(value, 0, 0xffff)
+    this.#view.setUint16(this.#reserve(2), value)
+  }
+
+  int32(value: number): void {
+    assertInteger(value, -0x8000_0000, 0x7fff_ffff)
+    this.#view.setInt32(this.#reserve(4), value)
+  }
+
+  uint32(value: number): void {
+    assertInteger(value, 0, 0xffff_ffff)
+    this.#view.setUint32(this.#reserve(4), value)
+  }
+
+  /** A count that the protocol writes as Int16 and reads as signed. */
+  count16(value: number): void {
+    assertInteger(value, 0, 0x7fff)
+    this.int16(value)
+  }
+
+  bytes(value: Uint8Array): void {
+    const start = this.#reserve(value.byteLength)
+    this.#bytes.set(value, start)
+  }
+
+  /** A value behind its Int32 length; null is -1. */
+  nullableBytes(value: Uint8Array | null): void {
+    if (value === null) {
+      this.int32(-1)
+      return
+    }
+    assertInteger(value.byteLength, 0, LENGTH_MAX)
+    this.int32(value.byteLength)
+    this.bytes(value)
+  }
+
+  /** Text and its terminator. Text that holds a NUL would end early and start something else, so it is refused. */
+  cstring(text: string): void {
+    // A character is at least one byte, so this refuses before an encoding of it is made.
+    assertInteger(text.length, 0, LENGTH_MAX)
+    if (text.includes('\0')) throw new FrameError('UNENCODABLE', 'text with a NUL has no place in a message')
+    const bytes = encodeUtf8(text)
+    const start = this.#reserve(bytes.byteLength + 1)
+    this.#bytes.set(bytes, start)
+    this.#bytes[start + bytes.byteLength] = 0
+  }
+
+  /** The whole frame: tag, length, body. */
+  finish(): Uint8Array {
+    this.#view.setInt32(this.#lengthAt, this.#at - this.#lengthAt)
+    return this.#bytes.subarray(0, this.#at)
+  }
+
+  #reserve(count: number): number {
+    const start = this.#at
+    const end = start + count
+    const length = end - this.#lengthAt
+    if (!Number.isInteger(count) || count < 0 || length > LENGTH_MAX) {
+      throw new FrameError('UNENCODABLE', `frame of ${length} bytes exceeds the limit of ${LENGTH_MAX}`, {
+        bytes: length,
+        bytesMax: LENGTH_MAX,
+      })
+    }
+    if (end > this.#bytes.byteLength) this.#grow(end)
+    this.#at = end
+    return start
+  }
+
+  #grow(bytesMin: number): void {
+    const grown = new Uint8Array(Math.max(bytesMin, Math.min(this.#bytes.byteLength * 2, LENGTH_MAX + 1)))
+    grown.set(this.#bytes.subarray(0, this.#at))
+    this.#bytes = grown
+    this.#view = new DataView(grown.buffer)
+  }
+}
+
+function assertInteger(value: number, min: number, max: number): void {
+  if (!Number.isInteger(value) || value < min || value > max) {
+    throw new FrameError('UNENCODABLE', `number ${value} is not an integer from ${min} to ${max}`, { value, min, max })
+  }
+}

@@ -1,0 +1,28 @@
+import { Reader } from '../../bytes/reader.ts'
+import { Writer } from '../../bytes/writer.ts'
+import { BACKEND } from '../tags.ts'
+
+/** CommandComplete: a statement ran to its end. */
+export interface CommandComplete {
+  /** What ran and how many rows it touched, as `UPDATE 3`. */
+  readonly tag: string
+}
+
+/**
+ * @throws FrameError `MALFORMED`
+ * @example
+ * const { tag } = decodeCommandComplete(frame.body)
+ */
+export function decodeCommandComplete(body: Uint8Array): CommandComplete {
+  const reader = new Reader(body, 'CommandComplete')
+  const tag = reader.cstring()
+  reader.end()
+  return { tag }
+}
+
+/** @throws FrameError `UNENCODABLE` */
+export function encodeCommandComplete({ tag }: CommandComplete): Uint8Array {
+  const writer = new Writer(BACKEND.commandComplete, tag.length + 1)
+  writer.cstring(tag)
+  return writer.finish()
+}

@@ -1,0 +1,22 @@
+import { Writer } from '../bytes/writer.ts'
+import { FRONTEND } from './tags.ts'
+
+/** CopyData, the same in both directions: a piece of a COPY stream, cut wherever the sender liked. */
+export interface CopyData {
+  readonly data: Uint8Array
+}
+
+/**
+ * @example
+ * const { data } = decodeCopyData(frame.body)
+ */
+export function decodeCopyData(body: Uint8Array): CopyData {
+  return { data: body }
+}
+
+/** @throws FrameError `UNENCODABLE` */
+export function encodeCopyData({ data }: CopyData): Uint8Array {
+  const writer = new Writer(FRONTEND.copyData, data.byteLength <= 0xffff ? data.byteLength : 0)
+  writer.bytes(data)
+  return writer.finish()
+}

@@ -1,0 +1,159 @@
+import { FrameError } from '../bytes/frame-error.ts'
+import {
+  checkedFrameBytes,
+  checkTag,
+  compileFrameRules,
+  type FrameLimits,
+  type FrameRules,
+  HEADER_BYTES,
+} from './frame-rules.ts'
+
+const EMPTY = new Uint8Array(0)
+
+/**
+ * A cursor over the frames of received chunks that makes no object a frame (bench/frame-split.mjs). A frame that lies
+ * within one chunk is shown in place; one split across chunks is joined first, so a frame is only shown whole.
+ *
+ * The joined frame, if there is one, is always the first of a chunk. Hence a run of frames to pass on untouched is
+ * `bytes.subarray(start of the first, end of the last)` for as long as `bytes` stays the same array.
+ *
+ * A chunk is the caller's again once `next` returned false; what was joined stays valid for good.
+ *
+ * @example
+ * scanner.push(chunk)
+ * let from = 0
+ * let source = chunk
+ * let to = 0
+ * while (scanner.next()) {
+ *   if (scanner.bytes !== source) { write(source.subarray(from, to)); source = scanner.bytes; from = scanner.start }
+ *   if (scanner.tag === BACKEND.dataRow) rows += 1
+ *   to = scanner.end
+ * }
+ * write(source.subarray(from, to))
+ */
+export class FrameScanner {
+  #limits: FrameLimits
+  #chunk: Uint8Array = EMPTY
+  #view: DataView = new DataView(EMPTY.buffer)
+  #at = 0
+  #joined: Uint8Array = EMPTY
+  #joinedBytes = 0
+  #tag = 0
+  #bytes: Uint8Array = EMPTY
+  #start = 0
+  #end = 0
+
+  constructor(rules: FrameRules) {
+    this.#limits = compileFrameRules(rules)
+  }
+
+  /** The current frame's first byte. */
+  get tag(): number {
+    return this.#tag
+  }
+
+  /** The array that the current frame lies in: the pushed chunk itself, or a joined frame's own. */
+  get bytes(): Uint8Array {
+    return this.#bytes
+  }
+
+  /** Where the current frame's header starts in `bytes`. */
+  get start(): number {
+    return this.#start
+  }
+
+  /** Where the current frame ends in `bytes`, exclusive. */
+  get end(): number {
+    return this.#end
+  }
+
+  /** The current frame's body, as a view. */
+  get body(): Uint8Array {
+    return this.#bytes.subarray(this.#start + HEADER_BYTES, this.#end)
+  }
+
+  /** Bytes pushed and not shown yet. */
+  get buffered(): number {
+    return this.#joinedBytes + this.#chunk.byteLength - this.#at
+  }
+
+  /** New rules for all frames not shown yet. */
+  expect(rules: FrameRules): void {
+    this.#limits = compileFrameRules(rules)
+  }
+
+  /** Gives the next chunk. Only after `next` returned false for the one before. */
+  push(chunk: Uint8Array): void {
+    if (this.#at !== this.#chunk.byteLength) throw new Error('the chunk before must be scanned to its end first')
+    this.#chunk = chunk
+    this.#view = new DataView(chunk.buffer, chunk.byteOffset, chunk.byteLength)
+    this.#at = 0
+  }
+
+  /**
+   * Moves to the next whole frame; false until another chunk is pushed.
+   *
+   * @throws FrameError `UNKNOWN_TAG`, `TOO_SMALL` or `TOO_LARGE`: the stream is beyond repair
+   */
+  next(): boolean {
+    if (this.#joinedBytes > 0) return this.#join()
+    const at = this.#at
+    const left = this.#chunk.byteLength - at
+    if (left < HEADER_BYTES) return this.#keep(left, HEADER_BYTES)
+    const tag = this.#view.getUint8(at)
+    const total = checkedFrameBytes(this.#limits, tag, this.#view.getUint32(at + 1))
+    if (left < total) return this.#keep(left, total)
+    this.#at = at + total
+    this.#tag = tag
+    this.#bytes = this.#chunk
+    this.#start = at
+    this.#end = this.#at
+    return true
+  }
+
+  /** Asserts that no byte is waiting. @throws FrameError `MALFORMED` */
+  assertEmpty(): void {
+    if (this.buffered === 0) return
+    throw new FrameError('MALFORMED', `${this.buffered} bytes came where none may`, { bytes: this.buffered })
+  }
+
+  /** Completes the frame that earlier chunks began. */
+  #join(): boolean {
+    checkTag(this.#limits, this.#joined[0] ?? 0)
+    if (this.#joinedBytes < HEADER_BYTES) {
+      this.#keep(HEADER_BYTES - this.#joinedBytes, HEADER_BYTES)
+      if (this.#joinedBytes < HEADER_BYTES) return false
+    }
+    const tag = this.#joined[0] ?? 0
+    const length = new DataView(this.#joined.buffer).getUint32(1)
+    const total = checkedFrameBytes(this.#limits, tag, length)
+    this.#keep(total - this.#joinedBytes, total)
+    if (this.#joinedBytes < total) return false
+    this.#tag = tag
+    this.#bytes = this.#joined
+    this.#start = 0
+    this.#end = total
+    // The next split frame gets an array of its own, so this one is never written again.
+    this.#joined = EMPTY
+    this.#joinedBytes = 0
+    return true
+  }
+
+  /** Copies up to `wanted` bytes of the chunk to the frame being joined, which will have `total` bytes in the end. */
+  #keep(wanted: number, total: number): false {
+    const count = Math.min(wanted, this.#chunk.byteLength - this.#at)
+    if (count === 0) return false
+    const held = this.#joinedBytes
+    if (held + count > this.#joined.byteLength) {
+      // By what was received, doubled for the sake of many small chunks, and never past the frame's end.
+      const grown = new Uint8Array(Math.max(HEADER_BYTES, held + count, Math.min(held * 2, total)))
+      grown.set(this.#joined.subarray(0, held))
+      this.#joined = grown
+    }
+    this.#joined.set(this.#chunk.subarray(this.#at, this.#at + count), held)
+    this.#at += count
+    this.#joinedBytes = held + count
+    checkTag(this.#limits, this.#joined[0] ?? 0)
+    return false
+  }
+}
