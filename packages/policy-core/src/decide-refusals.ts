@@ -1,0 +1,67 @@
+import type { Ruling } from './decide-use.ts'
+import type { Refusal } from './decision.ts'
+import type { Facts, Prohibition } from './facts.ts'
+import { printable } from './printable.ts'
+import type { Place } from './statement.ts'
+
+export const notUnderstood = ({ message, offset }: Extract<Facts, { kind: 'opaque' }>): Refusal => ({
+  code: 'NOT_UNDERSTOOD',
+  rule: null,
+  message: `statement refused: ${printable(message)}`,
+  hint: 'send one statement that the server itself would parse',
+  place: offset === null ? null : { start: offset, end: offset },
+  request: null,
+})
+
+export const prohibited = ({ message, hint, place }: Prohibition): Refusal => ({
+  code: 'PROHIBITED',
+  rule: null,
+  message: `statement refused whatever the policy: ${printable(message)}`,
+  hint: printable(hint),
+  place,
+  request: null,
+})
+
+export const doesNothing = (): Refusal => ({
+  code: 'NO_RULE_ALLOWS',
+  rule: null,
+  message: 'statement refused: it does nothing that a rule could allow',
+  hint: 'send a statement that has an effect',
+  place: null,
+  request: null,
+})
+
+export const cannotMask = ({ why, hint, place }: { why: string; hint: string; place: Place }): Refusal => ({
+  code: 'CANNOT_MASK',
+  rule: null,
+  message: `statement refused: ${why}`,
+  hint,
+  place,
+  request: null,
+})
+
+/** The refusal of a statement with a denied use. A rule's own no says more than a missing yes, so it goes first. */
+export function ruledOut(rulings: readonly Ruling[]): Refusal {
+  const denied = rulings.filter(({ answer }) => answer === 'deny')
+  const ruling = denied.find(({ rules }) => rules.length > 0) ?? denied[0]
+  if (ruling === undefined) return doesNothing()
+  const { use, described } = ruling
+  const [rule] = ruling.rules
+  const parts = { place: use.place, request: null }
+  if (rule === undefined) {
+    return {
+      ...parts,
+      code: 'NO_RULE_ALLOWS',
+      rule: null,
+      message: `statement refused: no rule allows ${described}, which is ${use.effect}`,
+      hint: 'leave this part out, or ask whoever keeps the policy for a rule that allows it',
+    }
+  }
+  return {
+    ...parts,
+    code: 'DENIED_BY_RULE',
+    rule: rule.id,
+    message: `statement refused by rule ${rule.id}: ${described} is ${use.effect}${rule.reason === null ? '' : `. ${rule.reason}`}`,
+    hint: 'leave this part out: what a rule denies, no other rule and no approval can allow',
+  }
+}

@@ -1,0 +1,77 @@
+import type { Decision, Obligations, Reason } from './decision.ts'
+import { effectsOf, type Facts } from './facts.ts'
+import type { Mask } from './mask.ts'
+import { printable, printableName } from './printable.ts'
+import type { Place } from './statement.ts'
+
+/**
+ * A decision in plain lines, for a terminal: the answer, what the statement does and which rules spoke to it, and what
+ * must hold when it runs. Everything in it is in the decision as data too.
+ *
+ * @example
+ * console.log(explain(decision, facts))
+ * // deny (DENIED_BY_RULE)
+ * //   statement refused by rule no-destruction: drop of public.orders is ddl. Schema changes go through migrations.
+ * //   next: leave this part out: what a rule denies, no other rule and no approval can allow
+ * // DROP TABLE: ddl
+ * //   deny     drop of public.orders, by no-destruction (bytes 11-24)
+ */
+export function explain(decision: Decision, facts: Facts): string {
+  const statement = facts.kind === 'opaque' ? 'not understood' : printable(facts.tag)
+  return [
+    ...answerLines(decision),
+    `${statement}: ${effectsOf(facts).join(', ') || 'no effect'}`,
+    ...decision.reasons.map(reasonLine),
+    ...(decision.kind === 'deny' ? [] : obligationLines(decision.obligations)),
+  ].join('\n')
+}
+
+function answerLines(decision: Decision): readonly string[] {
+  switch (decision.kind) {
+    case 'allow':
+      return ['allow']
+    case 'approve': {
+      const { approverGroups, quorum, expiresMs, rules } = decision.terms
+      const groups = approverGroups.map(list => `one of ${list.map(printable).join(', ')}`).join(' and ')
+      return [
+        'approve',
+        `  asked by ${rules.join(', ')}: ${quorum} approver in ${groups}, within ${expiresMs / 1_000} s`,
+      ]
+    }
+    case 'deny':
+      return [`deny (${decision.refusal.code})`, `  ${decision.refusal.message}`, `  next: ${decision.refusal.hint}`]
+  }
+}
+
+const reasonLine = ({ answer, use, rules, place }: Reason): string =>
+  `  ${answer.padEnd(8)} ${use}, by ${rules.length === 0 ? 'default: no rule allows it' : rules.join(', ')} (${bytes(place)})`
+
+const bytes = ({ start, end }: Place): string => `bytes ${start}-${end}`
+
+function obligationLines({ masks, detect, limits }: Obligations): readonly string[] {
+  const { rowsMax, bytesMax, timeMsMax } = limits
+  return [
+    ...masks.flatMap(({ relation, columns }) =>
+      columns.map(({ column, mask, entry }) => {
+        const name = [relation.schema, relation.name, column.name].map(printableName).join('.')
+        return `  mask     ${name} with ${maskName(mask)}, by masks[${entry}]`
+      }),
+    ),
+    ...detect.map(({ detector, mask }) => `  mask     whatever looks like ${detector} with ${maskName(mask)}`),
+    ...(rowsMax === null ? [] : [`  limit    ${rowsMax} rows`]),
+    ...(bytesMax === null ? [] : [`  limit    ${bytesMax} bytes`]),
+    ...(timeMsMax === null ? [] : [`  limit    ${timeMsMax} ms`]),
+  ]
+}
+
+/** A mask with its parameters; never a constant's value or where a key lives. */
+function maskName(mask: Mask): string {
+  switch (mask.kind) {
+    case 'partial':
+      return `partial (first ${mask.first}, last ${mask.last})`
+    case 'date-trunc':
+      return `date-trunc (${mask.unit})`
+    default:
+      return mask.kind
+  }
+}

@@ -1,0 +1,268 @@
+import * as z from 'zod'
+import { PolicyError } from '../errors.ts'
+import { ACCESSES, EFFECTS } from '../facts.ts'
+import { DATE_UNITS, DETECTORS, type Mask } from '../mask.ts'
+import { policyIssues } from './check-policy.ts'
+import type { ApprovalRequirement, LimitEntry, MaskEntry, Policy, Rule, What, Who } from './policy.ts'
+import { readBytes, readDurationMs } from './quantities.ts'
+import { issuesOf, knownKeys, suggestion } from './schema-issues.ts'
+
+const RULES_MAX = 1_000
+const MASKS_MAX = 1_000
+const LIMITS_MAX = 200
+const LIST_MAX = 1_000
+const NAME_CHARS_MAX = 256
+const REASON_CHARS_MAX = 500
+const KEPT_CHARS_MAX = 64
+const ROWS_MAX = 1_000_000_000
+const APPROVAL_MS_MAX = 7 * 24 * 3_600_000
+
+const strict = <T extends z.ZodRawShape>(shape: T): z.ZodObject<T, z.core.$strict> =>
+  z.strictObject(shape, knownKeys(shape))
+
+const Name = z
+  .string()
+  .min(1)
+  .max(NAME_CHARS_MAX)
+  .regex(/^[^\p{Cc}]+$/u, { error: 'expected a text without control characters', abort: true })
+const Names = z.array(Name).min(1).max(LIST_MAX)
+
+const someOf = <T extends readonly [string, ...string[]]>(
+  values: T,
+): z.ZodArray<z.ZodEnum<z.core.util.ToEnum<T[number]>>> => z.array(z.enum(values)).min(1).max(LIST_MAX)
+
+const isNotEmpty = (given: object): boolean => Object.values(given).some(value => value !== undefined)
+
+const WhoSchema = strict({ groups: Names.optional(), subjects: Names.optional(), issuers: Names.optional() })
+  .refine(isNotEmpty, { error: 'is empty; leave it out to mean everybody' })
+  .transform(
+    (who): Who => ({
+      groups: who.groups ?? null,
+      subjects: who.subjects ?? null,
+      issuers: who.issuers ?? null,
+    }),
+  )
+
+const On = strict({ targets: Names })
+
+const WhatSchema = strict({
+  effects: someOf(EFFECTS).optional(),
+  relations: Names.optional(),
+  access: someOf(ACCESSES).optional(),
+  functions: Names.optional(),
+  unbounded: z.boolean().optional(),
+})
+  .refine(isNotEmpty, { error: 'is empty; leave it out to mean everything' })
+  .transform(
+    (what): What => ({
+      effects: what.effects ?? null,
+      relations: what.relations ?? null,
+      access: what.access ?? null,
+      functions: what.functions ?? null,
+      unbounded: what.unbounded ?? null,
+    }),
+  )
+
+const quantity = (read: (text: string) => number | null, expected: string, max: number) =>
+  z
+    .string({ error: `expected ${expected}` })
+    .max(NAME_CHARS_MAX)
+    .transform((text, context) => {
+      const value = read(text)
+      if (value !== null && value <= max) return value
+      context.addIssue(value === null ? `expected ${expected}` : 'is more than can be kept')
+      return z.NEVER
+    })
+
+const Duration = quantity(readDurationMs, 'a length of time such as 30s, 10m or 8h', APPROVAL_MS_MAX)
+const SIZE = 'a size such as 50MB or 64MiB'
+const Size = z.union([z.int().min(1), quantity(readBytes, SIZE, Number.MAX_SAFE_INTEGER)], {
+  error: `expected ${SIZE}`,
+})
+
+const Approval = strict({
+  approvers: strict({ groups: Names }),
+  quorum: z.int().min(1).max(100).default(1),
+  expires: Duration,
+  mode: z.enum(['hold', 'return', 'auto']).default('hold'),
+}).transform(
+  (approval): ApprovalRequirement => ({
+    approverGroups: approval.approvers.groups,
+    quorum: approval.quorum,
+    expiresMs: approval.expires,
+    mode: approval.mode,
+  }),
+)
+
+const RuleSchema = strict({
+  id: z
+    .string()
+    .max(KEPT_CHARS_MAX)
+    .regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, 'expected letters, digits, dots, dashes or underscores'),
+  decision: z.enum(['allow', 'approve', 'deny']),
+  who: WhoSchema.optional(),
+  on: On.optional(),
+  what: WhatSchema.optional(),
+  approval: Approval.optional(),
+  reason: z
+    .string()
+    .trim()
+    .min(1)
+    .max(REASON_CHARS_MAX)
+    .regex(/^[^\p{C}]*$/u, 'expected one line of text')
+    .optional(),
+}).transform((rule, context): Rule => {
+  const { id, decision, approval } = rule
+  const parts = {
+    id,
+    who: rule.who ?? EVERYBODY,
+    targets: rule.on?.targets ?? null,
+    what: rule.what ?? EVERYTHING,
+    reason: rule.reason ?? null,
+  }
+  if (decision !== 'approve') {
+    if (approval === undefined) return { ...parts, decision }
+    context.addIssue({
+      code: 'custom',
+      path: ['approval'],
+      message: `only a rule that decides approve takes an approval`,
+    })
+    return z.NEVER
+  }
+  if (approval !== undefined) return { ...parts, decision, approval }
+  context.addIssue({
+    code: 'custom',
+    path: ['approval'],
+    message: 'a rule that decides approve must say who approves',
+  })
+  return z.NEVER
+})
+
+const EVERYBODY: Who = { groups: null, subjects: null, issuers: null }
+const EVERYTHING: What = { effects: null, relations: null, access: null, functions: null, unbounded: null }
+
+const BARE_MASKS = ['redact', 'null', 'partial', 'email', 'hash'] as const
+const BARE: Readonly<Record<(typeof BARE_MASKS)[number], Mask>> = {
+  redact: { kind: 'redact' },
+  null: { kind: 'null' },
+  partial: { kind: 'partial', first: 0, last: 4, fill: '*' },
+  email: { kind: 'email' },
+  hash: { kind: 'hash', key: null },
+}
+const NEEDS_VALUE: Readonly<Record<string, string>> = {
+  constant: 'constant needs its value: { constant: "n/a" }',
+  'date-trunc': `date-trunc needs its unit, one of ${DATE_UNITS.join(', ')}: { date-trunc: year }`,
+}
+
+const MASK_NAMES: readonly string[] = [...BARE_MASKS, ...Object.keys(NEEDS_VALUE)]
+
+const BareMask = z.enum([...BARE_MASKS], { error: ({ input }) => whyNoMask(input) }).transform(name => BARE[name])
+
+function whyNoMask(input: unknown): string {
+  if (typeof input !== 'string') return `expected one of ${MASK_NAMES.join(', ')}`
+  return (
+    (Object.hasOwn(NEEDS_VALUE, input) ? NEEDS_VALUE[input] : undefined) ?? `no mask, ${suggestion(input, MASK_NAMES)}`
+  )
+}
+
+const Secret = z.union(
+  [
+    strict({ env: Name }).transform(({ env }) => ({ kind: 'env' as const, name: env })),
+    strict({ file: Name }).transform(({ file }) => ({ kind: 'file' as const, path: file })),
+  ],
+  { error: 'expected { env: NAME } or { file: PATH }: a key is named here, never written' },
+)
+const Kept = z.int().min(0).max(KEPT_CHARS_MAX)
+
+const MaskWithParameters = strict({
+  partial: strict({ first: Kept.default(0), last: Kept.default(0), fill: z.string().min(1).max(8).default('*') })
+    .transform((partial): Mask => ({ kind: 'partial', ...partial }))
+    .optional(),
+  hash: strict({ key: Secret })
+    .transform((hash): Mask => ({ kind: 'hash', key: hash.key }))
+    .optional(),
+  constant: z
+    .string()
+    .max(NAME_CHARS_MAX)
+    .transform((value): Mask => ({ kind: 'constant', value }))
+    .optional(),
+  'date-trunc': z
+    .enum(DATE_UNITS)
+    .transform((unit): Mask => ({ kind: 'date-trunc', unit }))
+    .optional(),
+}).transform((given, context): Mask => {
+  const [mask, ...more] = Object.values(given).filter(value => value !== undefined)
+  if (mask !== undefined && more.length === 0) return mask
+  context.addIssue('expected exactly one of partial, hash, constant, date-trunc')
+  return z.NEVER
+})
+
+// YAML reads a bare `null` as nothing at all, and so it arrives as null.
+const NullMask = z.null().transform((): Mask => BARE.null)
+const With = z.union([NullMask, BareMask, MaskWithParameters], {
+  error: 'expected the name of a mask, or one mask with its parameters',
+})
+
+const MaskSchema = strict({
+  columns: Names.optional(),
+  detect: someOf(DETECTORS).optional(),
+  with: With,
+  unless: WhoSchema.optional(),
+  who: WhoSchema.optional(),
+  on: On.optional(),
+}).transform((entry, context): MaskEntry => {
+  const { columns, detect } = entry
+  const parts = {
+    mask: entry.with,
+    who: entry.who ?? null,
+    unless: entry.unless ?? null,
+    targets: entry.on?.targets ?? null,
+  }
+  if (columns !== undefined && detect === undefined) return { ...parts, kind: 'columns', columns }
+  if (detect !== undefined && columns === undefined) return { ...parts, kind: 'detect', detectors: detect }
+  context.addIssue('expected either columns or detect')
+  return z.NEVER
+})
+
+const LimitSchema = strict({
+  who: WhoSchema.optional(),
+  on: On.optional(),
+  rows: z.int().min(1).max(ROWS_MAX).optional(),
+  bytes: Size.optional(),
+  time: Duration.optional(),
+})
+  .refine(({ rows, bytes, time }) => isNotEmpty({ rows, bytes, time }), { error: 'expected rows, bytes or time' })
+  .transform(
+    (entry): LimitEntry => ({
+      who: entry.who ?? EVERYBODY,
+      targets: entry.on?.targets ?? null,
+      rowsMax: entry.rows ?? null,
+      bytesMax: entry.bytes ?? null,
+      timeMsMax: entry.time ?? null,
+    }),
+  )
+
+const PolicySchema = strict({
+  version: z.literal(1),
+  rules: z.array(RuleSchema).max(RULES_MAX),
+  masks: z.array(MaskSchema).max(MASKS_MAX).default([]),
+  limits: z.array(LimitSchema).max(LIMITS_MAX).default([]),
+})
+
+/**
+ * Turns a document, as JSON or YAML gives it, into a policy.
+ *
+ * @throws {PolicyError} `INVALID` with every issue found: unknown keys, wrong types, and rules that could never fire.
+ * @example
+ * const policy = parsePolicy({
+ *   version: 1,
+ *   rules: [{ id: 'agents-read', decision: 'allow', who: { groups: ['ai-agents'] }, what: { effects: ['read'] } }],
+ * })
+ */
+export function parsePolicy(input: unknown): Policy {
+  const parsed = PolicySchema.safeParse(input)
+  if (!parsed.success) throw new PolicyError(issuesOf(parsed.error.issues, input))
+  const issues = policyIssues(parsed.data)
+  if (issues.length > 0) throw new PolicyError(issues)
+  return parsed.data
+}
