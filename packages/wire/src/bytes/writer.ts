@@ -40,27 +40,32 @@ export class Writer {
 
   byte(value: number): void {
     assertInteger(value, 0, 0xff)
-    this.#view.setUint8(this.#reserve(1), value)
+    const start = this.#reserve(1)
+    this.#view.setUint8(start, value)
   }
 
   int16(value: number): void {
     assertInteger(value, -0x8000, 0x7fff)
-    this.#view.setInt16(this.#reserve(2), value)
+    const start = this.#reserve(2)
+    this.#view.setInt16(start, value)
   }
 
   uint16(value: number): void {
     assertInteger(value, 0, 0xffff)
-    this.#view.setUint16(this.#reserve(2), value)
+    const start = this.#reserve(2)
+    this.#view.setUint16(start, value)
   }
 
   int32(value: number): void {
     assertInteger(value, -0x8000_0000, 0x7fff_ffff)
-    this.#view.setInt32(this.#reserve(4), value)
+    const start = this.#reserve(4)
+    this.#view.setInt32(start, value)
   }
 
   uint32(value: number): void {
     assertInteger(value, 0, 0xffff_ffff)
-    this.#view.setUint32(this.#reserve(4), value)
+    const start = this.#reserve(4)
+    this.#view.setUint32(start, value)
   }
 
   /** A count that the protocol writes as Int16 and reads as signed. */
