@@ -10,6 +10,9 @@ export const LENGTH_MAX: number = 0x3fff_fffe
 
 const LENGTH_BYTES = 4
 
+// Room made on a caller's word alone; beyond it a frame grows by what is written.
+const ROOM_BYTES_MAX = 0x1_0000
+
 /**
  * Writes one frame. Every length and count is checked *before* the bytes it announces are written, and the frame's own
  * length is always computed from what was written: no peer's length is ever repeated. Use once.
@@ -28,12 +31,12 @@ export class Writer {
 
   /**
    * @param tag the frame's first byte, or null for the untagged packets of start-up
-   * @param bodyBytes how many bytes of body to make room for at first
+   * @param bodyBytes how many bytes of body to make room for at first, a guess
    */
   constructor(tag: number | null, bodyBytes = 64) {
     this.#lengthAt = tag === null ? 0 : 1
     this.#at = this.#lengthAt + LENGTH_BYTES
-    this.#bytes = new Uint8Array(this.#at + bodyBytes)
+    this.#bytes = new Uint8Array(this.#at + Math.max(0, Math.min(bodyBytes, ROOM_BYTES_MAX)))
     this.#view = new DataView(this.#bytes.buffer)
     if (tag !== null) this.#view.setUint8(0, tag)
   }

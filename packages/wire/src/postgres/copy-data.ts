@@ -16,7 +16,7 @@ export function decodeCopyData(body: Uint8Array): CopyData {
 
 /** @throws FrameError `UNENCODABLE` */
 export function encodeCopyData({ data }: CopyData): Uint8Array {
-  const writer = new Writer(FRONTEND.copyData, data.byteLength <= 0xffff ? data.byteLength : 0)
+  const writer = new Writer(FRONTEND.copyData, data.byteLength)
   writer.bytes(data)
   return writer.finish()
 }

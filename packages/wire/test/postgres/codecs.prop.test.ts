@@ -18,7 +18,17 @@ const damaged = (frames: fc.Arbitrary<Uint8Array>): fc.Arbitrary<Uint8Array> =>
         else if (how === 2) body.splice(at, 0, value)
         else if (how === 3) body.splice(at, 1)
         // The values that lengths and counts lie with: all ones, sign bit, one less than nothing.
-        else body.splice(at, 4, ...[[255, 255, 255, 254], [128, 0, 0, 0], [127, 255, 255, 255], [0, 0]][value % 4]!)
+        else
+          body.splice(
+            at,
+            4,
+            ...[
+              [255, 255, 255, 254],
+              [128, 0, 0, 0],
+              [127, 255, 255, 255],
+              [0, 0],
+            ][value % 4]!,
+          )
       }
       return Uint8Array.from(body)
     })

@@ -58,8 +58,8 @@ import {
   encodeRowDescription,
   encodeSaslInitialResponse,
   encodeSaslResponse,
-  FRONTEND,
   type Format,
+  FRONTEND,
 } from '../../src/postgres/index.ts'
 
 /** One message kind: values of it, and its two functions with the value's type closed over. */
@@ -101,7 +101,9 @@ const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text)
 
 /** Text that a C string can hold: any character but NUL, a byte order mark and astral ones included. */
 export const text: fc.Arbitrary<string> = fc
-  .string({ unit: fc.oneof(fc.constantFrom('\ufeff', '\ufffd', ' ', "'", '"', ';', '€', '𝄞'), fc.string({ maxLength: 1 })) })
+  .string({
+    unit: fc.oneof(fc.constantFrom('\ufeff', '\ufffd', ' ', "'", '"', ';', '€', '𝄞'), fc.string({ maxLength: 1 })),
+  })
   .map(value => value.replaceAll('\0', ''))
 
 const name = text.filter(value => value !== '')
@@ -275,6 +277,8 @@ export const codecs: readonly Codec[] = [
 /** Whole frames of one direction, in any order. */
 export const streams = (direction: Codec['direction']): fc.Arbitrary<Uint8Array[]> =>
   fc.array(
-    fc.oneof(...codecs.filter(each => each.direction === direction).map(each => each.samples.map(({ frame }) => frame))),
+    fc.oneof(
+      ...codecs.filter(each => each.direction === direction).map(each => each.samples.map(({ frame }) => frame)),
+    ),
     { maxLength: 12 },
   )

@@ -113,7 +113,10 @@ describe.each([
     // Mostly known tags and short lengths, or hardly any input would get past its first byte.
     const unit = fc.tuple(
       fc.oneof({ weight: 9, arbitrary: fc.constantFrom(...tags) }, { weight: 1, arbitrary: fc.nat(255) }),
-      fc.oneof({ weight: 6, arbitrary: fc.integer({ min: 3, max: 12 }) }, { weight: 1, arbitrary: fc.nat(0xffff_ffff) }),
+      fc.oneof(
+        { weight: 6, arbitrary: fc.integer({ min: 3, max: 12 }) },
+        { weight: 1, arbitrary: fc.nat(0xffff_ffff) },
+      ),
       fc.uint8Array({ maxLength: 9 }),
     )
     const junk = fc.array(unit, { maxLength: 8 }).map(units =>
