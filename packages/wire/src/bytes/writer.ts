@@ -36,7 +36,7 @@ export class Writer {
   constructor(tag: number | null, bodyBytes = 64) {
     this.#lengthAt = tag === null ? 0 : 1
     this.#at = this.#lengthAt + LENGTH_BYTES
-    this.#bytes = new Uint8Array(this.#at + Math.max(0, Math.min(bodyBytes, ROOM_BYTES_MAX)))
+    this.#bytes = new Uint8Array(this.#at + (bodyBytes > 0 ? Math.min(bodyBytes, ROOM_BYTES_MAX) : 0))
     this.#view = new DataView(this.#bytes.buffer)
     if (tag !== null) this.#view.setUint8(0, tag)
   }
