@@ -1,0 +1,121 @@
+/** A column's type as far as masks care. `sql` spells it, modifier included, so that no search_path can retarget it. */
+export type ColumnType =
+  | TextType
+  | { readonly kind: 'integer'; readonly sql: string; readonly bytes: 2 | 4 | 8 }
+  | { readonly kind: 'numeric'; readonly sql: string; readonly size: NumericSize | null }
+  | { readonly kind: 'date' | 'timestamp' | 'timestamptz'; readonly sql: string }
+  | { readonly kind: 'bool' | 'uuid' | 'bytea'; readonly sql: string }
+  /** A type that only NULL is shown for, with `sql` null where it is better not spelled: user types, arrays, ranges. */
+  | { readonly kind: 'other'; readonly sql: string | null }
+
+/** text, varchar(n), char(n), name. */
+export interface TextType {
+  readonly kind: 'text'
+  readonly sql: string
+  /** The n of varchar(n) and char(n). */
+  readonly charactersMax: number | null
+  /** Of name: NAMEDATALEN - 1. */
+  readonly bytesMax: number | null
+  /** char(n): values are padded with blanks, and trailing blanks mean nothing. */
+  readonly padded: boolean
+}
+
+export interface NumericSize {
+  readonly precision: number
+  readonly scale: number
+}
+
+/** OIDs of PostgreSQL's own types (src/include/catalog/pg_type.dat): fixed for ever. */
+export const OID = {
+  bool: 16,
+  bytea: 17,
+  name: 19,
+  int8: 20,
+  int2: 21,
+  int4: 23,
+  text: 25,
+  json: 114,
+  xml: 142,
+  float4: 700,
+  float8: 701,
+  unknown: 705,
+  bpchar: 1042,
+  varchar: 1043,
+  date: 1082,
+  time: 1083,
+  timestamp: 1114,
+  timestamptz: 1184,
+  numeric: 1700,
+  uuid: 2950,
+  jsonb: 3802,
+} as const
+
+/** NAMEDATALEN - 1 (src/include/pg_config_manual.h). */
+const NAME_BYTES_MAX = 63
+
+/** VARHDRSZ: the type modifiers of varchar, char and numeric are this much larger than what they say. */
+const HEADER_BYTES = 4
+
+/** What a type OID and its modifier mean. Every OID means something: what isn't known can only be shown as NULL. */
+export function columnType(typeOid: number, typmod: number): ColumnType {
+  switch (typeOid) {
+    case OID.text:
+      return textType('pg_catalog.text', null, false)
+    case OID.varchar:
+      return textType('pg_catalog.varchar', lengthOf(typmod), false)
+    case OID.bpchar:
+      return textType('pg_catalog.bpchar', lengthOf(typmod), true)
+    case OID.name:
+      return { kind: 'text', sql: 'pg_catalog.name', charactersMax: null, bytesMax: NAME_BYTES_MAX, padded: false }
+    case OID.int2:
+      return { kind: 'integer', sql: 'pg_catalog.int2', bytes: 2 }
+    case OID.int4:
+      return { kind: 'integer', sql: 'pg_catalog.int4', bytes: 4 }
+    case OID.int8:
+      return { kind: 'integer', sql: 'pg_catalog.int8', bytes: 8 }
+    case OID.numeric:
+      return numericType(typmod)
+    case OID.date:
+      return { kind: 'date', sql: 'pg_catalog.date' }
+    case OID.timestamp:
+      return { kind: 'timestamp', sql: withDigits('pg_catalog.timestamp', typmod) }
+    case OID.timestamptz:
+      return { kind: 'timestamptz', sql: withDigits('pg_catalog.timestamptz', typmod) }
+    case OID.time:
+      return { kind: 'other', sql: withDigits('pg_catalog.time', typmod) }
+    case OID.bool:
+      return { kind: 'bool', sql: 'pg_catalog.bool' }
+    case OID.uuid:
+      return { kind: 'uuid', sql: 'pg_catalog.uuid' }
+    case OID.bytea:
+      return { kind: 'bytea', sql: 'pg_catalog.bytea' }
+    case OID.json:
+      return { kind: 'other', sql: 'pg_catalog.json' }
+    case OID.jsonb:
+      return { kind: 'other', sql: 'pg_catalog.jsonb' }
+    case OID.float4:
+      return { kind: 'other', sql: 'pg_catalog.float4' }
+    case OID.float8:
+      return { kind: 'other', sql: 'pg_catalog.float8' }
+    default:
+      return { kind: 'other', sql: null }
+  }
+}
+
+function textType(name: string, charactersMax: number | null, padded: boolean): TextType {
+  const sql = charactersMax === null ? name : `${name}(${charactersMax})`
+  return { kind: 'text', sql, charactersMax, bytesMax: null, padded }
+}
+
+const lengthOf = (typmod: number): number | null => (typmod > HEADER_BYTES ? typmod - HEADER_BYTES : null)
+
+const withDigits = (name: string, typmod: number): string => (typmod >= 0 ? `${name}(${typmod})` : name)
+
+/** Precision in the upper 16 bits, scale in the lower 11, signed (make_numeric_typmod in utils/adt/numeric.c). */
+function numericType(typmod: number): ColumnType {
+  if (typmod < HEADER_BYTES) return { kind: 'numeric', sql: 'pg_catalog.numeric', size: null }
+  const packed = typmod - HEADER_BYTES
+  const precision = (packed >> 16) & 0xffff
+  const scale = ((packed & 0x7ff) ^ 1024) - 1024
+  return { kind: 'numeric', sql: `pg_catalog.numeric(${precision},${scale})`, size: { precision, scale } }
+}

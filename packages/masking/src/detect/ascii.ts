@@ -1,0 +1,26 @@
+export const isDigit = (unit: number): boolean => unit >= 0x30 && unit <= 0x39
+
+/** A to Z, without case. */
+export const isLetter = (unit: number): boolean => (unit | 0x20) >= 0x61 && (unit | 0x20) <= 0x7a
+
+export const isAlphanumeric = (unit: number): boolean => isDigit(unit) || isLetter(unit)
+
+/** Space or dash: what people group digits with. */
+export const isSeparator = (unit: number): boolean => unit === 0x20 || unit === 0x2d
+
+/**
+ * Whether something may begin at `at`: not in the middle of a word, a longer number, a decimal fraction or a base64 run.
+ * Reads past either end give NaN, which is nothing.
+ */
+export function isFree(text: string, at: number): boolean {
+  const before = text.charCodeAt(at - 1)
+  if (isAlphanumeric(before) || before === 0x5f) return false
+  return !((before === 0x2e || before === 0x2c) && isDigit(text.charCodeAt(at - 2)))
+}
+
+/** Whether something may end before `at`: no word and no longer number goes on there, nor a decimal fraction. */
+export function isClosed(text: string, at: number): boolean {
+  const after = text.charCodeAt(at)
+  if (isAlphanumeric(after) || after === 0x5f) return false
+  return !(after === 0x2e && isDigit(text.charCodeAt(at + 1)))
+}
