@@ -1,1 +1,9 @@
-export {}
+export type { Understood } from './arbitraries/facts.ts'
+export { facts, opaqueFacts, understoodFacts, uses } from './arbitraries/facts.ts'
+export { WORLD } from './arbitraries/names.ts'
+export { limitEntries, maskEntries, masks, policies, rules, whats, whos } from './arbitraries/policies.ts'
+export { asItself, identities, principals, targets } from './arbitraries/principals.ts'
+export { catalogOf, columnNames, relations } from './arbitraries/relations.ts'
+export type { Decide } from './laws/decision-laws.ts'
+export { decisionLaws } from './laws/decision-laws.ts'
+export type { Law, Runs } from './laws/law.ts'
