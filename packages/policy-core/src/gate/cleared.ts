@@ -1,0 +1,43 @@
+import type { Obligations } from '../decision.ts'
+import type { Facts } from '../facts.ts'
+import type { Statement } from '../statement.ts'
+
+type UnderstoodFacts = Extract<Facts, { kind: 'understood' }>
+
+/**
+ * Proof that a statement was judged, approved where it had to be, and recorded: the only thing that may be sent
+ * upstream. Only the gate makes one. Its text is not the client's: the masks are in it.
+ */
+export class Cleared {
+  readonly #seal: boolean
+  /** Counts the session's statements from 1; the same number as in the recording. */
+  readonly number: number
+  /** What to send: rewritten text, the client's parameters. */
+  readonly statement: Statement
+  readonly facts: UnderstoodFacts
+  readonly obligations: Obligations
+  /** The approval that was redeemed for it, or null where none was needed. */
+  readonly approval: string | null
+
+  constructor(parts: {
+    readonly number: number
+    readonly statement: Statement
+    readonly facts: UnderstoodFacts
+    readonly obligations: Obligations
+    readonly approval: string | null
+  }) {
+    this.#seal = true
+    this.number = parts.number
+    this.statement = parts.statement
+    this.facts = parts.facts
+    this.obligations = parts.obligations
+    this.approval = parts.approval
+  }
+
+  static is(value: object): value is Cleared {
+    return #seal in value && value.#seal
+  }
+}
+
+/** Whether a value is a real {@link Cleared}. A look-alike, a spread or a structured clone is not. */
+export const isCleared = (value: object): value is Cleared => Cleared.is(value)

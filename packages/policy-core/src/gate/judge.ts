@@ -1,0 +1,82 @@
+import type { Catalog } from '../catalog.ts'
+import { type CompiledPolicy, decide } from '../decide.ts'
+import type { Decision, Refusal } from '../decision.ts'
+import type { Facts } from '../facts.ts'
+import type { Classifier, Masking, Rewriter } from '../hooks.ts'
+import type { Principal } from '../principal.ts'
+import type { Statement } from '../statement.ts'
+import type { Target } from '../target.ts'
+
+/** The answer to a text before its parameters, a person or the recorder come in. Good until policy or catalog change. */
+export type Judgement =
+  | {
+      readonly kind: 'refused'
+      readonly text: string
+      readonly facts: Facts
+      readonly decision: Decision
+      readonly refusal: Refusal
+    }
+  | {
+      readonly kind: 'permitted'
+      readonly text: string
+      readonly facts: Extract<Facts, { kind: 'understood' }>
+      readonly decision: Extract<Decision, { kind: 'allow' | 'approve' }>
+      /** What to send: the masks are in it. */
+      readonly rewritten: string
+      readonly catalog: Catalog
+      readonly policyVersion: string
+    }
+
+export interface JudgeHooks {
+  readonly policy: CompiledPolicy
+  readonly classify: Classifier
+  readonly rewrite: Rewriter
+  readonly mask: Masking
+}
+
+/** Classifies, decides and rewrites one statement. Pure, but for what its hooks remember. */
+export function judge(
+  hooks: JudgeHooks,
+  asker: { readonly principal: Principal; readonly target: Target },
+  text: string,
+  catalog: Catalog,
+): Judgement {
+  const { principal, target } = asker
+  const statement: Statement = { dialect: target.dialect, text, params: [] }
+  const facts = hooks.classify(statement, catalog)
+  const decision = decide(hooks.policy, { principal, target, facts })
+  if (decision.kind === 'deny') return { kind: 'refused', text, facts, decision, refusal: decision.refusal }
+  if (facts.kind === 'opaque') return { kind: 'refused', text, facts, decision, refusal: notUnderstood(facts) }
+
+  const rewriting = hooks.rewrite(statement, facts, decision.obligations.masks, hooks.mask.sql, catalog)
+  if (rewriting.kind === 'impossible') {
+    const refusal: Refusal = {
+      code: 'CANNOT_MASK',
+      rule: null,
+      message: `statement refused: ${rewriting.why}`,
+      hint: rewriting.hint,
+      place: rewriting.place,
+      request: null,
+    }
+    return { kind: 'refused', text, facts, decision, refusal }
+  }
+  return {
+    kind: 'permitted',
+    text,
+    facts,
+    decision,
+    rewritten: rewriting.text,
+    catalog,
+    policyVersion: hooks.policy.version,
+  }
+}
+
+/** `decide` refuses opaque facts by itself; this keeps the gate sound should it ever not. */
+const notUnderstood = (facts: Extract<Facts, { kind: 'opaque' }>): Refusal => ({
+  code: 'NOT_UNDERSTOOD',
+  rule: null,
+  message: `statement refused: ${facts.message}`,
+  hint: 'send one statement that the server itself would parse',
+  place: null,
+  request: null,
+})

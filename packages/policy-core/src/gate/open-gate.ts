@@ -1,0 +1,67 @@
+import type { CompiledPolicy } from '../decide.ts'
+import type { Approver, CatalogSource, Classifier, Clock, Masking, Recorder, Rewriter } from '../hooks.ts'
+import type { Principal } from '../principal.ts'
+import type { Target } from '../target.ts'
+import { type GateLimits, Session } from './session.ts'
+
+/** All that a gate is made of. No hook has a default: what isn't wanted is refused in writing. */
+export interface GateOptions {
+  readonly policy: CompiledPolicy
+  readonly classify: Classifier
+  readonly rewrite: Rewriter
+  readonly catalog: CatalogSource
+  readonly mask: Masking
+  readonly approve: Approver
+  readonly record: Recorder
+  readonly clock: Clock
+  readonly limits: GateLimits
+}
+
+/** Who opens a session, and on what. */
+export interface SessionRequest {
+  /** A fresh, unique id, by the caller. It names the recording. */
+  readonly id: string
+  readonly principal: Principal
+  readonly target: Target
+  /** What the client says of itself; recorded, never trusted. */
+  readonly client?: Readonly<Record<string, string>>
+}
+
+export interface Gate {
+  /**
+   * Opens a session and its recording.
+   * @throws whatever the recorder or the catalog source throws: no session without an account or a schema.
+   */
+  readonly session: (request: SessionRequest) => Promise<Session>
+}
+
+/** Limits that suit an interactive session. */
+export const recommendedLimits: GateLimits = { judgementsMax: 512, judgedCharsMax: 16_384 }
+
+/**
+ * The whole pipeline, to embed: classify, decide, ask a person, rewrite, record, clear; then check what comes back.
+ *
+ * @example
+ * const gate = openGate({ policy, classify, rewrite, catalog, mask, approve, record, clock, limits: recommendedLimits })
+ * const session = await gate.session({ id, principal, target: { name: 'app', dialect: 'postgres' } })
+ * const verdict = await session.submit({ text: 'select * from customers' })
+ * if (verdict.kind === 'refused') throw new Error(verdict.refusal.message)
+ * const result = await run(verdict.cleared.statement)   // rewritten: the masks are in it
+ * const rows = await session.release(verdict.cleared, result)
+ */
+export function openGate(options: GateOptions): Gate {
+  return {
+    session: async ({ id, principal, target, client = {} }) => {
+      const catalog = await options.catalog(target)
+      const recorder = await options.record({
+        session: id,
+        principal,
+        target,
+        policyVersion: options.policy.version,
+        catalogFingerprint: catalog.fingerprint,
+        client,
+      })
+      return new Session({ ...options, id, principal, target, recorder })
+    },
+  }
+}

@@ -1,0 +1,107 @@
+import { APPROVAL_STATES, type ApprovalError, type ApprovalRequest, type ApprovalState, type ApprovalStore, answerRequest, ApprovalError as Failure, plainText, renderForApprover } from '@querywarden/approvals'
+import { isSameIdentity, type Principal, type Verifier } from '@querywarden/policy-core'
+import { type Context, Hono } from 'hono'
+import { bodyLimit } from 'hono/body-limit'
+import * as z from 'zod'
+
+/** What the admin API serves. */
+export interface AdminParts {
+  readonly store: ApprovalStore
+  readonly verify: Verifier
+  readonly now: () => number
+  /** Whether new sessions would be taken. */
+  readonly isReady: () => boolean
+  /** The caller's address, from the socket. */
+  readonly remoteAddress: (context: Context) => string
+}
+
+const BODY_BYTES_MAX = 16_384
+const Answer = z.strictObject({ reason: z.string().max(2_000).default('') })
+type Env = { Variables: { caller: Principal } }
+
+/** The admin API: approvals by bearer token, and health for whoever watches. No cookies, so no cross-site requests. */
+export function adminApp(parts: AdminParts): Hono<Env> {
+  const app = new Hono<Env>()
+  app.get('/healthz', context => context.text('ok\n'))
+  app.get('/readyz', context => (parts.isReady() ? context.text('ok\n') : context.text('draining\n', 503)))
+  app.use('/v1/*', bodyLimit({ maxSize: BODY_BYTES_MAX }))
+  app.use('/v1/*', async (context, next) => {
+    const token = /^Bearer ([\x21-\x7e]+)$/i.exec(context.req.header('authorization') ?? '')?.[1]
+    if (token === undefined) return context.json(problem('UNAUTHENTICATED', 'send your token as `Authorization: Bearer …`'), 401)
+    try {
+      context.set('caller', await parts.verify({ kind: 'bearer', token, remoteAddress: parts.remoteAddress(context) }, parts.now()))
+    } catch (error) {
+      return context.json(problem('UNAUTHENTICATED', error instanceof Error ? error.message : 'the token is not good'), 401)
+    }
+    return next()
+  })
+  app.get('/v1/approvals', async context => {
+    const state = readState(context.req.query('state') ?? 'pending')
+    if (state === null) return context.json(problem('BAD_REQUEST', `\`state\` must be one of ${APPROVAL_STATES.join(', ')} or all`), 400)
+    const requests = await parts.store.list(state)
+    return context.json({ approvals: requests.filter(request => concerns(request, context.get('caller'))).map(shown) })
+  })
+  app.get('/v1/approvals/:id', async context => {
+    const request = await find(parts.store, context.req.param('id'), context.get('caller'))
+    return request === null ? context.json(NOT_FOUND, 404) : context.json(shown(request))
+  })
+  app.post('/v1/approvals/:id/:verb{approve|deny}', async context => {
+    const body = Answer.safeParse(await context.req.json().catch(() => null))
+    if (!body.success) return context.json(problem('BAD_REQUEST', 'expected a JSON object with a `reason` of at most 2000 characters'), 400)
+    const caller = context.get('caller')
+    const request = await find(parts.store, context.req.param('id'), caller)
+    if (request === null) return context.json(NOT_FOUND, 404)
+    try {
+      const answer = context.req.param('verb') === 'approve' ? 'granted' : 'denied'
+      return context.json(shown(await answerRequest(parts.store, { request: request.id, approver: caller, answer, reason: body.data.reason })))
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error
+      return context.json(problem(error.code, error.message), statusOf(error.code))
+    }
+  })
+  app.notFound(context => context.json(problem('NOT_FOUND', 'there is nothing here'), 404))
+  app.onError((_error, context) => context.json(problem('INTERNAL', 'the request failed; see the log of the gateway'), 500))
+  return app
+}
+
+/** A request by its id, or by a beginning of it that no other has. What doesn't concern the caller isn't there. */
+async function find(store: ApprovalStore, id: string, caller: Principal): Promise<ApprovalRequest | null> {
+  const visible = (await store.list(APPROVAL_STATES)).filter(request => request.id.startsWith(id) && concerns(request, caller))
+  return visible.find(request => request.id === id) ?? (visible.length === 1 && id.length >= PREFIX_CHARS_MIN ? (visible[0] ?? null) : null)
+}
+
+const PREFIX_CHARS_MIN = 8
+
+/** Who asked, and who is in a group that may answer. Statements can hold secrets; nobody else sees them. */
+const concerns = ({ question }: ApprovalRequest, caller: Principal): boolean =>
+  isSameIdentity(question.principal, caller) ||
+  question.terms.approverGroups.some(groups => groups.some(group => caller.groups.includes(group)))
+
+const shown = (request: ApprovalRequest) => {
+  const rendered = renderForApprover(request)
+  return { ...rendered, request: request.id, state: request.state, createdAt: request.createdAt, text: plainText(rendered) }
+}
+
+const readState = (text: string): readonly ApprovalState[] | null => {
+  if (text === 'all') return APPROVAL_STATES
+  const state = APPROVAL_STATES.find(known => known === text)
+  return state === undefined ? null : [state]
+}
+
+const problem = (code: string, message: string) => ({ error: { code, message } })
+const NOT_FOUND = problem('NOT_FOUND', 'there is no such request, or it is none of yours')
+
+function statusOf(code: ApprovalError['code']): 400 | 403 | 404 | 409 {
+  switch (code) {
+    case 'NOT_FOUND':
+      return 404
+    case 'SELF_APPROVAL':
+    case 'NOT_AN_APPROVER':
+    case 'NOT_A_PERSON':
+      return 403
+    case 'REASON_INVALID':
+      return 400
+    default:
+      return 409
+  }
+}

@@ -1,0 +1,51 @@
+import type { Catalog } from '@querywarden/policy-core'
+
+/** A target's schema, kept fresh. */
+export interface CatalogKeeper {
+  /** The snapshot, reloaded first where it is too old to decide by. Rejects when there is none. */
+  readonly current: () => Promise<Catalog>
+  /** Reloads now; callers that come meanwhile wait for it. */
+  readonly refresh: () => Promise<Catalog>
+}
+
+/**
+ * Keeps one snapshot. Younger than `freshMs` it is used as it is; older, it is used while a reload runs beside it; older
+ * than `ageMsMax` nobody decides by it until the reload is there (threats F14, N3).
+ */
+export function keepCatalog(options: {
+  readonly load: () => Promise<Catalog>
+  readonly monotonic: () => number
+  readonly freshMs: number
+  readonly ageMsMax: number
+}): CatalogKeeper {
+  const { load, monotonic, freshMs, ageMsMax } = options
+  let snapshot: { readonly catalog: Catalog; readonly loadedMs: number } | null = null
+  let loading: Promise<Catalog> | null = null
+
+  const reload = async (): Promise<Catalog> => {
+    const startedMs = monotonic()
+    const catalog = await load()
+    snapshot = { catalog, loadedMs: startedMs }
+    return catalog
+  }
+  const start = (): Promise<Catalog> => {
+    loading ??= reload().finally(() => {
+      loading = null
+    })
+    return loading
+  }
+  return {
+    current: async () => {
+      const age = snapshot === null ? Number.POSITIVE_INFINITY : monotonic() - snapshot.loadedMs
+      if (snapshot === null || age > ageMsMax) return start()
+      // A failure shows when the snapshot has grown too old to be used without it.
+      if (age > freshMs) start().catch(() => undefined)
+      return snapshot.catalog
+    },
+    refresh: async () => {
+      // A load under way may have read the schema before the change that this call is about.
+      if (loading !== null) await loading.catch(() => undefined)
+      return start()
+    },
+  }
+}

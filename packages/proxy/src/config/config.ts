@@ -1,0 +1,80 @@
+import type { SecretRef } from '@querywarden/policy-core'
+
+/** A host and port to listen on or to connect to. */
+export interface Address {
+  readonly host: string
+  readonly port: number
+}
+
+/** PEM files. */
+export interface TlsFiles {
+  readonly cert: string
+  readonly key: string
+}
+
+export type IdentityConfig =
+  | {
+      readonly kind: 'oidc'
+      readonly issuer: string
+      readonly audience: string
+      readonly algorithms: readonly string[]
+      readonly tokenType: 'access' | 'id'
+      readonly groupsClaim: string
+      readonly authorizedParties: readonly string[] | null
+      readonly lifetimeMaxMs: number
+    }
+  | { readonly kind: 'static'; readonly tokens: readonly StaticTokenConfig[] }
+
+export interface StaticTokenConfig {
+  readonly token: SecretRef
+  readonly subject: string
+  readonly groups: readonly string[]
+}
+
+/** How the gateway speaks TLS to a database. */
+export type UpstreamTls =
+  | { readonly mode: 'off' }
+  /** Certificate chain and host name are checked. `ca` null means the system's roots. */
+  | { readonly mode: 'verify-full'; readonly ca: string | null }
+
+export interface TargetConfig {
+  readonly name: string
+  readonly dialect: 'postgres'
+  readonly address: Address
+  readonly user: string
+  readonly database: string
+  readonly password: SecretRef | null
+  readonly tls: UpstreamTls
+  readonly searchPath: readonly string[]
+}
+
+export interface RecordingConfig {
+  readonly dir: string
+  /** 32 bytes in hex; a key file is made beside the recordings where null. */
+  readonly key: SecretRef | null
+  readonly durability: 'standard' | 'strict'
+  readonly bytesPerSessionMax: number
+}
+
+/** `querywarden.yaml`, validated; file names made absolute. */
+export interface Config {
+  readonly file: string
+  readonly listen: {
+    readonly postgres: Address & { readonly tls: TlsFiles | null }
+    readonly admin: Address
+  }
+  readonly identity: readonly IdentityConfig[]
+  readonly targets: readonly TargetConfig[]
+  readonly policyFile: string
+  readonly masking: { readonly hashKey: SecretRef | null }
+  readonly recording: RecordingConfig
+  readonly limits: ProxyLimits
+}
+
+export interface ProxyLimits {
+  readonly sessionsMax: number
+  readonly loginMsMax: number
+  readonly frameBytesMax: number
+  readonly approvalsPendingMax: number
+  readonly catalogMaxAgeMs: number
+}

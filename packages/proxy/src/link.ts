@@ -1,0 +1,114 @@
+import type { Socket } from 'node:net'
+import type { Frame, FrameBuffer } from '@querywarden/wire/postgres'
+
+/**
+ * One leg of a connection: a socket as frames, pulled one at a time, with bounded buffering. Reading goes on while
+ * nobody pulls, up to the bound, because a paused socket doesn't notice that its peer left (threats finding 10).
+ */
+export class Link {
+  readonly socket: Socket
+  #frames: FrameBuffer
+  readonly #bufferedBytesMax: number
+  readonly #gone = new AbortController()
+  #wake: (() => void) | null = null
+
+  constructor(socket: Socket, frames: FrameBuffer, limits: { readonly bufferedBytesMax: number }) {
+    this.socket = socket
+    this.#frames = frames
+    this.#bufferedBytesMax = limits.bufferedBytesMax
+    socket.on('data', this.#onData)
+    socket.once('end', this.#onGone)
+    socket.once('close', this.#onGone)
+    socket.on('error', this.#onGone)
+  }
+
+  /** Aborts when the peer is gone, however it went. */
+  get gone(): AbortSignal {
+    return this.#gone.signal
+  }
+
+  /**
+   * The next frame, or null once the peer is gone and all it sent is read. One caller at a time.
+   * @throws {FrameError} the peer broke the protocol
+   */
+  async read(): Promise<Frame | null> {
+    for (;;) {
+      const frame = this.take()
+      if (frame !== undefined) return frame
+      await this.arrival()
+    }
+  }
+
+  /** The next frame if there is a whole one, null once the peer is gone, undefined while more must come. */
+  take(): Frame | null | undefined {
+    const frame = this.#frames.next()
+    if (frame !== undefined) return frame
+    if (this.socket.isPaused()) this.socket.resume()
+    return this.#gone.signal.aborted ? null : undefined
+  }
+
+  /** Resolves when more has come, or the peer is gone. Nothing is lost by not waiting to the end. */
+  arrival(): Promise<void> {
+    return new Promise(resolve => {
+      this.#wake = resolve
+      if (this.#gone.signal.aborted) resolve()
+    })
+  }
+
+  /** Writes, and says whether the peer keeps up. */
+  write(bytes: Uint8Array): boolean {
+    return this.socket.writable ? this.socket.write(bytes) : true
+  }
+
+  /** Resolves when the peer has taken what was written, or is gone. */
+  async drained(): Promise<void> {
+    if (!this.socket.writableNeedDrain || this.#gone.signal.aborted) return
+    await new Promise<void>(resolve => {
+      const done = (): void => {
+        this.socket.off('drain', done)
+        this.socket.off('close', done)
+        resolve()
+      }
+      this.socket.on('drain', done)
+      this.socket.on('close', done)
+    })
+  }
+
+  /** Sends a last message and closes. */
+  end(bytes?: Uint8Array): void {
+    if (bytes === undefined) this.socket.end()
+    else this.socket.end(bytes)
+    // A peer that never reads its last message must not keep the connection.
+    this.socket.setTimeout(LINGER_MS, () => this.socket.destroy())
+    this.socket.resume()
+  }
+
+  /**
+   * Goes on with other limits, from one phase of a conversation to the next.
+   * @throws {FrameError} if the peer has already sent something: it spoke before its turn.
+   */
+  enterPhase(frames: FrameBuffer): void {
+    this.#frames.assertEmpty()
+    this.#frames = frames
+  }
+
+  /** Stops framing and hands the raw stream over: from now on chunks go to `onChunk`. Nothing may be waiting. */
+  handOver(onChunk: (chunk: Uint8Array) => void): void {
+    this.#frames.assertEmpty()
+    this.socket.off('data', this.#onData)
+    this.socket.on('data', onChunk)
+  }
+
+  readonly #onData = (chunk: Buffer): void => {
+    this.#frames.push(chunk)
+    if (this.#frames.buffered > this.#bufferedBytesMax) this.socket.pause()
+    this.#wake?.()
+  }
+
+  readonly #onGone = (): void => {
+    this.#gone.abort()
+    this.#wake?.()
+  }
+}
+
+const LINGER_MS = 2_000

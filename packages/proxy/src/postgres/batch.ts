@@ -1,0 +1,90 @@
+import {
+  type Bind,
+  type Close,
+  decodeBind,
+  decodeClose,
+  decodeDescribe,
+  decodeExecute,
+  decodeParse,
+  decodeQuery,
+  type Describe,
+  type Execute,
+  type Frame,
+  FRONTEND,
+  type Parse,
+} from '@querywarden/wire/postgres'
+import type { Link } from '../link.ts'
+import { ConversationError } from './replies.ts'
+
+/** A message of the extended protocol that asks for something. */
+export type Ask =
+  | { readonly kind: 'parse'; readonly message: Parse }
+  | { readonly kind: 'bind'; readonly message: Bind }
+  | { readonly kind: 'describe'; readonly message: Describe }
+  | { readonly kind: 'execute'; readonly message: Execute }
+  | { readonly kind: 'close'; readonly message: Close }
+
+/** What a client wants decided at once: a Query, or all up to a Sync or Flush. */
+export type Batch =
+  | { readonly kind: 'query'; readonly text: string }
+  | { readonly kind: 'extended'; readonly asks: readonly Ask[]; readonly end: 'sync' | 'flush' }
+  | { readonly kind: 'function-call' }
+  | { readonly kind: 'terminate' }
+  | { readonly kind: 'gone' }
+
+export interface BatchLimits {
+  readonly asksMax: number
+  readonly bytesMax: number
+}
+
+/** Reads one batch. Nothing of it is sent anywhere: it is decided whole. */
+export async function readBatch(client: Link, limits: BatchLimits): Promise<Batch> {
+  const asks: Ask[] = []
+  let bytes = 0
+  for (;;) {
+    const frame = await client.read()
+    if (frame === null) return { kind: 'gone' }
+    bytes += frame.bytes.length
+    if (asks.length >= limits.asksMax || bytes > limits.bytesMax) {
+      throw new ConversationError('protocol-violation', `a batch may have ${limits.asksMax} messages and ${limits.bytesMax} bytes before its Sync`)
+    }
+    switch (frame.tag) {
+      case FRONTEND.query:
+        // A Query inside an extended batch is a batch of its own; libpq never does that, and the server syncs on it.
+        if (asks.length > 0) throw new ConversationError('protocol-violation', 'a Query came before the Sync of the messages ahead of it')
+        return { kind: 'query', text: decodeQuery(frame.body).query }
+      case FRONTEND.sync:
+        return { kind: 'extended', asks, end: 'sync' }
+      case FRONTEND.flush:
+        return { kind: 'extended', asks, end: 'flush' }
+      case FRONTEND.terminate:
+        return { kind: 'terminate' }
+      case FRONTEND.functionCall:
+        return { kind: 'function-call' }
+      case FRONTEND.copyData:
+      case FRONTEND.copyDone:
+      case FRONTEND.copyFail:
+        // Left over from a COPY that the server ended by an error; it ignores them, as the manual says.
+        break
+      default:
+        asks.push(askOf(frame))
+    }
+  }
+}
+
+function askOf(frame: Frame): Ask {
+  switch (frame.tag) {
+    case FRONTEND.parse:
+      return { kind: 'parse', message: decodeParse(frame.body) }
+    case FRONTEND.bind:
+      return { kind: 'bind', message: decodeBind(frame.body) }
+    case FRONTEND.describe:
+      return { kind: 'describe', message: decodeDescribe(frame.body) }
+    case FRONTEND.execute:
+      return { kind: 'execute', message: decodeExecute(frame.body) }
+    case FRONTEND.close:
+      return { kind: 'close', message: decodeClose(frame.body) }
+    default:
+      throw new ConversationError('protocol-violation', `message ${frame.tag} has no place in a session`)
+  }
+}

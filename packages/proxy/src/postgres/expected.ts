@@ -1,0 +1,39 @@
+import type { Cleared } from '@querywarden/policy-core'
+import type { Portal } from './names.ts'
+
+/** How an upstream error is shown: whether its words may be, and where its position points in the client's text. */
+export interface ErrorView {
+  /** The statement reads masked columns: only SQLSTATE and constraint name go out. */
+  readonly withheld: boolean
+  /** Characters to add to the position, or null where the text was rewritten and a position means nothing. */
+  readonly positionShift: number | null
+}
+
+/** A cleared statement on its way through the server. */
+export interface Running {
+  readonly cleared: Cleared
+  readonly portal: Portal
+  /** On the monotonic clock; null until the server gets to it. */
+  startedMs: number | null
+  /** Why the gateway itself stopped it, or null. */
+  stopped: 'rows' | 'bytes' | 'time' | null
+}
+
+/**
+ * What the server owes for one message sent to it, in order. `show` says what of the answer the client, who may not
+ * have asked for it, gets to see.
+ */
+export type Expected =
+  | { readonly kind: 'parse'; readonly show: boolean; readonly commit: () => void; readonly view: ErrorView }
+  | { readonly kind: 'bind'; readonly show: boolean; readonly commit: () => void; readonly view: ErrorView }
+  | { readonly kind: 'describe-statement'; readonly view: ErrorView }
+  | { readonly kind: 'describe-portal'; readonly show: 'all' | 'rows' | 'nothing'; readonly portal: Portal; readonly view: ErrorView }
+  | { readonly kind: 'execute'; readonly running: Running; readonly view: ErrorView }
+  /** The empty statement: nothing ran, nothing is recorded. */
+  | { readonly kind: 'execute-empty'; readonly view: ErrorView }
+  | { readonly kind: 'close'; readonly commit: () => void; readonly view: ErrorView }
+  /** A message made to fail, so that the server aborts its transaction as it would for an error of its own. */
+  | { readonly kind: 'poison' }
+  | { readonly kind: 'sync' }
+
+export const PLAIN_VIEW: ErrorView = { withheld: false, positionShift: 0 }

@@ -1,0 +1,78 @@
+import type { Cleared, MaskRow, Parameter, ResultColumn } from '@querywarden/policy-core'
+
+/** A prepared statement: the client's name for it, ours upstream, and what was judged. */
+export interface PreparedStatement {
+  readonly name: string
+  readonly upstreamName: string
+  /** The client's statement, comments blanked: what is judged again at every Execute. */
+  readonly text: string
+  /** What was sent upstream for it. If a later judgement rewrites it otherwise, the statement is stale. */
+  readonly sentText: string
+  readonly parameterTypes: readonly number[]
+  /** Nothing but white space and comments: PostgreSQL answers it with EmptyQueryResponse. */
+  readonly isEmpty: boolean
+}
+
+/** A portal, from Bind to the end of its transaction. Limits count over all of its Executes. */
+export interface Portal {
+  readonly name: string
+  readonly upstreamName: string
+  readonly statement: PreparedStatement
+  readonly parameters: readonly Parameter[]
+  /** Set by the first Execute; a suspended portal goes on under the same clearance. */
+  cleared: Cleared | null
+  /** Set by Describe, whoever asked for it. */
+  columns: readonly ResultColumn[] | null
+  isDescribed: boolean
+  mask: MaskRow | null
+  rows: number
+  bytes: number
+}
+
+/**
+ * The names of one session. The client's names never go upstream, so SQL text can't reach a protocol object nor the
+ * other way round (threats P4). A name counts only once the server has confirmed it.
+ */
+export class Names {
+  readonly #statements = new Map<string, PreparedStatement>()
+  readonly #portals = new Map<string, Portal>()
+  #made = 0
+
+  statement(name: string): PreparedStatement | undefined {
+    return this.#statements.get(name)
+  }
+
+  portal(name: string): Portal | undefined {
+    return this.#portals.get(name)
+  }
+
+  /** A name for upstream that no earlier object had. The unnamed object keeps having no name. */
+  upstreamNameFor(name: string): string {
+    return name === '' ? '' : `qw_${++this.#made}`
+  }
+
+  addStatement(statement: PreparedStatement): void {
+    this.#statements.set(statement.name, statement)
+  }
+
+  addPortal(portal: Portal): void {
+    this.#portals.set(portal.name, portal)
+  }
+
+  removeStatement(name: string): void {
+    this.#statements.delete(name)
+  }
+
+  removePortal(name: string): void {
+    this.#portals.delete(name)
+  }
+
+  /** A transaction's end takes every portal with it. */
+  endTransaction(): void {
+    this.#portals.clear()
+  }
+
+  get statementsCount(): number {
+    return this.#statements.size
+  }
+}

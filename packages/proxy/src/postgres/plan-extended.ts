@@ -1,0 +1,205 @@
+import type { Cleared, Parameter, Session } from '@querywarden/policy-core'
+import {
+  type Bind,
+  type Close,
+  type Describe,
+  encodeBind,
+  encodeClose,
+  encodeDescribe,
+  encodeExecute,
+  encodeParse,
+  type Execute,
+  type Parse,
+} from '@querywarden/wire/postgres'
+import type { Ask } from './batch.ts'
+import { type Report, refusalOfUnread, refusalReport } from './error-response.ts'
+import { type ErrorView, type Expected, PLAIN_VIEW } from './expected.ts'
+import type { Names, Portal, PreparedStatement } from './names.ts'
+import type { Planned } from './plan.ts'
+import { viewOf } from './plan-query.ts'
+import type { SplitText } from './split-text.ts'
+
+/** What planning needs of the conversation. */
+export interface ExtendedContext {
+  readonly session: Session
+  readonly names: Names
+  readonly split: SplitText
+  readonly admit: (text: string, parameters: readonly Parameter[]) => ReturnType<Session['submit']>
+  /** Checks a portal that was described before it was cleared. Throws on a raw column. */
+  readonly reveal: (portal: Portal) => void
+  readonly statementsMax: number
+}
+
+/** Plans all asks up to a Sync or Flush, or refuses them all: nothing is sent before the last one is decided. */
+export async function planExtended(context: ExtendedContext, asks: readonly Ask[]): Promise<Planned> {
+  const planner = new Planner(context)
+  for (const ask of asks) {
+    const problem = await planner.add(ask)
+    if (problem !== null) return { kind: 'refused', refusal: { report: problem, cleared: planner.cleared } }
+  }
+  return { kind: 'plan', plan: { messages: planner.messages, expected: planner.expected } }
+}
+
+/** Goes through a batch as the server will, with the names that it would have by then. */
+class Planner {
+  readonly messages: Uint8Array[] = []
+  readonly expected: Expected[] = []
+  readonly cleared: Cleared[] = []
+  readonly #context: ExtendedContext
+  readonly #statements = new Map<string, PreparedStatement | null>()
+  readonly #portals = new Map<string, Portal | null>()
+
+  constructor(context: ExtendedContext) {
+    this.#context = context
+  }
+
+  add(ask: Ask): Promise<Report | null> {
+    switch (ask.kind) {
+      case 'parse':
+        return this.#parse(ask.message)
+      case 'bind':
+        return Promise.resolve(this.#bind(ask.message))
+      case 'describe':
+        return Promise.resolve(this.#describe(ask.message))
+      case 'execute':
+        return this.#execute(ask.message)
+      case 'close':
+        return Promise.resolve(this.#close(ask.message))
+    }
+  }
+
+  async #parse({ name, query, parameterTypes }: Parse): Promise<Report | null> {
+    const { names, session, split, admit, statementsMax } = this.#context
+    if (name !== '' && this.#statement(name) !== undefined) return report('42P05', 'this prepared statement name is taken', 'close it first, or use another name')
+    if (names.statementsCount + this.#statements.size >= statementsMax) {
+      return report('54000', `a session may hold ${statementsMax} prepared statements`, 'close those that are not needed')
+    }
+    const pieces = split(query)
+    if (pieces === null) return refusalOfUnread(await admit(query, []), query)
+    if (pieces.length > 1) return report('42601', 'a prepared statement holds one statement only', 'prepare each by itself')
+    const text = pieces[0]?.text ?? ''
+    let sentText = ''
+    if (text !== '') {
+      const judgement = await session.judge(text)
+      if (judgement.kind !== 'permitted') return refusalOfUnread(await admit(text, []), text)
+      sentText = judgement.rewritten
+    }
+    const statement: PreparedStatement = { name, upstreamName: names.upstreamNameFor(name), text, sentText, parameterTypes, isEmpty: text === '' }
+    this.#statements.set(name, statement)
+    this.messages.push(encodeParse({ name: statement.upstreamName, query: sentText, parameterTypes }))
+    const view: ErrorView = { withheld: sentText !== text, positionShift: sentText === text ? (pieces[0]?.start ?? 0) : null }
+    this.expected.push({ kind: 'parse', show: true, commit: () => names.addStatement(statement), view })
+    return null
+  }
+
+  #bind(message: Bind): Report | null {
+    const { names } = this.#context
+    const statement = this.#statement(message.statement)
+    if (statement === undefined) return unknownStatement()
+    if (message.portal !== '' && this.#portal(message.portal) !== undefined) return report('42P03', 'this portal name is taken', 'close it first')
+    const portal: Portal = {
+      name: message.portal,
+      upstreamName: names.upstreamNameFor(message.portal),
+      statement,
+      parameters: parametersOf(message, statement),
+      cleared: null,
+      columns: null,
+      isDescribed: false,
+      mask: null,
+      rows: 0,
+      bytes: 0,
+    }
+    this.#portals.set(portal.name, portal)
+    this.messages.push(encodeBind({ ...message, portal: portal.upstreamName, statement: statement.upstreamName }))
+    this.expected.push({ kind: 'bind', show: true, commit: () => names.addPortal(portal), view: bindView(statement) })
+    return null
+  }
+
+  #describe({ kind, name }: Describe): Report | null {
+    if (kind === 'statement') {
+      const statement = this.#statement(name)
+      if (statement === undefined) return unknownStatement()
+      this.messages.push(encodeDescribe({ kind, name: statement.upstreamName }))
+      this.expected.push({ kind: 'describe-statement', view: bindView(statement) })
+      return null
+    }
+    const portal = this.#portal(name)
+    if (portal === undefined) return unknownPortal()
+    this.#describePortal(portal, 'all')
+    return null
+  }
+
+  #describePortal(portal: Portal, show: 'all' | 'nothing'): void {
+    portal.isDescribed = true
+    this.messages.push(encodeDescribe({ kind: 'portal', name: portal.upstreamName }))
+    this.expected.push({ kind: 'describe-portal', show, portal, view: bindView(portal.statement) })
+  }
+
+  async #execute({ portal: name, rowsMax }: Execute): Promise<Report | null> {
+    const portal = this.#portal(name)
+    if (portal === undefined) return unknownPortal()
+    if (portal.statement.isEmpty) {
+      this.messages.push(encodeExecute({ portal: portal.upstreamName, rowsMax }))
+      this.expected.push({ kind: 'execute-empty', view: PLAIN_VIEW })
+      return null
+    }
+    const cleared = portal.cleared ?? (await this.#admit(portal))
+    if (!('statement' in cleared)) return cleared
+    portal.cleared = cleared
+    if (cleared.facts.copy === 'in') return report('0A000', 'COPY FROM STDIN runs in the simple protocol only here', 'send it as a simple query')
+    // Rows of a portal that nobody described would go out unchecked (threats P5, P6).
+    if (portal.columns !== null) this.#context.reveal(portal)
+    else if (!portal.isDescribed) this.#describePortal(portal, 'nothing')
+    const view = viewOf(cleared, portal.statement.text, 0)
+    this.messages.push(encodeExecute({ portal: portal.upstreamName, rowsMax }))
+    this.expected.push({ kind: 'execute', running: { cleared, portal, startedMs: null, stopped: null }, view })
+    return null
+  }
+
+  async #admit({ statement, parameters }: Portal): Promise<Cleared | Report> {
+    const verdict = await this.#context.admit(statement.text, parameters)
+    if (verdict.kind === 'refused') return refusalReport(verdict.refusal, statement.text)
+    this.cleared.push(verdict.cleared)
+    // Schema or policy moved since Parse: what the server holds isn't what was judged now (threats N4).
+    return verdict.cleared.statement.text === statement.sentText ? verdict.cleared : stale()
+  }
+
+  #close({ kind, name }: Close): Report | null {
+    const { names } = this.#context
+    const known = kind === 'statement' ? this.#statement(name) : this.#portal(name)
+    // Closing what isn't there is no error; a name that never was keeps the server's answer in its place.
+    const upstreamName = known?.upstreamName ?? names.upstreamNameFor('none')
+    if (kind === 'statement') this.#statements.set(name, null)
+    else this.#portals.set(name, null)
+    this.messages.push(encodeClose({ kind, name: upstreamName }))
+    const commit = (): void => (kind === 'statement' ? names.removeStatement(name) : names.removePortal(name))
+    this.expected.push({ kind: 'close', commit, view: PLAIN_VIEW })
+    return null
+  }
+
+  #statement(name: string): PreparedStatement | undefined {
+    const planned = this.#statements.get(name)
+    return planned === undefined ? this.#context.names.statement(name) : (planned ?? undefined)
+  }
+
+  #portal(name: string): Portal | undefined {
+    const planned = this.#portals.get(name)
+    return planned === undefined ? this.#context.names.portal(name) : (planned ?? undefined)
+  }
+}
+
+const parametersOf = ({ parameters, parameterFormats }: Bind, { parameterTypes }: PreparedStatement): readonly Parameter[] =>
+  parameters.map((value, i) => ({
+    typeOid: parameterTypes[i] ?? 0,
+    format: (parameterFormats.length === 1 ? parameterFormats[0] : parameterFormats[i]) === 1 ? 'binary' : 'text',
+    value,
+  }))
+
+/** Parameter conversion can fail with the parameter's value in the text; that value is the client's own. */
+const bindView = ({ sentText, text }: PreparedStatement): ErrorView => ({ withheld: sentText !== text, positionShift: null })
+
+const report = (sqlstate: string, message: string, hint: string): Report => ({ sqlstate, message, hint })
+const unknownStatement = (): Report => report('26000', 'there is no prepared statement of this name', 'parse it first')
+const unknownPortal = (): Report => report('34000', 'there is no portal of this name', 'bind it first; a transaction\'s end closes all portals')
+const stale = (): Report =>
+  report('0A000', 'the schema or the policy changed since this statement was prepared', 'prepare it again; it will be judged as things are now')

@@ -1,0 +1,175 @@
+import type { Socket } from 'node:net'
+import type { SecureContext } from 'node:tls'
+import { IdentityError } from '@querywarden/identity'
+import type { CloseReason, Clock, Gate, Principal, Session, Verifier } from '@querywarden/policy-core'
+import {
+  encodeAuthentication,
+  encodeBackendKeyData,
+  encodeParameterStatus,
+  encodeReadyForQuery,
+  FRONTEND_LIMITS,
+  FrameBuffer,
+} from '@querywarden/wire/postgres'
+import type { ProxyLimits } from './config/config.ts'
+import type { Log } from './log.ts'
+import { type CancelKey, CancelKeys } from './postgres/cancel-keys.ts'
+import { Conversation } from './postgres/conversation.ts'
+import { type Arrival, HandshakeError, refuseHandshake, shakeHands } from './postgres/handshake.ts'
+import { cancelUpstream } from './postgres/upstream-cancel.ts'
+import { UpstreamError } from './postgres/upstream-error.ts'
+import type { Upstream } from './postgres/upstream-login.ts'
+import type { TargetService } from './target-service.ts'
+import { after } from './timer.ts'
+
+/** What every connection is served with. */
+export interface Service {
+  readonly gate: Gate
+  readonly verify: Verifier
+  readonly targets: ReadonlyMap<string, TargetService>
+  readonly secureContext: SecureContext | null
+  readonly cancelKeys: CancelKeys
+  readonly clock: Clock
+  readonly limits: ProxyLimits
+  readonly log: Log
+  readonly newId: () => string
+  /** Live conversations, to be ended at shutdown. */
+  readonly live: Set<Conversation>
+}
+
+type Login = Extract<Arrival, { kind: 'login' }>
+
+/** Serves one connection from its first byte to its last. Never throws. */
+export async function serveClient(socket: Socket, service: Service): Promise<void> {
+  const callOff = after(service.limits.loginMsMax, () => socket.destroy())
+  try {
+    const arrival = await shakeHands(socket, {
+      secureContext: service.secureContext,
+      bufferedBytesMax: service.limits.frameBytesMax,
+    })
+    if (arrival.kind === 'cancel') {
+      service.cancelKeys.redeem(arrival)
+      socket.end()
+      return
+    }
+    await serveLogin(arrival, socket, service, callOff)
+  } catch (error) {
+    const refusal = asHandshakeError(error, service.log)
+    service.log.info({ reason: refusal.message }, 'login refused')
+    refuseHandshake(socket, refusal)
+  } finally {
+    callOff()
+  }
+}
+
+async function serveLogin(login: Login, socket: Socket, service: Service, callOff: () => void): Promise<void> {
+  if (service.live.size >= service.limits.sessionsMax) {
+    throw refuse('53300', `this gateway serves ${service.limits.sessionsMax} sessions at once, and all are taken`, 'try again shortly')
+  }
+  const principal = await identify(login, socket, service)
+  const target = service.targets.get(login.request.target)
+  if (target === undefined) {
+    throw refuse('3D000', 'there is no target of this name', `the database name picks the target; there are: ${[...service.targets.keys()].join(', ')}`)
+  }
+  const upstream = await target.logIn(login.request.settings)
+  try {
+    await converse({ login, socket, service, principal, target, upstream, callOff })
+  } finally {
+    upstream.link.socket.destroy()
+  }
+}
+
+async function identify({ token }: Login, socket: Socket, { verify, clock }: Service): Promise<Principal> {
+  try {
+    return await verify({ kind: 'bearer', token, remoteAddress: socket.remoteAddress ?? '' }, clock.now())
+  } catch (error) {
+    if (!(error instanceof IdentityError)) throw error
+    throw refuse('28000', `login refused: ${error.message}`, 'send a fresh token as the password', error.code)
+  }
+}
+
+interface Admitted {
+  readonly login: Login
+  readonly socket: Socket
+  readonly service: Service
+  readonly principal: Principal
+  readonly target: TargetService
+  readonly upstream: Upstream
+  readonly callOff: () => void
+}
+
+async function converse({ login, socket, service, principal, target, upstream, callOff }: Admitted): Promise<void> {
+  const { gate, clock, cancelKeys, limits, live, log, newId } = service
+  const split = await target.split(await target.catalog())
+  const session = await gate.session({
+    id: newId(),
+    principal,
+    target: target.target,
+    client: { user: login.request.user, application_name: login.request.applicationName, address: socket.remoteAddress ?? '' },
+  })
+  let reason: CloseReason = 'internal-error'
+  let key: CancelKey | null = null
+  let conversation: Conversation | null = null
+  let stopClock = (): void => undefined
+  try {
+    login.link.enterPhase(new FrameBuffer({ frameBytesMax: limits.frameBytesMax, tags: FRONTEND_LIMITS }))
+    conversation = new Conversation({
+      session,
+      client: login.link,
+      upstream,
+      split,
+      clock,
+      cancelUpstream: () => cancelUpstream(target.config, upstream),
+      onSchemaChange: () => target.refresh(),
+      frameBytesMax: limits.frameBytesMax,
+      limits: { asksMax: 10_000, bytesMax: limits.frameBytesMax, statementsMax: 10_000 },
+    })
+    const admitted = conversation
+    live.add(admitted)
+    key = cancelKeys.issue(() => admitted.cancel())
+    stopClock = after(principal.expiresAt - clock.now(), () =>
+      admitted.end({ sqlstate: '57P01', message: 'the token of this session has expired', hint: 'log in with a new token' }, 'credential-expired'),
+    )
+    welcome(login, upstream, key)
+    callOff()
+    log.info({ session: session.id, subject: principal.subject, target: target.target.name }, 'session opened')
+    reason = await admitted.run()
+  } finally {
+    stopClock()
+    if (key !== null) cancelKeys.revoke(key)
+    if (conversation !== null) live.delete(conversation)
+    await close(session, reason, log)
+    login.link.end()
+  }
+}
+
+/** What the server's own login would have said, less its cancel key. */
+function welcome({ link }: Login, upstream: Upstream, key: CancelKey): void {
+  const messages = [encodeAuthentication({ kind: 'ok' })]
+  for (const [name, value] of upstream.parameters) messages.push(encodeParameterStatus({ name, value }))
+  messages.push(encodeBackendKeyData(key), encodeReadyForQuery({ status: 'idle' }))
+  link.write(Buffer.concat(messages))
+}
+
+async function close(session: Session, reason: CloseReason, log: Log): Promise<void> {
+  try {
+    await session.close(reason)
+    log.info({ session: session.id, reason }, 'session closed')
+  } catch (error) {
+    log.error({ session: session.id, error: error instanceof Error ? error.message : 'unknown' }, 'recording could not be closed')
+  }
+}
+
+/** Every failure becomes something the client may read. What wasn't foreseen is logged here and named to nobody. */
+function asHandshakeError(error: unknown, log: Log): HandshakeError {
+  if (error instanceof HandshakeError) return error
+  if (error instanceof UpstreamError) {
+    return refuse('08006', error.message, "the gateway is up; the database behind it is not to be had. Tell the gateway's operator")
+  }
+  log.error({ error: error instanceof Error ? error.message : 'unknown' }, 'session could not be opened')
+  return refuse('58000', 'the session can not be opened: a part of the gateway that it needs has failed', "tell the gateway's operator")
+}
+
+const refuse = (sqlstate: string, message: string, hint: string, code?: string): HandshakeError =>
+  new HandshakeError(
+    code === undefined ? { sqlstate, message, hint } : { sqlstate, message, hint, detail: JSON.stringify({ querywarden: 1, code }) },
+  )

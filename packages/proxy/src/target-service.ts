@@ -1,0 +1,79 @@
+import { type Catalog, checkMasks, type Policy, type PolicyIssue, type Target } from '@querywarden/policy-core'
+import { isMajor, loadCatalog, loadGrammar, type Major } from '@querywarden/sql/postgres'
+import { keepCatalog } from './catalog-source.ts'
+import type { ProxyLimits, TargetConfig } from './config/config.ts'
+import { runOwnQuery } from './postgres/catalog-query.ts'
+import { type SplitText, textSplitter } from './postgres/split-text.ts'
+import { UpstreamError } from './postgres/upstream-error.ts'
+import { logInUpstream, type Upstream } from './postgres/upstream-login.ts'
+
+/** A target as the gateway serves it: its credential, its schema, its grammar. */
+export interface TargetService {
+  readonly target: Target
+  readonly config: TargetConfig
+  /** Opens a database session of the gateway's own account. @throws {UpstreamError} */
+  readonly logIn: (settings: ReadonlyMap<string, string>) => Promise<Upstream>
+  /** The schema to decide by. Rejects where there is none, or the policy doesn't fit it. */
+  readonly catalog: () => Promise<Catalog>
+  /** Reads the schema again, now. */
+  readonly refresh: () => Promise<Catalog>
+  /** Splits texts by the grammar of this server's major. */
+  readonly split: (catalog: Catalog) => Promise<SplitText>
+}
+
+/** The policy and a target's schema don't fit: a mask on a column that isn't there hides nothing. */
+export class PolicyMisfit extends Error {
+  override readonly name = 'PolicyMisfit'
+  readonly target: string
+  readonly issues: readonly PolicyIssue[]
+
+  constructor(target: string, issues: readonly PolicyIssue[]) {
+    super(`the policy does not fit the schema of target \`${target}\``)
+    this.target = target
+    this.issues = issues
+  }
+}
+
+export function serveTarget(options: {
+  readonly config: TargetConfig
+  readonly password: string | null
+  readonly policy: Policy
+  readonly limits: ProxyLimits
+  readonly monotonic: () => number
+}): TargetService {
+  const { config, password, policy, limits, monotonic } = options
+  const logIn = (settings: ReadonlyMap<string, string>): Promise<Upstream> =>
+    logInUpstream(config, password, settings, { frameBytesMax: limits.frameBytesMax, timeoutMs: limits.loginMsMax })
+
+  const load = async (): Promise<Catalog> => {
+    const upstream = await logIn(new Map())
+    try {
+      const catalog = await loadCatalog(text => runOwnQuery(upstream, text), { searchPath: config.searchPath })
+      const issues = checkMasks(policy, catalog, config.name)
+      if (issues.length > 0) throw new PolicyMisfit(config.name, issues)
+      return catalog
+    } finally {
+      upstream.link.end()
+    }
+  }
+  const keeper = keepCatalog({ load, monotonic, freshMs: limits.catalogMaxAgeMs / FRESH_PARTS, ageMsMax: limits.catalogMaxAgeMs })
+  const splitters = new Map<Major, Promise<SplitText>>()
+
+  return {
+    target: { name: config.name, dialect: config.dialect },
+    config,
+    logIn,
+    catalog: keeper.current,
+    refresh: keeper.refresh,
+    split: ({ major }) => {
+      if (!isMajor(major)) throw new UpstreamError('REFUSED', `PostgreSQL ${major} is not a version whose grammar the gateway has`)
+      const known = splitters.get(major) ?? loadGrammar(major).then(grammar => textSplitter(grammar, SPLIT_MEMORY))
+      splitters.set(major, known)
+      return known
+    },
+  }
+}
+
+/** A snapshot is renewed well before it is too old, so that nobody waits for a reload. */
+const FRESH_PARTS = 6
+const SPLIT_MEMORY = { entriesMax: 2_048, charsMax: 4_096 }
