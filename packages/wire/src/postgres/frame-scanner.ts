@@ -105,7 +105,8 @@ export class FrameScanner {
     if (left < total) return this.#keep(left, total)
     this.#at = at + total
     this.#tag = tag
-    this.#bytes = this.#chunk
+    // A store of a reference costs more than the comparison, and this is the loop that runs per row.
+    if (this.#bytes !== this.#chunk) this.#bytes = this.#chunk
     this.#start = at
     this.#end = this.#at
     return true

@@ -19,8 +19,9 @@ import {
   TERMINATE,
 } from '../../src/postgres/index.ts'
 import { codecs } from './codecs.ts'
+import { ascii, written } from './notation.ts'
 
-// Written out by hand from the PostgreSQL 18 manual, 54.7 Message Formats, field after field. `'…'` is ASCII, the rest hex.
+// Written out by hand from the PostgreSQL 18 manual, 54.7 Message Formats, field after field.
 const formats: readonly { direction: string; name: string; frame: string; value: unknown }[] = [
   {
     direction: 'frontend',
@@ -164,11 +165,18 @@ const formats: readonly { direction: string; name: string; frame: string; value:
     frame: "'v' 00000013 00030002 00000001 '_pq_.x' 00",
     value: { newestMinor: 2, unrecognized: ['_pq_.x'] },
   },
+  // Captured: PostgreSQL 15.18 and 18.4 asked for 3.99 and for an option that nobody has (E9).
   {
     direction: 'backend',
-    name: 'NotificationResponse',
-    frame: "'A' 0000000d 00000a7f 'jobs' 00 ",
-    value: null,
+    name: 'NegotiateProtocolVersion',
+    frame: "'v' 00000013 00030000 00000001 5f70715f2e7800",
+    value: { newestMinor: 0, unrecognized: ['_pq_.x'] },
+  },
+  {
+    direction: 'backend',
+    name: 'Authentication',
+    frame: '52 00000017 0000000a 534352414d2d5348412d323536 00 00',
+    value: { kind: 'sasl', mechanisms: ['SCRAM-SHA-256'] },
   },
   {
     direction: 'backend',
@@ -206,10 +214,6 @@ test.each(formats)('$direction $name is $frame', ({ direction, name, frame, valu
   const bytes = written(frame)
   expect(bytes[0]).toBe(codec.tag)
   expect(new DataView(bytes.buffer).getUint32(1)).toBe(bytes.length - 1)
-  if (value === null) {
-    expect(() => codec.decode(bytes.subarray(5))).toThrow(FrameError)
-    return
-  }
   expect(codec.decode(bytes.subarray(5))).toEqual(value)
   expect(codec.reencode(bytes.subarray(5))).toEqual(bytes)
 })
@@ -222,10 +226,6 @@ test('every message has a row in the table', () => {
 
 describe('packets of start-up', () => {
   test.each([
-    {
-      packet: "00000026 0003 0000 'user' 00 'devin' 00 'database' 00 'app' 00 'x' 00 00 00",
-      value: null,
-    },
     {
       packet: "00000021 0003 0000 'user' 00 'devin' 00 'database' 00 'app' 00 00",
       value: {
@@ -245,8 +245,7 @@ describe('packets of start-up', () => {
       value: { kind: 'cancel-request', processId: 2687, secretKey: Uint8Array.of(1, 2, 3, 4) },
     },
   ])('$packet', ({ packet, value }) => {
-    if (value !== null) expect(decodeStartup(written(packet))).toEqual(value)
-    else expect(() => decodeStartup(written(packet))).toThrow(FrameError)
+    expect(decodeStartup(written(packet))).toEqual(value)
   })
 
   test('are written as the manual has them', () => {
@@ -278,15 +277,3 @@ test.each([
   expect(() => decodeEmpty(frame.subarray(5))).not.toThrow()
   expect(() => decodeEmpty(Uint8Array.of(0))).toThrow(FrameError)
 })
-
-function ascii(text: string): Uint8Array {
-  return new TextEncoder().encode(text)
-}
-
-/** Bytes of the notation above. */
-function written(notation: string): Uint8Array {
-  const parts = notation.match(/'[^']*'|[0-9a-f]{2}/g) ?? []
-  return Uint8Array.from(
-    parts.flatMap(part => (part.startsWith("'") ? [...ascii(part.slice(1, -1))] : [Number.parseInt(part, 16)])),
-  )
-}
