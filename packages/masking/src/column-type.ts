@@ -53,6 +53,9 @@ export const OID = {
 /** NAMEDATALEN - 1 (src/include/pg_config_manual.h). */
 const NAME_BYTES_MAX = 63
 
+/** MaxAttrSize (access/htup_details.h): the largest n of varchar(n) and char(n). */
+const CHARACTERS_MAX = 10_485_760
+
 /** VARHDRSZ: the type modifiers of varchar, char and numeric are this much larger than what they say. */
 const HEADER_BYTES = 4
 
@@ -60,11 +63,11 @@ const HEADER_BYTES = 4
 export function columnType(typeOid: number, typmod: number): ColumnType {
   switch (typeOid) {
     case OID.text:
-      return textType('pg_catalog.text', null, false)
+      return textType('pg_catalog.text', -1, false)
     case OID.varchar:
-      return textType('pg_catalog.varchar', lengthOf(typmod), false)
+      return textType('pg_catalog.varchar', typmod, false)
     case OID.bpchar:
-      return textType('pg_catalog.bpchar', lengthOf(typmod), true)
+      return textType('pg_catalog.bpchar', typmod, true)
     case OID.name:
       return { kind: 'text', sql: 'pg_catalog.name', charactersMax: null, bytesMax: NAME_BYTES_MAX, padded: false }
     case OID.int2:
@@ -102,12 +105,14 @@ export function columnType(typeOid: number, typmod: number): ColumnType {
   }
 }
 
-function textType(name: string, charactersMax: number | null, padded: boolean): TextType {
-  const sql = charactersMax === null ? name : `${name}(${charactersMax})`
-  return { kind: 'text', sql, charactersMax, bytesMax: null, padded }
+/** A modifier that no server gives out makes the type unknown: what it would have us do can't be meant. */
+function textType(name: string, typmod: number, padded: boolean): ColumnType {
+  const bare = { kind: 'text', sql: name, charactersMax: null, bytesMax: null, padded } as const
+  if (typmod < 0) return bare
+  const charactersMax = typmod - HEADER_BYTES
+  if (charactersMax < 1 || charactersMax > CHARACTERS_MAX) return { kind: 'other', sql: null }
+  return { ...bare, sql: `${name}(${charactersMax})`, charactersMax }
 }
-
-const lengthOf = (typmod: number): number | null => (typmod > HEADER_BYTES ? typmod - HEADER_BYTES : null)
 
 const withDigits = (name: string, typmod: number): string => (typmod >= 0 ? `${name}(${typmod})` : name)
 

@@ -27,7 +27,7 @@ type MaskBytes = (bytes: Uint8Array) => Uint8Array | null
 export function detectCell(detect: readonly DetectedMask[], column: WireType, hashKey: HashKey): CellDetection | null {
   const context = textContext(column.typeOid)
   if (detect.length === 0 || context.kind === 'none') return null
-  const mayFind = prefilter(new Set(detect.map(({ detector }) => detector)))
+  const mayFind = prefilter(new Set(detect.map(({ detector }) => detector)), hasEscapes(context) ? BACKSLASH : null)
   const found = maskFound(detect, hashKey, fitFor(context))
   const maskText = fitted(column, textMask(context, found))
   const maskBytes = column.format === 'binary' ? binaryMask(context, maskText, found) : utf8Mask(maskText, found)
@@ -41,6 +41,12 @@ export function detectCell(detect: readonly DetectedMask[], column: WireType, ha
     }),
   }
 }
+
+const BACKSLASH = 0x5c
+
+/** json keeps what was put in, escapes and all; jsonb spells every character that it can. */
+const hasEscapes = (context: TextContext): boolean =>
+  context.kind === 'json' || (context.kind === 'array' && hasEscapes(context.element))
 
 function fitFor(context: TextContext): Fit {
   switch (context.kind) {

@@ -17,17 +17,21 @@ export interface Prefilter {
   readonly text: (text: string) => boolean
 }
 
-const AT_SIGN = 1_000_000
+const ENOUGH = 1_000_000
 
-/** Prepares the pass for a set of detectors. */
-export function prefilter(detectors: ReadonlySet<Detector>): Prefilter {
-  let digitsMin = AT_SIGN
+/**
+ * Prepares the pass for a set of detectors. With `escapeUnit`, a sign that other signs can hide behind (the backslash of
+ * `\u0040` in JSON) makes a text worth looking at, too.
+ */
+export function prefilter(detectors: ReadonlySet<Detector>, escapeUnit: number | null): Prefilter {
+  let digitsMin = ENOUGH
   for (const detector of detectors) if (detector !== 'email') digitsMin = Math.min(digitsMin, DIGITS_MIN[detector])
 
-  // A digit weighs 1 and an at sign more than any number of digits asked for, so that one sum decides.
+  // A digit weighs 1 and the others as much as any number of digits asked for, so that one sum decides.
   const weights = new Int32Array(128)
-  if (digitsMin < AT_SIGN) weights.fill(1, 0x30, 0x3a)
-  if (detectors.has('email')) weights[0x40] = AT_SIGN
+  if (digitsMin < ENOUGH) weights.fill(1, 0x30, 0x3a)
+  if (detectors.has('email')) weights[0x40] = ENOUGH
+  if (escapeUnit !== null) weights[escapeUnit] = ENOUGH
 
   return {
     bytes: (bytes, start, end) => {
