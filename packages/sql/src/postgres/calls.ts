@@ -1,0 +1,99 @@
+import type { Place } from '@querywarden/policy-core'
+import { type Context, type Scope, useFunction, type Visitor } from './context.ts'
+import { builtInEffect } from './functions/classify-function.ts'
+import { type Node, nameParts, nodeAt, type TypedNode, textAt, typedAt, typedNodesAt } from './node.ts'
+import { constantText, judgeSetting, prohibitAnySetting } from './settings.ts'
+
+/** A function call: what it does, and its arguments. */
+export const visitCall: Visitor = (context, call, scope, typed) => {
+  const parts = nameParts(call, 'funcname')
+  const place = context.places.of(call)
+  useFunctionNamed(context, parts, call, place)
+  // `ssn(t)` is the column ssn of t where no function fits (ParseFuncOrColumn in parse_func.c).
+  const [only] = parts
+  if (parts.length === 1 && only !== undefined && typedNodesAt(call, 'args').length === 1)
+    context.mentions.push({ name: only, qualifier: [], place })
+  context.visitFields(typed, scope, ['funcname'])
+}
+
+function useFunctionNamed(context: Context, parts: readonly string[], call: Node, place: Place): void {
+  const written = parts.join('.')
+  const [first = '', second = ''] = parts
+  if (parts.length > 2 || (parts.length === 2 && first !== 'pg_catalog')) {
+    useFunction(context, 'unknown', written, 'is not a listed built-in function', place)
+    return
+  }
+  const name = parts.length === 2 ? second : first
+  if (parts.length === 1 && context.catalog.userFunctions.has(name)) {
+    useFunction(context, 'unknown', name, 'may be a function of this database', place)
+    return
+  }
+  if (name === 'set_config') useSetConfig(context, call, place)
+  else if (name === 'current_setting') useCurrentSetting(context, call, place)
+  else {
+    const does = builtInEffect(name)
+    if (does !== null) useFunction(context, does.effect, `pg_catalog.${name}`, does.why, place)
+  }
+}
+
+function useSetConfig(context: Context, call: Node, place: Place): void {
+  useFunction(context, 'session', 'pg_catalog.set_config', 'changes a setting', place)
+  const name = constantText(argument(call, 0, 'setting_name'))
+  if (name === null) prohibitAnySetting(context, 'set_config needs a constant name, expected a literal', place)
+  else judgeSetting(context, name, constantText(argument(call, 1, 'new_value')), place)
+}
+
+/** A setting of the server shows no more than SHOW does; one with a dot is anybody's, and may hold anything. */
+function useCurrentSetting(context: Context, call: Node, place: Place): void {
+  const name = constantText(argument(call, 0, 'setting_name'))
+  if (name === null || !/^[a-z_]+$/i.test(name))
+    useFunction(context, 'unknown', 'pg_catalog.current_setting', 'reads a setting that is not known', place)
+}
+
+/** An argument by its name where arguments are named, else by its position. */
+function argument(call: Node, position: number, name: string): TypedNode | null {
+  const args = typedNodesAt(call, 'args')
+  const named = args.find(({ type, body }) => type === 'NamedArgExpr' && textAt(body, 'name') === name)
+  if (named !== undefined) return typedAt(named.body, 'arg')
+  const placed = args[position]
+  return placed === undefined || placed.type === 'NamedArgExpr' ? null : placed
+}
+
+/** TABLESAMPLE runs a function too. */
+export const visitTableSample: Visitor = (context, sample, scope, typed) => {
+  const parts = nameParts(sample, 'method')
+  const name = parts.at(-1) ?? ''
+  const isOwn = parts.length > 1 ? parts[0] === 'pg_catalog' : !context.catalog.userFunctions.has(name)
+  if (!isOwn || (name !== 'system' && name !== 'bernoulli'))
+    useFunction(context, 'unknown', parts.join('.'), 'is not a listed sampling method', context.places.of(sample))
+  context.visitFields(typed, scope, ['method'])
+}
+
+/** Notes operators that this database defines. `names` as written, with or without a schema. */
+export function useOperator(context: Context, names: readonly string[], place: Place): void {
+  const name = names.at(-1) ?? ''
+  if (names.length > 1) {
+    if (names[0] !== 'pg_catalog') useFunction(context, 'unknown', names.join('.'), 'is not a built-in operator', place)
+  } else if (context.catalog.userOperators.has(name))
+    useFunction(context, 'unknown', name, 'may be an operator of this database', place)
+}
+
+/** Notes a type whose input or casts may run code of this database. */
+export function useType(context: Context, type: Node): void {
+  const names = nameParts(type, 'names')
+  const isOwn = names.length > 1 && names[0] === 'pg_catalog'
+  if (!isOwn && context.catalog.userTypes.has(names.at(-1) ?? ''))
+    useFunction(context, 'unknown', names.join('.'), 'is a type that may run code', context.places.of(type))
+}
+
+/** A cast. In DDL bare types run nothing; casts always do. */
+export const visitCast: Visitor = (context, cast, scope, typed) => {
+  const type = nodeAt(cast, 'typeName')
+  if (type !== null) useType(context, type)
+  context.visitFields(typed, scope, ['typeName'])
+}
+
+export const visitType: Visitor = (context, type, scope: Scope, typed) => {
+  if (scope.relations !== 'ddl') useType(context, type)
+  context.visitFields(typed, scope, ['names'])
+}

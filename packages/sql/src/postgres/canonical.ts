@@ -1,0 +1,28 @@
+import type { Token } from './lex.ts'
+
+/** Characters that don't show, or that change how others show: controls, format characters, odd spaces, and their kin. */
+const HIDDEN = /[\p{C}\p{Z}\p{Default_Ignorable_Code_Point}]/gu
+
+const escape = (character: string): string => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`
+const escapeHidden = (text: string): string =>
+  text.replace(HIDDEN, character => (character === ' ' || character === '\n' ? character : escape(character)))
+const escapeForeign = (text: string): string => text.replace(/[^\x20-\x7e]/gu, escape)
+
+/**
+ * A statement on one spelling, for a person to judge (T10): one space for any white space between tokens, hidden
+ * characters escaped wherever they are, all but ASCII escaped outside literals and identifiers. Nothing is cut.
+ * The tokens must be free of comments.
+ *
+ * @example
+ * canonicalText('select\t1', lex('select\t1')) // 'select 1'
+ */
+export function canonicalText(text: string, tokens: readonly Token[]): string {
+  return tokens
+    .map(({ kind, start, end }) => {
+      const part = text.slice(start, end)
+      if (kind === 'space') return ' '
+      return kind === 'string' || kind === 'identifier' || kind === 'word' ? escapeHidden(part) : escapeForeign(part)
+    })
+    .join('')
+    .trim()
+}

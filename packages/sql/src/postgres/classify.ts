@@ -1,0 +1,107 @@
+import type { Catalog, Classifier, Facts, Statement } from '@querywarden/policy-core'
+import { boundedCache } from './cache.ts'
+import { canonicalText } from './canonical.ts'
+import { type Grammar, isMajor, loadGrammar, MAJORS, type Major } from './engine.ts'
+import { opaque, type ParseLimits } from './limits.ts'
+import { placesIn } from './places.ts'
+import { readText, type Splitting, splitStatements } from './split.ts'
+import { tagOfStatement, walk } from './walk.ts'
+
+/** How a classifier works. */
+export interface ClassifierOptions {
+  /** The server majors whose grammars to load. */
+  readonly majors: readonly Major[]
+  /** Facts kept by text and catalog. An entry holds about as much as its text and a few kilobytes. */
+  readonly cacheEntriesMax: number
+  readonly limits: ParseLimits
+}
+
+/** A classifier with the splitter that belongs to it: both read a text by the same grammar under the same limits. */
+export interface PostgresClassifier {
+  readonly classify: Classifier
+  /** Splits a text into statements by the grammar of a server major. Total. */
+  readonly split: (text: string, major: number) => Splitting
+  /** The grammar of a server major, or null where it isn't loaded. */
+  readonly grammar: (major: number) => Grammar | null
+}
+
+/**
+ * Makes the classifier for PostgreSQL: what a statement does, by the grammar of the server's own major. It is total and
+ * never guesses: what it can't follow is opaque facts, or a use with the effect `unknown`.
+ *
+ * @throws Error when a grammar can't be loaded.
+ * @example
+ * const { classify } = await postgresClassifier({ majors: [17], cacheEntriesMax: 1000, limits: DEFAULT_LIMITS })
+ * classify({ dialect: 'postgres', text: 'delete from orders', params: [] }, catalog)
+ */
+export async function postgresClassifier(options: ClassifierOptions): Promise<PostgresClassifier> {
+  const loaded = await Promise.all(
+    MAJORS.filter(major => options.majors.includes(major)).map(
+      async major => [major, await loadGrammar(major)] as const,
+    ),
+  )
+  const grammars = new Map<Major, Grammar>(loaded)
+  const grammar = (major: number): Grammar | null => (isMajor(major) ? (grammars.get(major) ?? null) : null)
+  const cache = boundedCache<Facts>(options.cacheEntriesMax)
+
+  const classify: Classifier = (statement, catalog) => {
+    const key = JSON.stringify([catalog.fingerprint, catalog.major, statement.dialect]) + statement.text
+    const known = cache.get(key)
+    if (known !== undefined) return known
+    const facts = factsOf(statement, catalog, grammar(catalog.major), options.limits)
+    // A parser that failed may do better next time.
+    if (facts.kind === 'understood' || facts.code !== 'PARSER_FAILED') cache.set(key, facts)
+    return facts
+  }
+
+  const split = (text: string, major: number): Splitting => {
+    const found = grammar(major)
+    return found === null ? noGrammar(major) : guarded(() => splitStatements(text, found, options.limits))
+  }
+  return { classify, split, grammar }
+}
+
+const noGrammar = (major: number): ReturnType<typeof opaque> =>
+  opaque('PARSER_FAILED', `no grammar for PostgreSQL ${major} is loaded`, null)
+
+function factsOf(statement: Statement, catalog: Catalog, grammar: Grammar | null, limits: ParseLimits): Facts {
+  if (statement.dialect !== 'postgres') return opaque('SYNTAX', 'expected a statement for PostgreSQL', null)
+  return grammar === null
+    ? noGrammar(catalog.major)
+    : guarded(() => understand(statement.text, catalog, grammar, limits))
+}
+
+/** Running out of stack is the one exception that a text can cause. It is refused like all else that isn't understood. */
+function guarded<Result>(run: () => Result): Result | ReturnType<typeof opaque> {
+  try {
+    return run()
+  } catch {
+    return opaque('PARSER_FAILED', 'the text could not be followed', null)
+  }
+}
+
+function understand(text: string, catalog: Catalog, grammar: Grammar, limits: ParseLimits): Facts {
+  const read = readText(text, grammar, limits)
+  if (read.kind === 'opaque') return read
+  const [statement, second] = read.statements
+  if (statement === undefined) return opaque('EMPTY', 'the text has no statement, expected one', null)
+  if (second !== undefined)
+    return opaque('NOT_ONE_STATEMENT', `the text has ${read.statements.length} statements, expected one`, second.start)
+
+  const places = placesIn(read.text, read.tokens, statement.start, statement.end)
+  const walked = walk(statement, catalog, grammar.major, places, limits.nodesMax)
+  if (walked.trouble !== null) return opaque(walked.trouble.code, walked.trouble.message, null)
+  const tag = tagOfStatement(statement)
+  if (tag === null) return opaque('UNKNOWN_NODE', `\`${statement.type}\` is not known as a statement`, null)
+  const nothing = { kind: 'statement', effect: 'read', why: 'computes', place: places.whole } as const
+  return {
+    kind: 'understood',
+    tag,
+    uses: walked.uses.length === 0 ? [nothing] : walked.uses,
+    prohibitions: walked.prohibitions,
+    mentions: walked.mentions,
+    canonical: canonicalText(read.text, read.tokens),
+    copy: walked.copy,
+    catalogFingerprint: catalog.fingerprint,
+  }
+}

@@ -1,0 +1,197 @@
+import { type Context, type Scope, useStatement, type Visitor } from './context.ts'
+import { flagAt, type Node, nodeAt, stringOf, type TypedNode, textAt, typedNodesAt } from './node.ts'
+import { touchRange } from './relations.ts'
+import { judgeSet, prohibitAnySetting } from './settings.ts'
+
+/** A kind of statement that needs a look of its own. */
+export interface Command {
+  readonly tag: (statement: Node) => string
+  readonly visit: Visitor
+}
+
+const command = (tag: string | ((statement: Node) => string), visit: Visitor): Command => ({
+  tag: typeof tag === 'string' ? () => tag : tag,
+  visit,
+})
+
+/** A statement that concerns no relation: its effects, then whatever expressions it holds. */
+const plain =
+  (...uses: readonly (readonly [Parameters<typeof useStatement>[1], string])[]): Visitor =>
+  (context, _, scope, typed) => {
+    for (const [effect, why] of uses) useStatement(context, effect, why, context.places.whole)
+    context.visitFields(typed, scope)
+  }
+
+const TRANSACTION_TAGS: Readonly<Record<string, string>> = {
+  TRANS_STMT_BEGIN: 'BEGIN',
+  TRANS_STMT_START: 'START TRANSACTION',
+  TRANS_STMT_COMMIT: 'COMMIT',
+  TRANS_STMT_ROLLBACK: 'ROLLBACK',
+  TRANS_STMT_SAVEPOINT: 'SAVEPOINT',
+  TRANS_STMT_RELEASE: 'RELEASE',
+  TRANS_STMT_ROLLBACK_TO: 'ROLLBACK',
+  TRANS_STMT_PREPARE: 'PREPARE TRANSACTION',
+  TRANS_STMT_COMMIT_PREPARED: 'COMMIT PREPARED',
+  TRANS_STMT_ROLLBACK_PREPARED: 'ROLLBACK PREPARED',
+}
+
+const visitTransaction: Visitor = (context, statement, scope, typed) => {
+  useStatement(context, 'transaction', 'controls the transaction', context.places.whole)
+  if (textAt(statement, 'kind').includes('PREPARE'))
+    useStatement(context, 'unknown', 'acts on work that outlives its session', context.places.whole)
+  context.visitFields(typed, scope)
+}
+
+const visitSet: Visitor = (context, set, scope, typed) => {
+  const isTransaction = textAt(set, 'kind') === 'VAR_SET_MULTI' && textAt(set, 'name') !== 'SESSION CHARACTERISTICS'
+  if (isTransaction) useStatement(context, 'transaction', 'sets up the transaction', context.places.whole)
+  else useStatement(context, 'session', 'changes a setting', context.places.whole)
+  visitSetInside(context, set, scope, typed)
+}
+
+/** SET as a part of another statement. */
+export const visitSetInside: Visitor = (context, set, scope, typed) => {
+  judgeSet(context, set)
+  context.visitFields(typed, scope)
+}
+
+const visitDiscard: Visitor = (context, discard) => {
+  const place = context.places.whole
+  useStatement(context, 'session', 'drops state of the session', place)
+  useStatement(context, 'unknown', 'drops what the gateway may rely on', place)
+  if (textAt(discard, 'target') === 'DISCARD_ALL')
+    prohibitAnySetting(context, 'DISCARD ALL would reset pinned settings', place)
+}
+
+const visitDeallocate: Visitor = (context, deallocate) => {
+  useStatement(context, 'session', 'drops a prepared statement', context.places.whole)
+  if (flagAt(deallocate, 'isall') || textAt(deallocate, 'name') === '')
+    useStatement(context, 'unknown', 'drops what the gateway has prepared', context.places.whole)
+}
+
+const visitClose: Visitor = (context, close) => {
+  useStatement(context, 'session', 'closes a cursor', context.places.whole)
+  if (textAt(close, 'portalname') === '')
+    useStatement(context, 'unknown', 'closes what the gateway has open', context.places.whole)
+}
+
+const visitCopy: Visitor = (context, copy, scope, typed) => {
+  const place = context.places.whole
+  const isFrom = flagAt(copy, 'is_from')
+  const isClients = textAt(copy, 'filename') === '' && !flagAt(copy, 'is_program')
+  if (isClients) context.copy = isFrom ? 'in' : 'out'
+  else useStatement(context, 'external', 'reads or writes a file or program of the server', place)
+  const relation = nodeAt(copy, 'relation')
+  if (relation !== null && isFrom) {
+    touchRange(context, relation, { access: 'insert', effect: 'write', unbounded: false })
+    touchRange(context, relation, { access: 'copy', effect: 'write', unbounded: false })
+  } else if (relation !== null) {
+    touchRange(context, relation, { access: 'copy', effect: 'read', unbounded: false })
+    const columns = typedNodesAt(copy, 'attlist').flatMap(name => stringOf(name) ?? [])
+    for (const name of columns.length === 0 ? ['*'] : columns)
+      context.mentions.push({ name, qualifier: [], place: context.places.of(relation) })
+  }
+  context.visitFields(typed, scope, ['relation', 'attlist'])
+}
+
+const visitRanges =
+  (field: string, touch: Parameters<typeof touchRange>[2], why: string): Visitor =>
+  (context, statement, scope, typed) => {
+    const ranges = [...typedNodesAt(statement, field).map(rangeOf), nodeAt(statement, field)].filter(
+      range => range !== null,
+    )
+    for (const range of ranges) touchRange(context, range, touch)
+    // ONLY_DATABASE_OBJECTS, REINDEX SCHEMA and bare VACUUM name no relation.
+    if (ranges.length === 0) useStatement(context, touch.effect, why, context.places.whole)
+    context.visitFields(typed, scope, [field])
+  }
+
+const rangeOf = ({ type, body }: TypedNode): Node | null =>
+  type === 'VacuumRelation' ? nodeAt(body, 'relation') : body
+
+const MAINTAIN = { access: 'maintain', effect: 'maintenance', unbounded: false } as const
+
+const visitCreateAs: Visitor = (context, statement, scope, typed) => {
+  const into = nodeAt(statement, 'into')
+  const rel = into === null ? null : nodeAt(into, 'rel')
+  if (rel !== null) visitNew(context, rel)
+  if (into === null || !flagAt(into, 'skipData'))
+    useStatement(context, 'write', 'fills a new table', context.places.whole)
+  context.visitFields(typed, { ...scope, relations: 'select' }, ['into'])
+}
+
+/** What SELECT INTO and CREATE … AS make. */
+export function visitNew(context: Context, range: Node): void {
+  touchRange(context, range, { access: 'ddl', effect: 'ddl', unbounded: false })
+}
+
+const createAsTag = (statement: Node): string => {
+  const into = nodeAt(statement, 'into')
+  if (into === null || !flagAt(into, 'skipData')) return 'SELECT'
+  return textAt(statement, 'objtype') === 'OBJECT_MATVIEW' ? 'CREATE MATERIALIZED VIEW' : 'CREATE TABLE AS'
+}
+
+const reading = (scope: Scope): Scope => ({ ...scope, relations: 'select' })
+
+/** A statement that holds another, and does something to the session besides. */
+const holding =
+  (why: string): Visitor =>
+  (context, _, scope, typed) => {
+    useStatement(context, 'session', why, context.places.whole)
+    context.visitFields(typed, reading(scope))
+  }
+
+/** All statements but definitions and SELECT, INSERT, UPDATE, DELETE, MERGE. */
+export const COMMANDS: Readonly<Record<string, Command>> = {
+  CallStmt: command('CALL', plain(['procedural', 'runs a procedure'], ['unknown', 'a procedure may do anything'])),
+  CheckPointStmt: command('CHECKPOINT', plain(['maintenance', 'forces a checkpoint'])),
+  ClosePortalStmt: command(
+    node => (textAt(node, 'portalname') === '' ? 'CLOSE CURSOR ALL' : 'CLOSE CURSOR'),
+    visitClose,
+  ),
+  ClusterStmt: command('CLUSTER', visitRanges('relation', MAINTAIN, 'rewrites tables')),
+  ConstraintsSetStmt: command('SET CONSTRAINTS', (context, _, __) =>
+    useStatement(context, 'transaction', 'changes when constraints are checked', context.places.whole),
+  ),
+  CopyStmt: command('COPY', visitCopy),
+  CreateTableAsStmt: command(createAsTag, visitCreateAs),
+  DeallocateStmt: command(
+    node => (flagAt(node, 'isall') || textAt(node, 'name') === '' ? 'DEALLOCATE ALL' : 'DEALLOCATE'),
+    visitDeallocate,
+  ),
+  DeclareCursorStmt: command('DECLARE CURSOR', holding('opens a cursor')),
+  DiscardStmt: command(node => textAt(node, 'target').replace('_', ' '), visitDiscard),
+  DoStmt: command('DO', plain(['procedural', 'runs code'], ['unknown', 'its code may do anything'])),
+  ExecuteStmt: command('EXECUTE', plain(['unknown', 'runs a statement prepared earlier'])),
+  ExplainStmt: command('EXPLAIN', (context, _, scope, typed) => context.visitFields(typed, reading(scope))),
+  FetchStmt: command(
+    node => (flagAt(node, 'ismove') ? 'MOVE' : 'FETCH'),
+    plain(['unknown', 'runs a cursor opened earlier']),
+  ),
+  ListenStmt: command('LISTEN', plain(['session', 'asks for messages of other sessions'])),
+  LoadStmt: command('LOAD', plain(['external', 'loads a library into the server'])),
+  LockStmt: command(
+    'LOCK TABLE',
+    visitRanges('relations', { access: 'lock', effect: 'write', unbounded: false }, 'locks'),
+  ),
+  NotifyStmt: command('NOTIFY', plain(['external', 'sends a message to other sessions'])),
+  PrepareStmt: command('PREPARE', holding('prepares a statement')),
+  RefreshMatViewStmt: command(
+    'REFRESH MATERIALIZED VIEW',
+    visitRanges('relation', { access: 'maintain', effect: 'write', unbounded: false }, 'fills a view'),
+  ),
+  ReindexStmt: command('REINDEX', visitRanges('relation', MAINTAIN, 'rebuilds indexes')),
+  ReturnStmt: command('RETURN', plain()),
+  TransactionStmt: command(node => TRANSACTION_TAGS[textAt(node, 'kind')] ?? 'BEGIN', visitTransaction),
+  TruncateStmt: command(
+    'TRUNCATE TABLE',
+    visitRanges('relations', { access: 'truncate', effect: 'write', unbounded: true }, 'empties tables'),
+  ),
+  UnlistenStmt: command('UNLISTEN', plain(['session', 'ends messages of other sessions'])),
+  VacuumStmt: command(
+    node => (flagAt(node, 'is_vacuumcmd') ? 'VACUUM' : 'ANALYZE'),
+    visitRanges('rels', MAINTAIN, 'maintains all tables'),
+  ),
+  VariableSetStmt: command(node => (textAt(node, 'kind').startsWith('VAR_RESET') ? 'RESET' : 'SET'), visitSet),
+  VariableShowStmt: command('SHOW', plain(['read', 'shows a setting'])),
+}

@@ -1,0 +1,74 @@
+import type {
+  Access,
+  Catalog,
+  ColumnMention,
+  Effect,
+  OpaqueCode,
+  Place,
+  Prohibition,
+  Use,
+} from '@querywarden/policy-core'
+import type { Major } from './engine.ts'
+import type { Node, TypedNode } from './node.ts'
+import type { Places } from './places.ts'
+
+/** What names mean at one point of the tree, and what a bare relation there is used for. */
+export interface Scope {
+  /** The names of the WITH queries in sight. */
+  readonly ctes: ReadonlySet<string>
+  /** `select`: a relation's rows are read. `ddl`: the relation itself is made, changed or pointed at. */
+  readonly relations: 'select' | 'ddl'
+}
+
+export const OUTERMOST: Scope = { ctes: new Set(), relations: 'select' }
+
+/** Something in FROM that a column reference may be qualified with. */
+export type RangeEntry =
+  /** A relation; `columns` null where the catalog doesn't have it. */
+  | { readonly kind: 'relation'; readonly columns: ReadonlySet<string> | null }
+  /** A subquery, WITH query or join: its rows are records. */
+  | { readonly kind: 'record'; readonly columns: ReadonlySet<string> }
+  /** A function, whose "row" may be a plain value that can be handed to another function. */
+  | { readonly kind: 'function'; readonly columns: ReadonlySet<string> }
+
+/** What one walk over one statement gathers. The walk's parts share it; nobody else sees it. */
+export interface Context {
+  readonly catalog: Catalog
+  readonly major: Major
+  readonly places: Places
+  readonly uses: Use[]
+  readonly prohibitions: Prohibition[]
+  readonly mentions: ColumnMention[]
+  /** What names in FROM stand for, anywhere in the statement. */
+  readonly ranges: Map<string, RangeEntry[]>
+  /** Column references with a qualifier, to be looked at once all ranges are known. */
+  readonly qualified: { readonly parts: readonly string[]; readonly place: Place }[]
+  /** Set once; the walk then stops. */
+  trouble: { readonly code: OpaqueCode; readonly message: string } | null
+  copy: 'in' | 'out' | null
+  /** Walks a node of any kind. */
+  readonly visit: (typed: TypedNode, scope: Scope) => void
+  /** Walks the nodes in all fields of a node, except those named. */
+  readonly visitFields: (typed: TypedNode, scope: Scope, except?: readonly string[]) => void
+}
+
+/** Looks at one node; `typed.body` is it. */
+export type Visitor = (context: Context, node: Node, scope: Scope, typed: TypedNode) => void
+
+export function useStatement(context: Context, effect: Effect, why: string, place: Place): void {
+  context.uses.push({ kind: 'statement', effect, why, place })
+}
+
+export function useFunction(context: Context, effect: Effect, name: string, why: string, place: Place): void {
+  context.uses.push({ kind: 'function', effect, function: name, why, place })
+}
+
+/** How a statement touches a relation. */
+export interface Touch {
+  readonly access: Access
+  readonly effect: Effect
+  readonly unbounded: boolean
+}
+
+export const READ: Touch = { access: 'select', effect: 'read', unbounded: false }
+export const CHANGE: Touch = { access: 'ddl', effect: 'ddl', unbounded: false }

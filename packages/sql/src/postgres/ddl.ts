@@ -1,0 +1,169 @@
+import type { Effect } from '@querywarden/policy-core'
+import { CHANGE, type Context, type Scope, useStatement } from './context.ts'
+import { flagAt, type Node, nameParts, nodeAt, type TypedNode, textAt, typedNodesAt } from './node.ts'
+import { objectWords } from './object-tags.ts'
+import { touchRelation } from './relations.ts'
+
+/** What a kind of statement does, whatever is in it: the command tag, and the effects that it always has. */
+export interface Declared {
+  readonly tag: string | ((statement: Node) => string)
+  readonly effects: readonly Effect[]
+}
+
+const ddl = (tag: Declared['tag'], ...more: readonly Effect[]): Declared => ({ tag, effects: ['ddl', ...more] })
+const only = (effect: Effect, tag: Declared['tag']): Declared => ({ tag, effects: [effect] })
+
+const by =
+  (verb: string, field: string) =>
+  (statement: Node): string =>
+    `${verb} ${objectWords(textAt(statement, field))}`
+
+const renameTag = (statement: Node): string => {
+  const renamed = textAt(statement, 'renameType')
+  const part = renamed === 'OBJECT_COLUMN' || renamed === 'OBJECT_TABCONSTRAINT' || renamed === 'OBJECT_ATTRIBUTE'
+  return `ALTER ${objectWords(part ? textAt(statement, 'relationType') || renamed : renamed)}`
+}
+
+/** Statements that define things or hand out rights, all but a few with nothing to them but their parts. */
+export const DEFINITIONS: Readonly<Record<string, Declared>> = {
+  AlterCollationStmt: ddl('ALTER COLLATION'),
+  AlterDatabaseRefreshCollStmt: ddl('ALTER DATABASE'),
+  AlterDatabaseSetStmt: ddl('ALTER DATABASE'),
+  AlterDatabaseStmt: ddl('ALTER DATABASE'),
+  AlterDefaultPrivilegesStmt: only('dcl', 'ALTER DEFAULT PRIVILEGES'),
+  AlterDomainStmt: ddl('ALTER DOMAIN'),
+  AlterEnumStmt: ddl('ALTER TYPE'),
+  AlterEventTrigStmt: ddl('ALTER EVENT TRIGGER'),
+  AlterExtensionContentsStmt: ddl('ALTER EXTENSION', 'external'),
+  AlterExtensionStmt: ddl('ALTER EXTENSION', 'external'),
+  AlterFdwStmt: ddl('ALTER FOREIGN DATA WRAPPER', 'external'),
+  AlterForeignServerStmt: ddl('ALTER SERVER', 'external'),
+  AlterFunctionStmt: ddl(by('ALTER', 'objtype')),
+  AlterObjectDependsStmt: ddl(by('ALTER', 'objectType')),
+  AlterObjectSchemaStmt: ddl(by('ALTER', 'objectType')),
+  AlterOpFamilyStmt: ddl('ALTER OPERATOR FAMILY'),
+  AlterOperatorStmt: ddl('ALTER OPERATOR'),
+  AlterOwnerStmt: ddl(by('ALTER', 'objectType'), 'dcl'),
+  AlterPolicyStmt: ddl('ALTER POLICY', 'dcl'),
+  AlterPublicationStmt: ddl('ALTER PUBLICATION', 'external'),
+  AlterRoleSetStmt: only('dcl', 'ALTER ROLE'),
+  AlterRoleStmt: only('dcl', 'ALTER ROLE'),
+  AlterSeqStmt: ddl('ALTER SEQUENCE'),
+  AlterStatsStmt: ddl('ALTER STATISTICS'),
+  AlterSubscriptionStmt: ddl('ALTER SUBSCRIPTION', 'external'),
+  AlterSystemStmt: only('external', 'ALTER SYSTEM'),
+  AlterTSConfigurationStmt: ddl('ALTER TEXT SEARCH CONFIGURATION'),
+  AlterTSDictionaryStmt: ddl('ALTER TEXT SEARCH DICTIONARY'),
+  AlterTableMoveAllStmt: ddl(by('ALTER', 'objtype'), 'maintenance'),
+  AlterTableSpaceOptionsStmt: ddl('ALTER TABLESPACE'),
+  AlterTableStmt: ddl(by('ALTER', 'objtype')),
+  AlterTypeStmt: ddl('ALTER TYPE'),
+  AlterUserMappingStmt: only('external', 'ALTER USER MAPPING'),
+  CommentStmt: ddl('COMMENT'),
+  CompositeTypeStmt: ddl('CREATE TYPE'),
+  CreateAmStmt: ddl('CREATE ACCESS METHOD', 'external'),
+  CreateCastStmt: ddl('CREATE CAST'),
+  CreateConversionStmt: ddl('CREATE CONVERSION'),
+  CreateDomainStmt: ddl('CREATE DOMAIN'),
+  CreateEnumStmt: ddl('CREATE TYPE'),
+  CreateEventTrigStmt: ddl('CREATE EVENT TRIGGER'),
+  CreateExtensionStmt: ddl('CREATE EXTENSION', 'external'),
+  CreateFdwStmt: ddl('CREATE FOREIGN DATA WRAPPER', 'external'),
+  CreateForeignServerStmt: ddl('CREATE SERVER', 'external'),
+  CreateForeignTableStmt: ddl('CREATE FOREIGN TABLE', 'external'),
+  CreateFunctionStmt: ddl(statement => (flagAt(statement, 'is_procedure') ? 'CREATE PROCEDURE' : 'CREATE FUNCTION')),
+  CreateOpClassStmt: ddl('CREATE OPERATOR CLASS'),
+  CreateOpFamilyStmt: ddl('CREATE OPERATOR FAMILY'),
+  CreatePLangStmt: ddl('CREATE LANGUAGE', 'external'),
+  CreatePolicyStmt: ddl('CREATE POLICY', 'dcl'),
+  CreatePublicationStmt: ddl('CREATE PUBLICATION', 'external'),
+  CreateRangeStmt: ddl('CREATE TYPE'),
+  CreateRoleStmt: only('dcl', 'CREATE ROLE'),
+  CreateSchemaStmt: ddl('CREATE SCHEMA'),
+  CreateSeqStmt: ddl('CREATE SEQUENCE'),
+  CreateStatsStmt: ddl('CREATE STATISTICS'),
+  CreateStmt: ddl('CREATE TABLE'),
+  CreateSubscriptionStmt: ddl('CREATE SUBSCRIPTION', 'external'),
+  CreateTableSpaceStmt: ddl('CREATE TABLESPACE', 'external'),
+  CreateTransformStmt: ddl('CREATE TRANSFORM'),
+  CreateTrigStmt: ddl('CREATE TRIGGER'),
+  CreateUserMappingStmt: only('external', 'CREATE USER MAPPING'),
+  CreatedbStmt: ddl('CREATE DATABASE'),
+  DefineStmt: ddl(by('CREATE', 'kind')),
+  DropOwnedStmt: ddl('DROP OWNED', 'dcl'),
+  DropRoleStmt: only('dcl', 'DROP ROLE'),
+  DropStmt: ddl(by('DROP', 'removeType')),
+  DropSubscriptionStmt: ddl('DROP SUBSCRIPTION', 'external'),
+  DropTableSpaceStmt: ddl('DROP TABLESPACE', 'external'),
+  DropUserMappingStmt: only('external', 'DROP USER MAPPING'),
+  DropdbStmt: ddl('DROP DATABASE'),
+  GrantRoleStmt: only('dcl', statement => (flagAt(statement, 'is_grant') ? 'GRANT ROLE' : 'REVOKE ROLE')),
+  GrantStmt: only('dcl', statement => (flagAt(statement, 'is_grant') ? 'GRANT' : 'REVOKE')),
+  ImportForeignSchemaStmt: ddl('IMPORT FOREIGN SCHEMA', 'external'),
+  IndexStmt: ddl('CREATE INDEX'),
+  ReassignOwnedStmt: ddl('REASSIGN OWNED', 'dcl'),
+  RenameStmt: ddl(renameTag),
+  RuleStmt: ddl('CREATE RULE'),
+  SecLabelStmt: ddl('SECURITY LABEL', 'dcl'),
+  ViewStmt: ddl('CREATE VIEW'),
+}
+
+const RELATION_TYPES = /^OBJECT_(TABLE|VIEW|MATVIEW|FOREIGN_TABLE|SEQUENCE)$/
+/** Objects that are named by their relation's name and then their own. */
+const PARTS_OF_RELATIONS = /^OBJECT_(TRIGGER|RULE|POLICY|COLUMN|TABCONSTRAINT)$/
+
+/** Notes a definition: the relations that it touches, else the statement itself; then what it does besides. */
+export function useDefinition(context: Context, declared: Declared, typed: TypedNode, outer: Scope): void {
+  const before = context.uses.length
+  const scope: Scope = { ...outer, relations: 'ddl' }
+  touchNamed(context, typed.body, declared)
+  context.visitFields(typed, scope, NAME_FIELDS)
+  const added = new Set(context.uses.slice(before).map(use => use.effect))
+  for (const effect of [...declared.effects, ...ownerEffects(typed)])
+    if (!added.has(effect)) useStatement(context, effect, describe(declared, typed.body), context.places.whole)
+}
+
+/** Fields that hold names as lists of strings, and nothing to walk. */
+const NAME_FIELDS = ['objects', 'object', 'defnames', 'domainname', 'objname']
+
+const describe = (declared: Declared, statement: Node): string => tagOf(declared, statement).toLowerCase()
+
+export const tagOf = ({ tag }: Declared, statement: Node): string => (typeof tag === 'string' ? tag : tag(statement))
+
+/** Relations that are named by a list of strings: DROP, COMMENT, SECURITY LABEL, and by RangeVar in GRANT. */
+function touchNamed(context: Context, statement: Node, declared: Declared): void {
+  const objectType =
+    ['removeType', 'objtype', 'renameType', 'objectType'].map(field => textAt(statement, field)).find(Boolean) ?? ''
+  const effect = declared.effects[0] ?? 'ddl'
+  const place = context.places.whole
+  const named = [...typedNodesAt(statement, 'objects'), ...typedObject(statement)]
+  for (const { type, body } of named) {
+    if (type === 'RangeVar') {
+      const touch = { ...CHANGE, effect }
+      touchRelation(context, textAt(body, 'schemaname'), textAt(body, 'relname'), touch, context.places.of(body))
+      continue
+    }
+    const parts = nameParts(body, 'items')
+    const relation = RELATION_TYPES.test(objectType)
+      ? parts
+      : PARTS_OF_RELATIONS.test(objectType)
+        ? parts.slice(0, -1)
+        : []
+    const name = relation.at(-1)
+    if (name !== undefined) touchRelation(context, relation.at(-2) ?? '', name, { ...CHANGE, effect }, place)
+  }
+}
+
+function typedObject(statement: Node): readonly TypedNode[] {
+  const wrapped = nodeAt(statement, 'object')
+  const body = wrapped === null ? null : nodeAt(wrapped, 'List')
+  return body === null ? [] : [{ type: 'List', body }]
+}
+
+/** ALTER TABLE may hand over ownership or switch row security off, one step among others. */
+const RIGHTS = /^AT_(ChangeOwner|.*RowSecurity)$/
+
+const ownerEffects = ({ type, body }: TypedNode): readonly Effect[] =>
+  type === 'AlterTableStmt' && typedNodesAt(body, 'cmds').some(cmd => RIGHTS.test(textAt(cmd.body, 'subtype')))
+    ? ['dcl']
+    : []

@@ -1,0 +1,70 @@
+import type { Context, Scope, Visitor } from './context.ts'
+import { type Node, nodeAt, type TypedNode, textAt, typedAt, typedNodesAt } from './node.ts'
+import { enterWith } from './queries.ts'
+import { type Target, targetOf } from './references.ts'
+import { addRange, touchRange } from './relations.ts'
+import { isUnbounded } from './unbounded.ts'
+
+const visitInsert: Visitor = (context, insert, outer, typed) => {
+  const scope = enterWith(context, insert, outer)
+  const relation = nodeAt(insert, 'relation') ?? {}
+  touchRange(context, relation, { access: 'insert', effect: 'write', unbounded: false })
+  const conflict = nodeAt(insert, 'onConflictClause')
+  if (conflict !== null && textAt(conflict, 'action') === 'ONCONFLICT_UPDATE') {
+    touchRange(context, relation, { access: 'update', effect: 'write', unbounded: false })
+    addRange(context, { relname: 'excluded' }, { kind: 'relation', columns: targetOf(context, relation).columns })
+  }
+  visitRest(context, typed, scope)
+}
+
+const visitUpdate: Visitor = (context, update, outer, typed) => {
+  const scope = enterWith(context, update, outer)
+  const relation = nodeAt(update, 'relation') ?? {}
+  const unbounded = isUnbounded(context, typedAt(update, 'whereClause'), targetOf(context, relation))
+  touchRange(context, relation, { access: 'update', effect: 'write', unbounded })
+  visitRest(context, typed, scope)
+}
+
+const visitDelete: Visitor = (context, statement, outer, typed) => {
+  const scope = enterWith(context, statement, outer)
+  const relation = nodeAt(statement, 'relation') ?? {}
+  const unbounded = isUnbounded(context, typedAt(statement, 'whereClause'), targetOf(context, relation))
+  touchRange(context, relation, { access: 'delete', effect: 'write', unbounded })
+  visitRest(context, typed, scope)
+}
+
+const MERGE_ACCESS = { CMD_INSERT: 'insert', CMD_UPDATE: 'update', CMD_DELETE: 'delete' } as const
+
+const visitMerge: Visitor = (context, merge, outer, typed) => {
+  const scope = enterWith(context, merge, outer)
+  const relation = nodeAt(merge, 'relation') ?? {}
+  const target = targetOf(context, relation)
+  const actions = typedNodesAt(merge, 'mergeWhenClauses')
+  for (const [command, access] of Object.entries(MERGE_ACCESS)) {
+    const taken = actions.filter(({ body }) => textAt(body, 'commandType') === command)
+    const unbounded = access !== 'insert' && taken.some(({ body }) => isUnboundedAction(context, merge, body, target))
+    if (taken.length > 0) touchRange(context, relation, { access, effect: 'write', unbounded })
+  }
+  // One that does nothing still locks rows, and needs no less trust.
+  const acts = actions.some(({ body }) => textAt(body, 'commandType') in MERGE_ACCESS)
+  if (!acts) touchRange(context, relation, { access: 'update', effect: 'write', unbounded: false })
+  visitRest(context, typed, scope)
+}
+
+/** Whether an action may reach every row: its condition says nothing, and neither does the join that leads to it. */
+function isUnboundedAction(context: Context, merge: Node, action: Node, target: Target): boolean {
+  if (!isUnbounded(context, typedAt(action, 'condition'), target)) return false
+  const isBySource = textAt(action, 'matchKind') === 'MERGE_WHEN_NOT_MATCHED_BY_SOURCE'
+  return isBySource || isUnbounded(context, typedAt(merge, 'joinCondition'), target)
+}
+
+/** The target is no place that rows are read from: it was noted, and a WITH query of its name doesn't hide it. */
+const visitRest = (context: Context, typed: TypedNode, scope: Scope): void =>
+  context.visitFields(typed, scope, ['withClause', 'relation'])
+
+export const DML_VISITORS: Readonly<Record<string, Visitor>> = {
+  InsertStmt: visitInsert,
+  UpdateStmt: visitUpdate,
+  DeleteStmt: visitDelete,
+  MergeStmt: visitMerge,
+}

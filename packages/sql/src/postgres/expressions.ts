@@ -1,0 +1,78 @@
+import { useOperator, visitCall, visitCast, visitTableSample, visitType } from './calls.ts'
+import { type Context, useFunction, type Visitor } from './context.ts'
+import { fieldLikeEffect } from './functions/classify-function.ts'
+import { type Node, nameParts, nodeAt, stringOf, textAt, typedNodesAt } from './node.ts'
+
+const visitColumn: Visitor = (context, column) => {
+  const parts = nameParts(column, 'fields')
+  const place = context.places.of(column)
+  const isStar = typedNodesAt(column, 'fields').at(-1)?.type === 'A_Star'
+  const qualifier = isStar ? parts : parts.slice(0, -1)
+  context.mentions.push({ name: isStar ? '*' : (parts.at(-1) ?? ''), qualifier, place })
+  if (!isStar && parts.length > 1) context.qualified.push({ parts, place })
+}
+
+/** `(value).name` is a field, or a call of any function of one argument. */
+const visitIndirection: Visitor = (context, indirection, scope, typed) => {
+  const place = context.places.of(indirection)
+  for (const step of typedNodesAt(indirection, 'indirection')) {
+    const name = stringOf(step)
+    if (name === null) continue
+    context.mentions.push({ name, qualifier: [], place })
+    useFieldLike(context, name, place)
+  }
+  context.visitFields(typed, scope)
+}
+
+export function useFieldLike(context: Context, name: string, place: Context['places']['whole']): void {
+  const does = context.catalog.userFunctions.has(name)
+    ? { effect: 'unknown' as const, why: 'may be a function of this database, written like a field' }
+    : fieldLikeEffect(name)
+  if (does !== null) useFunction(context, does.effect, name, does.why, place)
+}
+
+/** The operators that the server looks up by name for the forms of A_Expr that have none of their own. */
+const operatorsOf = (expression: Node): readonly (readonly string[])[] => {
+  const kind = textAt(expression, 'kind')
+  if (kind.startsWith('AEXPR_BETWEEN') || kind.startsWith('AEXPR_NOT_BETWEEN')) return [['>='], ['<='], ['<'], ['>']]
+  return [nameParts(expression, 'name')]
+}
+
+const visitOperator: Visitor = (context, expression, scope, typed) => {
+  const place = context.places.of(expression)
+  for (const names of operatorsOf(expression)) useOperator(context, names, place)
+  context.visitFields(typed, scope, ['name'])
+}
+
+const visitSubLink: Visitor = (context, link, scope, typed) => {
+  const kind = textAt(link, 'subLinkType')
+  const names = nameParts(link, 'operName')
+  if (names.length > 0) useOperator(context, names, context.places.of(link))
+  else if (kind === 'ANY_SUBLINK') useOperator(context, ['='], context.places.of(link))
+  context.visitFields(typed, scope, ['operName'])
+}
+
+const visitCase: Visitor = (context, node, scope, typed) => {
+  if (nodeAt(node, 'arg') !== null) useOperator(context, ['='], context.places.of(node))
+  context.visitFields(typed, scope)
+}
+
+const visitSort: Visitor = (context, sort, scope, typed) => {
+  const names = nameParts(sort, 'useOp')
+  if (names.length > 0) useOperator(context, names, context.places.of(sort))
+  context.visitFields(typed, scope, ['useOp'])
+}
+
+/** IS DOCUMENT, xmlparse and their kin compute; what they compute on is in their fields. */
+export const EXPRESSION_VISITORS: Readonly<Record<string, Visitor>> = {
+  ColumnRef: visitColumn,
+  A_Indirection: visitIndirection,
+  A_Expr: visitOperator,
+  FuncCall: visitCall,
+  RangeTableSample: visitTableSample,
+  TypeCast: visitCast,
+  TypeName: visitType,
+  SubLink: visitSubLink,
+  CaseExpr: visitCase,
+  SortBy: visitSort,
+}

@@ -1,0 +1,120 @@
+import type { OpaqueCode } from '@querywarden/policy-core'
+import type { Token } from './lex.ts'
+
+/** What a text may cost before anything parses it. */
+export interface ParseLimits {
+  /** UTF-8 bytes of one text. */
+  readonly bytesMax: number
+  /** Tokens of one text, white space and comments left out. */
+  readonly tokensMax: number
+  /** Parentheses, brackets and CASEs open at once. */
+  readonly nestingMax: number
+  /** Operators between two commas, ANDs or ORs; joins and set operations in one pair of parentheses. */
+  readonly chainMax: number
+  /** Comments of the bracketed kind. The server needs quadratic time for them. */
+  readonly blockCommentsMax: number
+  /** Nodes of one parse tree. */
+  readonly nodesMax: number
+}
+
+/** Limits under which a parse stays below about 0.2 s and no known input breaks a parser instance. */
+export const DEFAULT_LIMITS: ParseLimits = {
+  bytesMax: 1_048_576,
+  tokensMax: 100_000,
+  nestingMax: 200,
+  chainMax: 256,
+  blockCommentsMax: 500,
+  nodesMax: 500_000,
+}
+
+/** A text that is refused unread, and why. */
+export interface Refused {
+  readonly kind: 'opaque'
+  readonly code: OpaqueCode
+  readonly message: string
+  readonly offset: number | null
+}
+
+export const opaque = (code: OpaqueCode, message: string, offset: number | null): Refused => ({
+  kind: 'opaque',
+  code,
+  message,
+  offset,
+})
+
+/** Checks the characters of a text: its size, NUL, lone surrogates. Null where all is well. */
+export function checkCharacters(text: string, limits: ParseLimits): Refused | null {
+  if (text.length > limits.bytesMax) return tooLarge(text.length, limits)
+  let bytes = 0
+  for (let at = 0; at < text.length; at++) {
+    const unit = text.charCodeAt(at)
+    if (unit === 0) return opaque('HAS_NUL', 'the text holds a NUL character', bytes)
+    if (unit < 0x80) bytes += 1
+    else if (unit < 0x800) bytes += 2
+    else if (unit < 0xd800 || unit > 0xdfff) bytes += 3
+    else {
+      const low = text.charCodeAt(at + 1)
+      if (unit > 0xdbff || !(low >= 0xdc00 && low <= 0xdfff))
+        return opaque('NOT_UTF8', 'the text holds half of a surrogate pair, expected valid Unicode', bytes)
+      bytes += 4
+      at += 1
+    }
+  }
+  return bytes > limits.bytesMax ? tooLarge(bytes, limits) : null
+}
+
+const tooLarge = (bytes: number, limits: ParseLimits): Refused =>
+  opaque('TOO_LARGE', `the text has ${bytes} bytes, expected at most ${limits.bytesMax}`, null)
+
+/** Words that make the parse tree one level deeper without any parenthesis. */
+const DEEPENING = new Set(
+  'not is in like ilike similar between collate at isnull notnull overlaps operator distinct'.split(' '),
+)
+const CHAINING = new Set(['join', 'union', 'intersect', 'except'])
+
+/** Checks how much work the tokens of a text make. Null where all is well. */
+export function checkTokens(text: string, tokens: readonly Token[], limits: ParseLimits): Refused | null {
+  const chains: { operators: number; joins: number }[] = [{ operators: 0, joins: 0 }]
+  let cases = 0
+  let count = 0
+  let comments = 0
+  let previous = ''
+  for (const { kind, start, end } of tokens) {
+    if (kind === 'block-comment') comments += 1
+    if (kind === 'space' || kind === 'line-comment' || kind === 'block-comment') continue
+    count += 1
+    const short = end - start <= 12 ? text.slice(start, end) : ''
+    const word = kind === 'word' ? short.toLowerCase() : kind === 'operator' || kind === 'mark' ? short : ''
+    const isName = previous === '.' || previous === 'as'
+    const chain = chains.at(-1) ?? { operators: 0, joins: 0 }
+    if (word === '(' || word === '[') chains.push({ operators: 0, joins: 0 })
+    else if (word === ')' || word === ']') chains.pop()
+    else if (word === ',' || word === ';' || word === 'and' || word === 'or') chain.operators = 0
+    else if (kind === 'operator' || word === '::' || DEEPENING.has(word)) chain.operators += 1
+    else if (CHAINING.has(word)) chain.joins += 1
+    else if (word === 'case' && !isName) cases += 1
+    else if (word === 'end' && !isName) cases = Math.max(0, cases - 1)
+    if (word === ';') chain.joins = 0
+    previous = word
+    const why = excess({ count, comments, nesting: chains.length - 1 + cases, ...chain }, limits)
+    if (why !== null) return opaque('TOO_COMPLEX', why, null)
+  }
+  return null
+}
+
+interface Work {
+  readonly count: number
+  readonly comments: number
+  readonly nesting: number
+  readonly operators: number
+  readonly joins: number
+}
+
+function excess(work: Work, limits: ParseLimits): string | null {
+  if (work.count > limits.tokensMax) return `the text has more than ${limits.tokensMax} tokens`
+  if (work.comments > limits.blockCommentsMax) return `the text has more than ${limits.blockCommentsMax} comments`
+  if (work.nesting > limits.nestingMax) return `the text nests deeper than ${limits.nestingMax}`
+  if (work.operators > limits.chainMax) return `an expression has more than ${limits.chainMax} operators in a row`
+  if (work.joins > limits.chainMax) return `a query has more than ${limits.chainMax} joins or set operations in a row`
+  return null
+}

@@ -1,0 +1,85 @@
+import { type CatalogRelation, type Place, relationKey, type UsedRelation } from '@querywarden/policy-core'
+import { type Context, type RangeEntry, type Scope, type Touch, useStatement } from './context.ts'
+import { type Node, nodeAt, textAt } from './node.ts'
+import { isSystemRelation, isSystemSchema, schemaRelation } from './system-relations.ts'
+
+/** What a relation's name stands for. */
+type Resolved =
+  | { readonly kind: 'known'; readonly relation: CatalogRelation }
+  | { readonly kind: 'schema-only'; readonly relation: UsedRelation }
+  | { readonly kind: 'unknown'; readonly why: string }
+
+/** Resolves a name as the server does: pg_catalog, then the search path. A qualified name stands for itself. */
+export function resolveRelation(context: Context, schema: string, name: string): Resolved {
+  const { relations, searchPath } = context.catalog
+  const candidates = schema === '' ? ['pg_catalog', ...searchPath] : [schema]
+  for (const candidate of candidates) {
+    const shown = schemaRelation(candidate, name)
+    if (shown !== null) return { kind: 'schema-only', relation: shown }
+    if (isSystemRelation(candidate, name) || (schema !== '' && isSystemSchema(schema)))
+      return { kind: 'unknown', why: `\`${candidate}.${name}\` may show more than the schema` }
+    const relation = relations.get(relationKey({ schema: candidate, name }))
+    if (relation !== undefined) return { kind: 'known', relation }
+  }
+  const written = schema === '' ? name : `${schema}.${name}`
+  return { kind: 'unknown', why: `relation \`${written}\` is not in the catalog` }
+}
+
+/** Notes how the statement touches a relation. */
+export function touchRelation(context: Context, schema: string, name: string, touch: Touch, place: Place): void {
+  const resolved = resolveRelation(context, schema, name)
+  if (resolved.kind === 'unknown') {
+    // What is made by DDL isn't there yet: not knowing it is no doubt about what the statement does.
+    const isNew = touch.access === 'ddl' && !isSystemSchema(schema)
+    useStatement(context, isNew ? touch.effect : 'unknown', resolved.why, place)
+    return
+  }
+  if (resolved.kind === 'schema-only' && touch.access !== 'select' && touch.access !== 'copy') {
+    useStatement(context, 'unknown', `\`${name}\` is a system relation`, place)
+    return
+  }
+  const { relation } = resolved
+  const { access, effect, unbounded } = touch
+  const used = { schema: relation.schema, name: relation.name, oid: relation.oid, kind: relation.kind }
+  context.uses.push({
+    kind: 'relation',
+    effect,
+    access,
+    relation: { ...used, columns: relation.columns },
+    unbounded,
+    place,
+  })
+  if (resolved.kind === 'known' && resolved.relation.opaque !== null)
+    useStatement(context, 'unknown', `\`${relation.schema}.${relation.name}\`: ${resolved.relation.opaque}`, place)
+}
+
+/** Notes how the statement touches the relation of a RangeVar that can't be a WITH query. */
+export function touchRange(context: Context, range: Node, touch: Touch): void {
+  const place = context.places.of(range)
+  addRange(context, range, rangeEntry(context, range))
+  if (textAt(range, 'catalogname') !== '') {
+    useStatement(context, 'unknown', 'a relation is named with its database, expected schema and name', place)
+    return
+  }
+  touchRelation(context, textAt(range, 'schemaname'), textAt(range, 'relname'), touch, place)
+}
+
+/** Whether a RangeVar names a WITH query: only a bare name can. */
+export const isCte = (range: Node, scope: Scope): boolean =>
+  textAt(range, 'schemaname') === '' && textAt(range, 'catalogname') === '' && scope.ctes.has(textAt(range, 'relname'))
+
+function rangeEntry(context: Context, range: Node): RangeEntry {
+  const resolved = resolveRelation(context, textAt(range, 'schemaname'), textAt(range, 'relname'))
+  const columns = resolved.kind === 'known' ? new Set(resolved.relation.columns.map(column => column.name)) : null
+  return { kind: 'relation', columns }
+}
+
+/** Notes what a name in FROM stands for: the alias, else the relation's own name. */
+export function addRange(context: Context, range: Node, entry: RangeEntry): void {
+  const alias = nodeAt(range, 'alias')
+  const name = alias === null ? textAt(range, 'relname') : textAt(alias, 'aliasname')
+  if (name === '') return
+  const entries = context.ranges.get(name) ?? []
+  entries.push(entry)
+  context.ranges.set(name, entries)
+}

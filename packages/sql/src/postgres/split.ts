@@ -1,0 +1,76 @@
+import { blankComments } from './comments.ts'
+import type { Grammar, ParsedStatement } from './engine.ts'
+import { lex, type Token } from './lex.ts'
+import { checkCharacters, checkTokens, opaque, type ParseLimits, type Refused } from './limits.ts'
+
+/** A text that passed all checks, as it was parsed: comments blanked, offsets as in the original. */
+export interface ReadText {
+  readonly kind: 'read'
+  /** The text that was parsed. Nothing else may be sent. */
+  readonly text: string
+  /** Tokens of `text`; no comments are left. */
+  readonly tokens: readonly Token[]
+  readonly statements: readonly ParsedStatement[]
+}
+
+/** Checks, blanks and parses a text. Total. */
+export function readText(text: string, grammar: Grammar, limits: ParseLimits): ReadText | Refused {
+  const refused = checkCharacters(text, limits)
+  if (refused !== null) return refused
+  const original = lex(text)
+  const tooMuch = checkTokens(text, original, limits)
+  if (tooMuch !== null) return tooMuch
+  const blanking = blankComments(text, original)
+  if (blanking.kind === 'ambiguous')
+    return opaque(
+      'SYNTAX',
+      'a comment stands between two string literals, expected a space',
+      Buffer.byteLength(text.slice(0, blanking.at)),
+    )
+  const outcome = grammar.parse(blanking.text)
+  switch (outcome.kind) {
+    case 'parsed':
+      return { kind: 'read', text: blanking.text, tokens: lex(blanking.text), statements: outcome.statements }
+    case 'syntax-error':
+      return opaque('SYNTAX', outcome.message, outcome.offset)
+    case 'failure':
+      return opaque('PARSER_FAILED', outcome.message, null)
+  }
+}
+
+/** One statement of a text, and where it began in it. */
+export interface SplitStatement {
+  /** Exactly one statement, without comments. */
+  readonly text: string
+  /** In UTF-8 bytes of the original text. */
+  readonly start: number
+}
+
+/** A text's statements, or why it can't be split. */
+export type Splitting = { readonly kind: 'split'; readonly statements: readonly SplitStatement[] } | Refused
+
+/**
+ * Splits a text into its statements by the server's own grammar. Comments are blanked; a text of nothing but comments,
+ * spaces and semicolons has no statements.
+ *
+ * @example
+ * splitStatements('select 1; select 2', grammar, DEFAULT_LIMITS)
+ * // { kind: 'split', statements: [{ text: 'select 1', start: 0 }, { text: 'select 2', start: 10 }] }
+ */
+export function splitStatements(text: string, grammar: Grammar, limits: ParseLimits): Splitting {
+  const read = readText(text, grammar, limits)
+  if (read.kind === 'opaque') return read
+  const bytes = Buffer.from(read.text)
+  const statements = read.statements.map(({ start, end }) => {
+    const slice = bytes.subarray(start, end)
+    let from = 0
+    let to = slice.length
+    while (from < to && isSpace(slice[from])) from += 1
+    while (to > from && isSpace(slice[to - 1])) to -= 1
+    return { text: slice.subarray(from, to).toString(), start: start + from }
+  })
+  return { kind: 'split', statements }
+}
+
+/** Space, tab, newline, vertical tab, form feed, carriage return. */
+const isSpace = (byte: number | undefined): boolean => byte === 0x20 || (byte !== undefined && byte >= 9 && byte <= 13)

@@ -1,0 +1,126 @@
+import type { Catalog, Prohibition, Use } from '@querywarden/policy-core'
+import { COMMANDS, visitNew, visitSetInside } from './commands.ts'
+import { type Context, OUTERMOST, type Scope, type Visitor } from './context.ts'
+import { DEFINITIONS, tagOf, useDefinition } from './ddl.ts'
+import { DML_VISITORS } from './dml.ts'
+import type { Major } from './engine.ts'
+import { EXPRESSION_VISITORS } from './expressions.ts'
+import { useFieldLikes, useWholeRows } from './late-checks.ts'
+import { type Node, nodeAt, type TypedNode, typedNode } from './node.ts'
+import { fieldsOf, LEAF_NODES, PASSIVE_NODES } from './node-rules.ts'
+import type { Places } from './places.ts'
+import { QUERY_VISITORS } from './queries.ts'
+
+/** Parse trees deeper than this are refused: the walk is recursive, and must not run out of stack. */
+const DEPTH_MAX = 1500
+
+const visitInto: Visitor = (context, into) => {
+  const rel = nodeAt(into, 'rel')
+  if (rel !== null) visitNew(context, rel)
+}
+
+const visitDefinition: Visitor = (context, _, scope, typed) => {
+  const declared = DEFINITIONS[typed.type]
+  if (declared !== undefined) useDefinition(context, declared, typed, scope)
+}
+
+const entriesOf = (
+  table: Readonly<Record<string, unknown>>,
+  visitor: Visitor,
+): readonly (readonly [string, Visitor])[] => Object.keys(table).map(type => [type, visitor] as const)
+
+/** Every node type that is more than the sum of its fields. */
+const VISITORS: ReadonlyMap<string, Visitor> = new Map<string, Visitor>([
+  ...Object.entries(EXPRESSION_VISITORS),
+  ...Object.entries(QUERY_VISITORS),
+  ...Object.entries(DML_VISITORS),
+  ...Object.entries(COMMANDS).map(([type, { visit }]) => [type, visit] as const),
+  ...entriesOf(DEFINITIONS, visitDefinition),
+  ['IntoClause', visitInto],
+])
+
+/** Whether the walk knows what to make of a node type. */
+export const isKnownNode = (type: string): boolean =>
+  VISITORS.has(type) || PASSIVE_NODES.has(type) || LEAF_NODES.has(type)
+
+const DML_TAGS: Readonly<Record<string, string>> = {
+  SelectStmt: 'SELECT',
+  InsertStmt: 'INSERT',
+  UpdateStmt: 'UPDATE',
+  DeleteStmt: 'DELETE',
+  MergeStmt: 'MERGE',
+}
+
+/** The tag of a statement, as its CommandComplete has it; null for a node that is no statement. */
+export function tagOfStatement({ type, body }: TypedNode): string | null {
+  const declared = DEFINITIONS[type]
+  return DML_TAGS[type] ?? COMMANDS[type]?.tag(body) ?? (declared === undefined ? null : tagOf(declared, body))
+}
+
+/** What a walk found. */
+export interface Walked {
+  readonly uses: readonly Use[]
+  readonly prohibitions: readonly Prohibition[]
+  readonly mentions: Context['mentions']
+  readonly copy: Context['copy']
+  readonly trouble: Context['trouble']
+}
+
+/** Walks one statement, once, over every node of its tree. */
+export function walk(statement: TypedNode, catalog: Catalog, major: Major, places: Places, nodesMax: number): Walked {
+  let nodes = 0
+  let depth = 0
+  const context: Context = {
+    catalog,
+    major,
+    places,
+    uses: [],
+    prohibitions: [],
+    mentions: [],
+    ranges: new Map(),
+    qualified: [],
+    trouble: null,
+    copy: null,
+    visit: (typed, scope) => {
+      nodes += 1
+      if (nodes > nodesMax || depth > DEPTH_MAX)
+        context.trouble ??= { code: 'TOO_COMPLEX', message: 'the parse tree is too large or too deep' }
+      if (context.trouble !== null) return
+      depth += 1
+      visitNode(context, typed, scope, depth === 1)
+      depth -= 1
+    },
+    visitFields: (typed, scope, except = []) => visitFields(context, typed, scope, except),
+  }
+  context.visit(statement, OUTERMOST)
+  useFieldLikes(context)
+  useWholeRows(context)
+  return context
+}
+
+function visitNode(context: Context, typed: TypedNode, scope: Scope, isOutermost: boolean): void {
+  const visitor = VISITORS.get(typed.type)
+  if (typed.type === 'VariableSetStmt' && !isOutermost) visitSetInside(context, typed.body, scope, typed)
+  else if (visitor !== undefined) visitor(context, typed.body, scope, typed)
+  else if (PASSIVE_NODES.has(typed.type)) visitFields(context, typed, scope, [])
+  else if (!LEAF_NODES.has(typed.type))
+    context.trouble ??= { code: 'UNKNOWN_NODE', message: `the node type \`${typed.type}\` is not known` }
+}
+
+function visitFields(context: Context, { type, body }: TypedNode, scope: Scope, except: readonly string[]): void {
+  const fields = fieldsOf(type)
+  for (const [name, value] of Object.entries(body)) {
+    const holds = fields?.get(name)
+    if (holds === undefined) {
+      context.trouble ??= { code: 'UNKNOWN_NODE', message: `the field \`${name}\` of \`${type}\` is not known` }
+      return
+    }
+    if (holds === '' || except.includes(name)) continue
+    for (const held of Array.isArray(value) ? value : [value]) {
+      const typed = isNode(held) ? (holds === 'Node' ? typedNode(held) : { type: holds, body: held }) : null
+      if (typed !== null) context.visit(typed, scope)
+    }
+  }
+}
+
+const isNode = (value: unknown): value is Node => typeof value === 'object' && value !== null && !Array.isArray(value)
