@@ -11,7 +11,7 @@ import type { Target } from './target.ts'
 export type { CompiledPolicy } from './policy/compile.ts'
 
 /** Who asks for what, and where. */
-export interface Request {
+export interface DecisionRequest {
   readonly principal: Principal
   readonly target: Target
   readonly facts: Facts
@@ -25,7 +25,7 @@ export interface Request {
  * const decision = decide(policy, { principal, target, facts: classify(statement, catalog) })
  * if (decision.kind === 'deny') throw new Forbidden(decision.refusal)
  */
-export function decide(policy: CompiledPolicy, { principal, target, facts }: Request): Decision {
+export function decide(policy: CompiledPolicy, { principal, target, facts }: DecisionRequest): Decision {
   if (facts.kind === 'opaque') return deny(notUnderstood(facts), [])
 
   const standing = policy.for(principal, target)

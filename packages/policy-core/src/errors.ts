@@ -4,7 +4,7 @@ import { printable } from './printable.ts'
 export type KeyPath = readonly (string | number)[]
 
 /** A spot in a text file, line and column counted from 1. */
-export interface Location {
+export interface TextLocation {
   readonly file: string
   readonly line: number
   readonly column: number
@@ -18,7 +18,7 @@ export interface PolicyIssue {
   /** Whether the trouble is the key at the end of the path, or what it holds. */
   readonly at: 'key' | 'value'
   /** Known where the document was read from text. */
-  readonly location: Location | null
+  readonly location: TextLocation | null
 }
 
 const ISSUES_SHOWN_MAX = 50

@@ -1,5 +1,7 @@
 export type { Catalog, CatalogRelation } from './catalog.ts'
 export { relationKey } from './catalog.ts'
+export type { CompiledPolicy, DecisionRequest } from './decide.ts'
+export { decide } from './decide.ts'
 export type {
   ApprovalTerms,
   Decision,
@@ -11,6 +13,9 @@ export type {
 } from './decision.ts'
 export { REFUSAL_CODES } from './decision.ts'
 export type { CloseReason, Completion, Entry, SessionOpening } from './entry.ts'
+export type { KeyPath, PolicyIssue, TextLocation } from './errors.ts'
+export { formatIssue, formatIssues, formatPath, PolicyError } from './errors.ts'
+export { explain } from './explain.ts'
 export type {
   Access,
   ColumnMention,
@@ -26,6 +31,14 @@ export type {
   UsedRelation,
 } from './facts.ts'
 export { ACCESSES, EFFECTS, effectsOf } from './facts.ts'
+export type { Cleared } from './gate/cleared.ts'
+export { isCleared } from './gate/cleared.ts'
+export type { Judgement } from './gate/judge.ts'
+export type { Gate, GateOptions, SessionRequest } from './gate/open-gate.ts'
+export { openGate, recommendedLimits } from './gate/open-gate.ts'
+export type { Revelation } from './gate/reveal.ts'
+export type { Circumstances, GateLimits, Session, Verdict } from './gate/session.ts'
+export { GateError } from './gate/session.ts'
 export type {
   Answer,
   Approver,
@@ -59,8 +72,17 @@ export type {
   SecretRef,
 } from './mask.ts'
 export { DATE_UNITS, DETECTORS } from './mask.ts'
+export { checkMasks } from './policy/check-masks.ts'
+export { compilePolicy } from './policy/compile.ts'
+export { parsePolicy } from './policy/parse.ts'
 export type { ApprovalRequirement, LimitEntry, MaskEntry, Policy, Rule, What, Who } from './policy/policy.ts'
+export { readBytes, readDurationMs } from './policy/quantities.ts'
+export type { SchemaIssue } from './policy/schema-issues.ts'
+export { issuesOf, knownKeys, suggestion } from './policy/schema-issues.ts'
+export type { CompiledMask, CompiledRule, Standing } from './policy/standing.ts'
+export { strictestMask } from './policy/strictest-mask.ts'
 export type { Identity, Instant, Principal } from './principal.ts'
 export { identityKey, isSameIdentity } from './principal.ts'
+export { printable, printableName } from './printable.ts'
 export type { Dialect, Parameter, Place, Statement } from './statement.ts'
 export type { Target } from './target.ts'

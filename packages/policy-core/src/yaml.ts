@@ -12,14 +12,14 @@ import {
   parseAllDocuments,
   type YAMLMap,
 } from 'yaml'
-import { type KeyPath, type Location, PolicyError, type PolicyIssue } from './errors.ts'
+import { type KeyPath, PolicyError, type PolicyIssue, type TextLocation } from './errors.ts'
 import { parsePolicy } from './policy/parse.ts'
 import type { Policy } from './policy/policy.ts'
 
-export type { KeyPath, Location, PolicyIssue } from './errors.ts'
+export type { KeyPath, PolicyIssue, TextLocation } from './errors.ts'
 export { formatIssue, formatIssues, formatPath, PolicyError } from './errors.ts'
 
-const CHARS_MAX = 1_048_576
+const CHARS_MAX = 524_288
 const DEPTH_MAX = 32
 const NODES_MAX = 100_000
 
@@ -63,11 +63,11 @@ export function readYaml<T>(text: string, { file, parse, fail }: YamlReading<T>)
 
 type Source =
   | { readonly kind: 'malformed'; readonly issues: readonly PolicyIssue[] }
-  | { readonly kind: 'plain'; readonly value: unknown; readonly locate: (issue: PolicyIssue) => Location }
+  | { readonly kind: 'plain'; readonly value: unknown; readonly locate: (issue: PolicyIssue) => TextLocation }
 
 function readSource(text: string, file: string): Source {
   const lines = new LineCounter()
-  const locationAt = (offset: number): Location => {
+  const locationAt = (offset: number): TextLocation => {
     const { line, col } = lines.linePos(offset)
     return { file, line: Math.max(line, 1), column: Math.max(col, 1) }
   }

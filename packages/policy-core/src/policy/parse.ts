@@ -33,14 +33,16 @@ const someOf = <T extends readonly [string, ...string[]]>(
 
 const isNotEmpty = (given: object): boolean => Object.values(given).some(value => value !== undefined)
 
+/** A complaint that would only be the echo of another one, such as an unknown key. */
+const unlessBroken = (error: string) => ({
+  error,
+  when: ({ issues }: { readonly issues: readonly unknown[] }): boolean => issues.length === 0,
+})
+
 const WhoSchema = strict({ groups: Names.optional(), subjects: Names.optional(), issuers: Names.optional() })
-  .refine(isNotEmpty, { error: 'is empty; leave it out to mean everybody' })
+  .refine(isNotEmpty, unlessBroken('is empty; leave it out to mean everybody'))
   .transform(
-    (who): Who => ({
-      groups: who.groups ?? null,
-      subjects: who.subjects ?? null,
-      issuers: who.issuers ?? null,
-    }),
+    (who): Who => ({ groups: who.groups ?? null, subjects: who.subjects ?? null, issuers: who.issuers ?? null }),
   )
 
 const On = strict({ targets: Names })
@@ -52,7 +54,7 @@ const WhatSchema = strict({
   functions: Names.optional(),
   unbounded: z.boolean().optional(),
 })
-  .refine(isNotEmpty, { error: 'is empty; leave it out to mean everything' })
+  .refine(isNotEmpty, unlessBroken('is empty; leave it out to mean everything'))
   .transform(
     (what): What => ({
       effects: what.effects ?? null,
@@ -231,7 +233,7 @@ const LimitSchema = strict({
   bytes: Size.optional(),
   time: Duration.optional(),
 })
-  .refine(({ rows, bytes, time }) => isNotEmpty({ rows, bytes, time }), { error: 'expected rows, bytes or time' })
+  .refine(({ rows, bytes, time }) => isNotEmpty({ rows, bytes, time }), unlessBroken('expected rows, bytes or time'))
   .transform(
     (entry): LimitEntry => ({
       who: entry.who ?? EVERYBODY,
