@@ -1,4 +1,4 @@
-import type { Decision, MaskedRelation, Policy, Principal, Request, Rule } from '@querywarden/policy-core'
+import type { Decision, DecisionRequest, MaskedRelation, Policy, Principal, Rule } from '@querywarden/policy-core'
 import { relationKey, strictestMask } from '@querywarden/policy-core'
 import fc from 'fast-check'
 import { facts, opaqueFacts, type Understood, understoodFacts } from '../arbitraries/facts.ts'
@@ -7,14 +7,15 @@ import { asItself, principals, targets } from '../arbitraries/principals.ts'
 import { expectThat, isEqualData, type Law, type Runs } from './law.ts'
 
 /** Anything that decides by a policy. */
-export type Decide = (policy: Policy, request: Request) => Decision
+export type Decide = (policy: Policy, request: DecisionRequest) => Decision
 
 const EVERYBODY = { groups: null, subjects: null, issuers: null }
 const EVERYTHING = { effects: null, relations: null, access: null, functions: null, unbounded: null }
 const RANK = { allow: 0, approve: 1, deny: 2 } as const
 
-const requests = (): fc.Arbitrary<Request> => fc.record({ principal: principals(), target: targets(), facts: facts() })
-const understood = (): fc.Arbitrary<Request & { readonly facts: Understood }> =>
+const requests = (): fc.Arbitrary<DecisionRequest> =>
+  fc.record({ principal: principals(), target: targets(), facts: facts() })
+const understood = (): fc.Arbitrary<DecisionRequest & { readonly facts: Understood }> =>
   fc.record({ principal: principals(), target: targets(), facts: understoodFacts() })
 
 const isNoMilder = (now: Decision, before: Decision): boolean => RANK[now.kind] >= RANK[before.kind]

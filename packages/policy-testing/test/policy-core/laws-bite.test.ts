@@ -1,4 +1,4 @@
-import { compilePolicy, type Decision, decide, type Policy, type Request } from '@querywarden/policy-core'
+import { compilePolicy, type Decision, type DecisionRequest, decide, type Policy } from '@querywarden/policy-core'
 import { describe, expect, test } from 'vitest'
 import { type Decide, decisionLaws } from '../../src/index.ts'
 
@@ -57,7 +57,7 @@ const broken: readonly { readonly flaw: string; readonly decide: Decide; readonl
   },
 ]
 
-const firstUseOnly = (request: Request): Request =>
+const firstUseOnly = (request: DecisionRequest): DecisionRequest =>
   request.facts.kind === 'opaque'
     ? request
     : { ...request, facts: { ...request.facts, uses: request.facts.uses.slice(0, 1) } }
