@@ -1,28 +1,38 @@
 // Checks what would be published: publint and are-the-types-wrong on every tarball. Ends with 1 if either finds anything.
-import { execFileSync } from 'node:child_process'
+import { execFile } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { promisify } from 'node:util'
 import { packAll, ROOT } from './pack-packages.mjs'
 
-const into = mkdtempSync(join(tmpdir(), 'packed-'))
-let failures = 0
-try {
-  for (const { name, tarball } of await packAll(into)) {
-    for (const [tool, ...args] of [
-      ['publint', 'run', tarball, '--strict'],
-      ['attw', tarball, '--profile', 'esm-only'],
-    ]) {
-      try {
-        execFileSync(join(ROOT, 'node_modules', '.bin', tool), args, { cwd: ROOT, encoding: 'utf8', stdio: 'pipe' })
-        console.log(`${name}: ${tool} finds nothing`)
-      } catch (failed) {
-        failures += 1
-        console.log(`${name}: ${tool} finds\n${failed.stdout ?? failed}${failed.stderr ?? ''}`)
-      }
-    }
-  }
-} finally {
-  rmSync(into, { recursive: true })
+const run = promisify(execFile)
+
+/**
+ * What the two tools find in a tarball; empty if nothing.
+ * @param {string} tarball
+ * @returns {Promise<string>}
+ */
+export async function findingsIn(tarball) {
+  const bin = join(ROOT, 'node_modules', '.bin')
+  const said = failed => `${failed.stdout ?? failed}${failed.stderr ?? ''}`
+  const quiet = () => ''
+  const lint = run(join(bin, 'publint'), ['run', tarball, '--strict'], { cwd: ROOT }).then(quiet, said)
+  const types = run(join(bin, 'attw'), [tarball, '--profile', 'esm-only'], { cwd: ROOT }).then(quiet, said)
+  return (await lint) + (await types)
 }
-process.exitCode = failures > 0 ? 1 : 0
+
+const isMain = process.argv[1] !== undefined && import.meta.url === pathToFileURL(resolve(process.argv[1])).href
+if (isMain) {
+  const into = mkdtempSync(join(tmpdir(), 'packed-'))
+  try {
+    for (const { name, tarball } of await packAll(into)) {
+      const findings = await findingsIn(tarball)
+      console.log(findings === '' ? `${name}: nothing found` : `${name}:\n${findings}`)
+      if (findings !== '') process.exitCode = 1
+    }
+  } finally {
+    rmSync(into, { recursive: true })
+  }
+}
