@@ -53,15 +53,17 @@ export function ruledOut(rulings: readonly Ruling[]): Refusal {
       ...parts,
       code: 'NO_RULE_ALLOWS',
       rule: null,
-      message: `statement refused: no rule allows ${described}, which is ${use.effect}`,
+      message: `statement refused: no rule allows this: ${described} (${use.effect})`,
       hint: 'leave this part out, or ask whoever keeps the policy for a rule that allows it',
     }
   }
+  // What concerns no relation and no function is described by what it does: `runs code (procedural)`.
+  const judged = use.kind === 'statement' ? `${described} (${use.effect})` : `${described} is ${use.effect}`
   return {
     ...parts,
     code: 'DENIED_BY_RULE',
     rule: rule.id,
-    message: `statement refused by rule ${rule.id}: ${described} is ${use.effect}${rule.reason === null ? '' : `. ${rule.reason}`}`,
+    message: `statement refused by rule ${rule.id}: ${judged}${rule.reason === null ? '' : `. ${rule.reason}`}`,
     hint: 'leave this part out: what a rule denies, no other rule and no approval can allow',
   }
 }

@@ -46,7 +46,7 @@ function describe(use: Use, tag: string): string {
   switch (use.kind) {
     case 'relation': {
       const { schema, name } = use.relation
-      return `${actOf(use, tag)} ${printableName(schema)}.${printableName(name)}`
+      return `${use.unbounded ? 'unbounded ' : ''}${actOf(use, tag)} ${printableName(schema)}.${printableName(name)}`
     }
     case 'function':
       return `call of ${printable(use.function)}`

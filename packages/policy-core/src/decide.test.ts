@@ -168,16 +168,28 @@ describe('refusals say what, why and what to do', () => {
       refusal: {
         code: 'NO_RULE_ALLOWS',
         rule: null,
-        message: 'statement refused: no rule allows delete on public.customers, which is write',
+        message: 'statement refused: no rule allows this: delete on public.customers (write)',
       },
       reasons: [{ use: 'delete on public.customers', answer: 'deny', rules: [] }],
     })
   })
 
+  test.each([
+    [on(orders, 'write', 'delete', true), 'statement refused by rule no: unbounded delete on public.orders is write'],
+    [act('runs code', 'procedural'), 'statement refused by rule no: runs code (procedural)'],
+    [
+      call('pg_catalog.pg_read_file', 'external'),
+      'statement refused by rule no: call of pg_catalog.pg_read_file is external',
+    ],
+  ])('in words for each kind of use %#', (use, message) => {
+    const no = { id: 'no', decision: 'deny', what: { effects: ['write', 'procedural', 'external'] } }
+    expect(ruling([no], facts([use]))).toMatchObject({ refusal: { message } })
+  })
+
   test('a name with control characters stays on one line', () => {
     const decision = ruling([rules.read], facts([call('evil\r\nname\u{202e}', 'unknown')]))
     expect(decision).toMatchObject({
-      refusal: { message: 'statement refused: no rule allows call of evil\\u{d}\\u{a}name\\u{202e}, which is unknown' },
+      refusal: { message: 'statement refused: no rule allows this: call of evil\\u{d}\\u{a}name\\u{202e} (unknown)' },
     })
   })
 
