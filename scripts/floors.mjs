@@ -82,6 +82,9 @@ function checkText(file, text) {
 /** @returns {Violation[]} */
 function checkManifest(file, text) {
   const place = placeOf(file)
+  if (place === null && file.startsWith('packages/')) {
+    return [{ file, line: 1, message: 'is on no floor: give the package its place in scripts/floors.mjs' }]
+  }
   if (place === null) return []
   const { dependencies = {}, devDependencies = {}, peerDependencies = {} } = JSON.parse(text)
   const check = (names, allowed, kind) =>

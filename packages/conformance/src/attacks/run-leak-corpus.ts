@@ -127,9 +127,8 @@ const errorsOf = ({ exchanges }: ScriptResult): readonly ReadonlyMap<string, str
     .map(({ body }) => fieldsOf(body))
 
 /** The gateway puts JSON into the detail of its refusals; PostgreSQL never does. */
-export function isRefusal(fields: ReadonlyMap<string, string>): boolean {
-  return (fields.get('D') ?? '').startsWith('{"code":') || (fields.get('D') ?? '').startsWith('{"querywarden"')
-}
+export const isRefusal = (fields: ReadonlyMap<string, string>): boolean =>
+  (fields.get('D') ?? '').startsWith('{"querywarden":')
 
 function firstError(result: ScriptResult): string {
   const fields = errorsOf(result)[0]

@@ -73,6 +73,10 @@ describe('what the check finds', () => {
   })
 })
 
+test('a package without a floor is found', async () => {
+  expect(await foundIn({ 'packages/another/package.json': '{}' })).toEqual([expect.stringMatching(/is on no floor/)])
+})
+
 describe('what the check lets pass', () => {
   const right: [string, string, string][] = [
     ['an import of a floor below', 'sql/src/a.ts', "import { x } from '@querywarden/policy-core'"],
