@@ -4,6 +4,8 @@ import type { RelationName, UsedRelation } from './facts.ts'
 export interface CatalogRelation extends UsedRelation {
   /** Why its rows can't be followed to base columns (a function in a view's definition, say), or null. */
   readonly opaque: string | null
+  /** The columns that the server computes, which COPY leaves out; absent where the catalog doesn't know. */
+  readonly generated?: ReadonlySet<string>
 }
 
 /** A snapshot of a target's schema. */

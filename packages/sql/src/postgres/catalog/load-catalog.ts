@@ -81,8 +81,10 @@ function relationsOf(
     // A standalone composite type is no relation: its attributes hold what the column itself holds.
     origins: origins(relation, attnum).flatMap(key => names.get(key) ?? []),
   })
+  const generated = new Map<string, Set<string>>()
   for (const row of snapshot.columns) {
-    const [relation = ''] = row
+    const [relation = '', , name = '', , , , isGenerated] = row
+    if (isGenerated === TRUE) generated.set(relation, (generated.get(relation) ?? new Set()).add(name))
     const column = columnOf(row)
     const known = columns.get(relation)
     if (known === undefined) columns.set(relation, [column])
@@ -102,6 +104,7 @@ function relationsOf(
       kind: known,
       columns: columns.get(oid) ?? [],
       opaque: opaque.get(oid) ?? null,
+      generated: generated.get(oid) ?? new Set(),
     }
   })
 }

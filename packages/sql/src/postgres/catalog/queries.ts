@@ -19,10 +19,10 @@ select c.oid::text, n.nspname::text, c.relname::text, c.relkind::text
  where c.relkind in ('r', 'p', 'v', 'm', 'f', 'S') and ${OUR_SCHEMA}
  order by c.oid`
 
-/** relation, attnum, name, type, modifier, type as SQL. Of composite types too. */
+/** relation, attnum, name, type, modifier, type as SQL, whether it is generated. Of composite types too. */
 export const COLUMNS: string = `
 select a.attrelid::text, a.attnum::text, a.attname::text, a.atttypid::text, a.atttypmod::text,
-       format_type(a.atttypid, a.atttypmod)
+       format_type(a.atttypid, a.atttypmod), (a.attgenerated <> '')::text
   from pg_attribute a join pg_class c on c.oid = a.attrelid join pg_namespace n on n.oid = c.relnamespace
  where c.relkind in ('r', 'p', 'v', 'm', 'f', 'S', 'c') and ${OUR_SCHEMA} and a.attnum > 0 and not a.attisdropped
  order by a.attrelid, a.attnum`
