@@ -41,6 +41,7 @@ const CREATORS: Readonly<Record<Major, Create>> = { 15: create15, 16: create16, 
 const SYNTAX_FILES: ReadonlySet<string> = new Set([
   'scan.l',
   'gram.y',
+  'src_backend_nodes_makefuncs.c',
   'src_backend_parser_parser.c',
   'src_backend_utils_mb_mbutils.c',
 ])
