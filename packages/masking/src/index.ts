@@ -1,4 +1,4 @@
-export type { ColumnAction, WriteCell } from './data-row/column-action.ts'
+export type { ColumnAction, MayChange, WriteCell } from './data-row/column-action.ts'
 export type { ColumnMask, ColumnPlan } from './data-row/column-actions.ts'
 export { columnActions } from './data-row/column-actions.ts'
 export type { DataRowMasker } from './data-row/data-row-masker.ts'

@@ -9,6 +9,7 @@ export type HashKey = (ref: SecretRef | null) => Uint8Array
 /** HMAC-SHA-256 (RFC 2104) under one key, computed here or by the server. */
 export interface KeyedHash {
   readonly digest: (bytes: Uint8Array | string) => Buffer
+  readonly hex: (text: string) => string
   /** SQL over a bytea expression. The key can be read from this text; see the README for who must not see it. */
   readonly sql: (bytes: string) => string
 }
@@ -33,6 +34,7 @@ export function keyedHash(key: Uint8Array): KeyedHash {
 
   return {
     digest: bytes => createHmac('sha256', key).update(bytes).digest(),
+    hex: text => createHmac('sha256', key).update(text).digest('hex'),
     // sha256() is built in since PostgreSQL 11, where pgcrypto's hmac() may not be installed.
     sql: bytes => call('sha256', call('byteacat', outer, call('sha256', call('byteacat', inner, bytes)))),
   }

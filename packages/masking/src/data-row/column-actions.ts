@@ -8,7 +8,7 @@ import { maskValue } from '../mask-value.ts'
 import { stricterMask } from '../stricter-mask.ts'
 import { encodeUtf8 } from '../utf8.ts'
 import { type ColumnAction, KEEP, TO_NULL_ACTION } from './column-action.ts'
-import { writeDetected, writeMasked, writePartial } from './write-cell.ts'
+import { writeMasked, writePartial } from './write-cell.ts'
 
 /** A mask on a column of a result: by where the server says it comes from, or by its position, from 0. */
 export type ColumnMask =
@@ -55,7 +55,8 @@ export function columnActions(columns: readonly ResultColumn[], plan: ColumnPlan
     const isUnknown = column.tableOid === 0 || column.attnum === 0
     if (isUnknown && plan.unknownOrigin === 'null') return TO_NULL_ACTION
     const detection = detectCell(plan.detect, column, plan.hashKey)
-    return detection === null ? KEEP : { kind: 'write', write: writeDetected(detection) }
+    if (detection === null) return KEEP
+    return { kind: 'write', mayChange: detection.mayFind.bytes, write: writeMasked(detection.mask) }
   })
 }
 
@@ -73,7 +74,11 @@ function maskAction(mask: Mask, column: ResultColumn, hashKey: HashKey): ColumnA
     case 'computed': {
       const maskCell = maskValue(mask, column, hashKey)
       const isPartialText = mask.kind === 'partial' && type.kind === 'text'
-      return { kind: 'write', write: isPartialText ? writePartial(mask, type, maskCell) : writeMasked(maskCell) }
+      return {
+        kind: 'write',
+        mayChange: null,
+        write: isPartialText ? writePartial(mask, type, maskCell) : writeMasked(maskCell),
+      }
     }
   }
 }

@@ -14,10 +14,11 @@ export interface DataRowMasker {
 /** DataRow: 'D', length of what follows, number of columns (manual, section 54.7). */
 const DATA_ROW = 0x44
 const HEADER_BYTES = 7
+const LENGTH_BYTES = 4
 
 /**
- * Prepares the rewriting of a result's rows, one action a column. Kept stretches are copied in one go, across rows, and
- * nothing is allocated for a row whose actions allocate nothing (bench/masking.mjs).
+ * Prepares the rewriting of a result's rows, one action a column. What is kept is copied in one go, across columns and
+ * rows, and nothing is allocated for a row whose actions allocate nothing (bench/masking.mjs).
  *
  * @example
  * ```ts
@@ -26,11 +27,13 @@ const HEADER_BYTES = 7
  * ```
  */
 export function dataRowMasker(actions: readonly ColumnAction[]): DataRowMasker {
+  const steps = actions.map(stepOf)
   return {
     mask: (source, start, end, target) => {
+      if (!(start >= 0 && start <= end && end <= source.length)) throw malformed('range', 'within the bytes given')
       const lengthBefore = target.length
       try {
-        maskRows(actions, source, start, end, target)
+        maskRows(steps, source, start, end, target)
       } catch (error) {
         target.length = lengthBefore
         throw error
@@ -39,64 +42,69 @@ export function dataRowMasker(actions: readonly ColumnAction[]): DataRowMasker {
   }
 }
 
-function maskRows(
-  actions: readonly ColumnAction[],
-  source: Uint8Array,
-  start: number,
-  end: number,
-  target: OutputBuffer,
-): void {
-  if (!(start >= 0 && start <= end && end <= source.length)) throw malformed('range', 'within the bytes given')
-  let at = start
-  while (at < end) at = maskOneRow(actions, source, at, end, target)
+/** An action, ready for the loop: `fixed` is a whole column, length and all. */
+interface Step {
+  readonly fixed: DataView | null
+  readonly write: Extract<ColumnAction, { kind: 'write' }> | null
 }
 
-/** Masks the row at `start` and gives where it ends. */
-function maskOneRow(
-  actions: readonly ColumnAction[],
-  source: Uint8Array,
-  start: number,
-  end: number,
-  target: OutputBuffer,
-): number {
-  if (end - start < HEADER_BYTES || source[start] !== DATA_ROW) throw malformed('message', 'a whole DataRow')
-  const rowEnd = start + 1 + int32At(source, start + 1)
-  if (rowEnd < start + HEADER_BYTES || rowEnd > end) throw malformed('length', 'that of a whole DataRow')
-  const count = ((source[start + 5] ?? 0) << 8) | (source[start + 6] ?? 0)
-  if (count !== actions.length) throw malformed('column count', `${actions.length}`)
-
-  const header = target.length
-  // What is kept is copied only when something else comes between; the header goes with the first stretch.
-  let keptFrom = start
-  let at = start + HEADER_BYTES
-  for (let index = 0; index < count; index++) {
-    if (at + 4 > rowEnd) throw malformed('column', 'within its row')
-    const length = int32At(source, at)
-    const cellStart = at + 4
-    const cellEnd = length > 0 ? cellStart + length : cellStart
-    if (length < -1 || cellEnd > rowEnd) throw malformed('column length', '-1, or within its row')
-    const action = actions[index]
-    if (action === undefined) throw malformed('column count', `${actions.length}`)
-    if (action.kind === 'fixed') {
-      target.append(source, keptFrom, at)
-      appendFixed(action.bytes, target)
-      keptFrom = cellEnd
-    } else if (action.kind === 'write' && length >= 0) {
-      target.append(source, keptFrom, at)
-      appendWritten(action.write, source, cellStart, cellEnd, target)
-      keptFrom = cellEnd
+function stepOf(action: ColumnAction): Step {
+  switch (action.kind) {
+    case 'keep':
+      return { fixed: null, write: null }
+    case 'fixed': {
+      const column = new Uint8Array(LENGTH_BYTES + (action.bytes?.length ?? 0))
+      const fixed = new DataView(column.buffer)
+      fixed.setInt32(0, action.bytes === null ? -1 : action.bytes.length)
+      column.set(action.bytes ?? [], LENGTH_BYTES)
+      return { fixed, write: null }
     }
-    at = cellEnd
+    case 'write':
+      return { fixed: null, write: action }
   }
-  if (at !== rowEnd) throw malformed('row', 'to end with its last column')
-  target.append(source, keptFrom, rowEnd)
-  target.setInt32(header + 1, target.length - header - 1)
-  return rowEnd
 }
 
-function appendFixed(bytes: Uint8Array | null, target: OutputBuffer): void {
-  target.appendInt32(bytes === null ? -1 : bytes.length)
-  if (bytes !== null) target.append(bytes, 0, bytes.length)
+function maskRows(steps: readonly Step[], source: Uint8Array, start: number, end: number, target: OutputBuffer): void {
+  const view = new DataView(source.buffer, source.byteOffset, source.byteLength)
+  // What is kept waits to be copied until something else comes between.
+  let keptFrom = start
+  for (let row = start; row < end; ) {
+    const rowEnd = rowEndOf(view, row, end, steps.length)
+    const header = target.length + (row - keptFrom)
+    let isChanged = false
+    let at = row + HEADER_BYTES
+    for (const { fixed, write } of steps) {
+      if (at + LENGTH_BYTES > rowEnd) throw malformed('column', 'within its row')
+      const length = view.getInt32(at)
+      const cellStart = at + LENGTH_BYTES
+      const cellEnd = length > 0 ? cellStart + length : cellStart
+      if (length < -1 || cellEnd > rowEnd) throw malformed('column length', '-1, or within its row')
+      if (fixed !== null) {
+        target.appendView(view, keptFrom, at)
+        target.appendView(fixed, 0, fixed.byteLength)
+        keptFrom = cellEnd
+        isChanged = true
+      } else if (write !== null && length >= 0 && write.mayChange?.(source, cellStart, cellEnd) !== false) {
+        target.appendView(view, keptFrom, at)
+        appendWritten(write.write, source, cellStart, cellEnd, target)
+        keptFrom = cellEnd
+        isChanged = true
+      }
+      at = cellEnd
+    }
+    if (at !== rowEnd) throw malformed('row', 'to end with its last column')
+    if (isChanged) target.setInt32(header + 1, target.length + (rowEnd - keptFrom) - header - 1)
+    row = rowEnd
+  }
+  target.appendView(view, keptFrom, end)
+}
+
+function rowEndOf(view: DataView, row: number, end: number, columns: number): number {
+  if (end - row < HEADER_BYTES || view.getUint8(row) !== DATA_ROW) throw malformed('message', 'a whole DataRow')
+  const rowEnd = row + 1 + view.getInt32(row + 1)
+  if (rowEnd < row + HEADER_BYTES || rowEnd > end) throw malformed('length', 'that of a whole DataRow')
+  if (view.getUint16(row + 5) !== columns) throw malformed('column count', `${columns}`)
+  return rowEnd
 }
 
 function appendWritten(
@@ -108,13 +116,9 @@ function appendWritten(
 ): void {
   const lengthAt = target.length
   target.appendInt32(-1)
-  if (write(source, start, end, target)) target.setInt32(lengthAt, target.length - lengthAt - 4)
-  else target.length = lengthAt + 4
+  if (write(source, start, end, target)) target.setInt32(lengthAt, target.length - lengthAt - LENGTH_BYTES)
+  else target.length = lengthAt + LENGTH_BYTES
 }
-
-/** A signed 32-bit integer; the caller has checked that its four bytes are there. */
-const int32At = (bytes: Uint8Array, at: number): number =>
-  ((bytes[at] ?? 0) << 24) | ((bytes[at + 1] ?? 0) << 16) | ((bytes[at + 2] ?? 0) << 8) | (bytes[at + 3] ?? 0)
 
 const malformed = (what: string, expected: string): MaskingError =>
   new MaskingError('MALFORMED_ROW', `malformed row: unexpected ${what}, expected ${expected}`)

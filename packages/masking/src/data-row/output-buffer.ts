@@ -1,11 +1,12 @@
 import { MaskingError } from '../errors.ts'
 
-/** Up to here a loop copies faster than a call (bench/masking.mjs). */
-const LOOP_BYTES_MAX = 32
+/** From here on a call copies faster than a loop over words, which is faster than one over bytes (bench/masking.mjs). */
+const CALL_BYTES_MIN = 192
+const WORD_BYTES = 4
 
 /**
  * Bytes to be sent, written without an allocation once it has grown to its task. Read `bytes` up to `length`, then
- * `clear`. Holds at most `bytesMax` bytes and throws `ROW_TOO_LARGE` beyond.
+ * `clear`; growing replaces `bytes`. Holds at most `bytesMax` bytes and throws `ROW_TOO_LARGE` beyond.
  *
  * @example
  * ```ts
@@ -18,10 +19,12 @@ const LOOP_BYTES_MAX = 32
 export class OutputBuffer {
   bytes: Uint8Array
   length = 0
+  #view: DataView
   readonly #bytesMax: number
 
   constructor({ bytesInitial, bytesMax }: { readonly bytesInitial: number; readonly bytesMax: number }) {
     this.bytes = new Uint8Array(Math.min(bytesInitial, bytesMax))
+    this.#view = viewOf(this.bytes)
     this.#bytesMax = bytesMax
   }
 
@@ -35,6 +38,7 @@ export class OutputBuffer {
     const grown = new Uint8Array(Math.min(this.#bytesMax, Math.max(needed, this.bytes.length * 2)))
     grown.set(this.bytes.subarray(0, this.length))
     this.bytes = grown
+    this.#view = viewOf(grown)
   }
 
   /** Appends `source` from `start` to `end`. */
@@ -42,24 +46,39 @@ export class OutputBuffer {
     const count = end - start
     if (this.length + count > this.bytes.length) this.reserve(count)
     const { bytes, length } = this
-    if (count > LOOP_BYTES_MAX) bytes.set(source.subarray(start, end), length)
+    if (count >= CALL_BYTES_MIN) bytes.set(source.subarray(start, end), length)
     else for (let index = 0; index < count; index++) bytes[length + index] = source[start + index] ?? 0
     this.length = length + count
   }
 
+  /** Appends `source` from `start` to `end`: the faster way, for who has a view of it. */
+  appendView(source: DataView, start: number, end: number): void {
+    const count = end - start
+    if (this.length + count > this.bytes.length) this.reserve(count)
+    const at = this.length
+    this.length = at + count
+    if (count >= CALL_BYTES_MIN) {
+      this.bytes.set(new Uint8Array(source.buffer, source.byteOffset + start, count), at)
+      return
+    }
+    const view = this.#view
+    let index = 0
+    for (; index <= count - WORD_BYTES; index += WORD_BYTES) {
+      view.setInt32(at + index, source.getInt32(start + index, true), true)
+    }
+    for (; index < count; index++) view.setUint8(at + index, source.getUint8(start + index))
+  }
+
   /** Appends a 32-bit integer, most significant byte first. */
   appendInt32(value: number): void {
-    if (this.length + 4 > this.bytes.length) this.reserve(4)
-    this.setInt32(this.length, value)
-    this.length += 4
+    this.reserve(WORD_BYTES)
+    this.#view.setInt32(this.length, value)
+    this.length += WORD_BYTES
   }
 
   /** Overwrites four bytes already written. */
   setInt32(at: number, value: number): void {
-    this.bytes[at] = value >>> 24
-    this.bytes[at + 1] = value >>> 16
-    this.bytes[at + 2] = value >>> 8
-    this.bytes[at + 3] = value
+    this.#view.setInt32(at, value)
   }
 
   /** Forgets what was written; keeps the memory. */
@@ -67,3 +86,5 @@ export class OutputBuffer {
     this.length = 0
   }
 }
+
+const viewOf = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)

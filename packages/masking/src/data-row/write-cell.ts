@@ -1,6 +1,5 @@
 import type { Mask } from '@querywarden/policy-core'
 import type { TextType } from '../column-type.ts'
-import type { CellDetection } from '../detect/detect-cell.ts'
 import { fitText } from '../fit-text.ts'
 import type { MaskCell } from '../mask-value.ts'
 import { PARTIAL_HIDDEN_MIN, partialShape } from '../masks/partial.ts'
@@ -13,15 +12,6 @@ export const writeMasked =
   (mask: MaskCell): WriteCell =>
   (source, start, end, target) =>
     appendCell(mask(source.subarray(start, end)), target)
-
-/** Writes cells in which nothing can be found as they are, without making anything of them. */
-export const writeDetected =
-  ({ mayFind, mask }: CellDetection): WriteCell =>
-  (source, start, end, target) => {
-    if (mayFind.bytes(source, start, end)) return appendCell(mask(source.subarray(start, end)), target)
-    target.append(source, start, end)
-    return true
-  }
 
 function appendCell(cell: ReturnType<MaskCell>, target: OutputBuffer): boolean {
   if (cell === null) return false

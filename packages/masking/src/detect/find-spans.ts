@@ -25,13 +25,15 @@ const FORWARD: readonly (readonly [Detector, EndAt])[] = [
 /** Finds, from left to right and without overlap, all that the given detectors look for. */
 export function findSpans(detectors: ReadonlySet<Detector>): (text: string) => readonly Span[] {
   const forward = FORWARD.filter(([detector]) => detectors.has(detector))
-  const hasEmail = detectors.has('email')
+  const signs = signsFor(detectors)
 
   return text => {
     const spans: Span[] = []
     let floor = 0
     for (let at = 0; at < text.length; at++) {
-      const span = text.charCodeAt(at) === 0x40 && hasEmail ? emailAround(text, at, floor) : spanAt(forward, text, at)
+      const sign = signs[text.charCodeAt(at)] ?? 0
+      if (sign === 0) continue
+      const span = sign === AT_SIGN ? emailAround(text, at, floor) : spanAt(forward, text, at)
       if (span === null) continue
       spans.push(span)
       floor = span.end
@@ -39,6 +41,22 @@ export function findSpans(detectors: ReadonlySet<Detector>): (text: string) => r
     }
     return spans
   }
+}
+
+const FIRST_SIGN = 1
+const AT_SIGN = 2
+
+/** Where it is worth asking: at what anything looked for can begin with, and at the at sign. */
+function signsFor(detectors: ReadonlySet<Detector>): Uint8Array {
+  const signs = new Uint8Array(128)
+  if (FORWARD.some(([detector]) => detectors.has(detector))) signs.fill(FIRST_SIGN, 0x30, 0x3a)
+  if (detectors.has('phone')) for (const sign of '+(') signs[sign.charCodeAt(0)] = FIRST_SIGN
+  if (detectors.has('iban')) {
+    signs.fill(FIRST_SIGN, 0x41, 0x5b)
+    signs.fill(FIRST_SIGN, 0x61, 0x7b)
+  }
+  if (detectors.has('email')) signs[0x40] = AT_SIGN
+  return signs
 }
 
 function emailAround(text: string, at: number, floor: number): Span | null {

@@ -31,7 +31,7 @@ export function hash(keyed: KeyedHash, type: ColumnType): CompiledMask {
 /** HMAC-SHA-256 in hex of the text's UTF-8. */
 export const hashText = (keyed: KeyedHash): TextMask => ({
   sql: text => hexOf(keyed, text),
-  text: text => keyed.digest(text).toString('hex'),
+  text: text => keyed.hex(text),
 })
 
 const hexOf = (keyed: KeyedHash, text: string): string =>
@@ -41,7 +41,7 @@ const hexOf = (keyed: KeyedHash, text: string): string =>
 function hashUuid(keyed: KeyedHash): CompiledMask {
   const fromText = (text: string): string | null => {
     if (!CANONICAL_UUID.test(text)) return null
-    const hex = keyed.digest(text).toString('hex')
+    const hex = keyed.hex(text)
     return withDashes(`${hex.slice(0, 12)}8${hex.slice(13, 16)}8${hex.slice(17, 32)}`)
   }
   return {
