@@ -8,7 +8,10 @@ export const openLog = (level: string, destination?: DestinationStream): Log =>
     {
       level,
       base: null,
-      redact: { paths: ['token', 'password', 'authorization', '*.token', '*.password', '*.authorization'], remove: true },
+      redact: {
+        paths: ['token', 'password', 'authorization', '*.token', '*.password', '*.authorization'],
+        remove: true,
+      },
     },
     ...(destination === undefined ? [] : [destination]),
   )

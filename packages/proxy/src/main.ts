@@ -12,7 +12,9 @@ import { ConfigError } from './config/config-error.ts'
 import { VERSION } from './version.ts'
 
 const program = new Command('querywarden')
-  .description('A PostgreSQL gateway for AI agents and people: every statement is judged, masked, approved where it must be, and recorded.')
+  .description(
+    'A PostgreSQL gateway for AI agents and people: every statement is judged, masked, approved where it must be, and recorded.',
+  )
   .version(VERSION)
   .showHelpAfterError('(querywarden --help lists the commands)')
   .configureHelp({ sortSubcommands: false })
@@ -32,8 +34,13 @@ Exit codes: 0 ok, 1 a finding (denied, tampered, failed check), 2 bad usage or c
 
 const config = new Option('-c, --config <file>', 'configuration file').default('querywarden.yaml')
 const json = new Option('--json', 'print one JSON document instead of text')
-const admin = new Option('--admin <url>', "the gateway's admin API").env('QUERYWARDEN_ADMIN').default('http://127.0.0.1:6480')
-const tokenFile = new Option('--token-file <file>', 'file with your token (default: environment variable QUERYWARDEN_TOKEN)')
+const admin = new Option('--admin <url>', "the gateway's admin API")
+  .env('QUERYWARDEN_ADMIN')
+  .default('http://127.0.0.1:6480')
+const tokenFile = new Option(
+  '--token-file <file>',
+  'file with your token (default: environment variable QUERYWARDEN_TOKEN)',
+)
 const dir = new Option('--dir <dir>', 'recordings directory').default('recordings')
 const key = new Option('--key-file <file>', 'key of the recordings (default: recording.key beside them)')
 
@@ -50,7 +57,9 @@ program
   .command('up')
   .description('run the gateway')
   .addOption(config)
-  .addOption(new Option('--log-level <level>', 'how much to log').choices(['debug', 'info', 'warn', 'error']).default('info'))
+  .addOption(
+    new Option('--log-level <level>', 'how much to log').choices(['debug', 'info', 'warn', 'error']).default('info'),
+  )
   .action(async options => {
     process.exitCode = await up(options)
   })
@@ -92,7 +101,11 @@ const approvals = program.command('approvals').description('see and answer appro
 approvals
   .command('list')
   .description('requests that you made or may answer')
-  .addOption(new Option('--state <state>', 'which').choices(['pending', 'granted', 'redeemed', 'denied', 'expired', 'withdrawn', 'all']).default('pending'))
+  .addOption(
+    new Option('--state <state>', 'which')
+      .choices(['pending', 'granted', 'redeemed', 'denied', 'expired', 'withdrawn', 'all'])
+      .default('pending'),
+  )
   .addOption(admin)
   .addOption(tokenFile)
   .addOption(json)
@@ -184,5 +197,10 @@ try {
   await program.parseAsync()
 } catch (error) {
   process.stderr.write(`querywarden: ${messageOf(error)}\n`)
-  process.exitCode = error instanceof CommandError ? error.exit : error instanceof ConfigError || error instanceof AdminError ? EXIT.misuse : EXIT.finding
+  process.exitCode =
+    error instanceof CommandError
+      ? error.exit
+      : error instanceof ConfigError || error instanceof AdminError
+        ? EXIT.misuse
+        : EXIT.finding
 }

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import type { SecureContext } from 'node:tls'
 import { IdentityError } from '@querywarden/identity'
-import type { CloseReason, Clock, Gate, Principal, Session, Verifier } from '@querywarden/policy-core'
+import type { Clock, CloseReason, Gate, Principal, Session, Verifier } from '@querywarden/policy-core'
 import {
   encodeAuthentication,
   encodeBackendKeyData,
@@ -12,9 +12,10 @@ import {
 } from '@querywarden/wire/postgres'
 import type { ProxyLimits } from './config/config.ts'
 import type { Log } from './log.ts'
-import { type CancelKey, CancelKeys } from './postgres/cancel-keys.ts'
+import type { CancelKey, CancelKeys } from './postgres/cancel-keys.ts'
 import { Conversation } from './postgres/conversation.ts'
 import { type Arrival, HandshakeError, refuseHandshake, shakeHands } from './postgres/handshake.ts'
+import type { SplitText } from './postgres/split-text.ts'
 import { cancelUpstream } from './postgres/upstream-cancel.ts'
 import { UpstreamError } from './postgres/upstream-error.ts'
 import type { Upstream } from './postgres/upstream-login.ts'
@@ -26,6 +27,8 @@ export interface Service {
   readonly gate: Gate
   readonly verify: Verifier
   readonly targets: ReadonlyMap<string, TargetService>
+  /** Splits texts by the grammar of a server major. */
+  readonly split: (major: number) => SplitText
   readonly secureContext: SecureContext | null
   readonly cancelKeys: CancelKeys
   readonly clock: Clock
@@ -63,12 +66,20 @@ export async function serveClient(socket: Socket, service: Service): Promise<voi
 
 async function serveLogin(login: Login, socket: Socket, service: Service, callOff: () => void): Promise<void> {
   if (service.live.size >= service.limits.sessionsMax) {
-    throw refuse('53300', `this gateway serves ${service.limits.sessionsMax} sessions at once, and all are taken`, 'try again shortly')
+    throw refuse(
+      '53300',
+      `this gateway serves ${service.limits.sessionsMax} sessions at once, and all are taken`,
+      'try again shortly',
+    )
   }
   const principal = await identify(login, socket, service)
   const target = service.targets.get(login.request.target)
   if (target === undefined) {
-    throw refuse('3D000', 'there is no target of this name', `the database name picks the target; there are: ${[...service.targets.keys()].join(', ')}`)
+    throw refuse(
+      '3D000',
+      'there is no target of this name',
+      `the database name picks the target; there are: ${[...service.targets.keys()].join(', ')}`,
+    )
   }
   const upstream = await target.logIn(login.request.settings)
   try {
@@ -99,12 +110,16 @@ interface Admitted {
 
 async function converse({ login, socket, service, principal, target, upstream, callOff }: Admitted): Promise<void> {
   const { gate, clock, cancelKeys, limits, live, log, newId } = service
-  const split = await target.split(await target.catalog())
+  const { major } = await target.catalog()
   const session = await gate.session({
     id: newId(),
     principal,
     target: target.target,
-    client: { user: login.request.user, application_name: login.request.applicationName, address: socket.remoteAddress ?? '' },
+    client: {
+      user: login.request.user,
+      application_name: login.request.applicationName,
+      address: socket.remoteAddress ?? '',
+    },
   })
   let reason: CloseReason = 'internal-error'
   let key: CancelKey | null = null
@@ -116,7 +131,7 @@ async function converse({ login, socket, service, principal, target, upstream, c
       session,
       client: login.link,
       upstream,
-      split,
+      split: service.split(major),
       clock,
       cancelUpstream: () => cancelUpstream(target.config, upstream),
       onSchemaChange: () => target.refresh(),
@@ -127,7 +142,10 @@ async function converse({ login, socket, service, principal, target, upstream, c
     live.add(admitted)
     key = cancelKeys.issue(() => admitted.cancel())
     stopClock = after(principal.expiresAt - clock.now(), () =>
-      admitted.end({ sqlstate: '57P01', message: 'the token of this session has expired', hint: 'log in with a new token' }, 'credential-expired'),
+      admitted.end(
+        { sqlstate: '57P01', message: 'the token of this session has expired', hint: 'log in with a new token' },
+        'credential-expired',
+      ),
     )
     welcome(login, upstream, key)
     callOff()
@@ -155,7 +173,10 @@ async function close(session: Session, reason: CloseReason, log: Log): Promise<v
     await session.close(reason)
     log.info({ session: session.id, reason }, 'session closed')
   } catch (error) {
-    log.error({ session: session.id, error: error instanceof Error ? error.message : 'unknown' }, 'recording could not be closed')
+    log.error(
+      { session: session.id, error: error instanceof Error ? error.message : 'unknown' },
+      'recording could not be closed',
+    )
   }
 }
 
@@ -163,13 +184,23 @@ async function close(session: Session, reason: CloseReason, log: Log): Promise<v
 function asHandshakeError(error: unknown, log: Log): HandshakeError {
   if (error instanceof HandshakeError) return error
   if (error instanceof UpstreamError) {
-    return refuse('08006', error.message, "the gateway is up; the database behind it is not to be had. Tell the gateway's operator")
+    return refuse(
+      '08006',
+      error.message,
+      "the gateway is up; the database behind it is not to be had. Tell the gateway's operator",
+    )
   }
   log.error({ error: error instanceof Error ? error.message : 'unknown' }, 'session could not be opened')
-  return refuse('58000', 'the session can not be opened: a part of the gateway that it needs has failed', "tell the gateway's operator")
+  return refuse(
+    '58000',
+    'the session can not be opened: a part of the gateway that it needs has failed',
+    "tell the gateway's operator",
+  )
 }
 
 const refuse = (sqlstate: string, message: string, hint: string, code?: string): HandshakeError =>
   new HandshakeError(
-    code === undefined ? { sqlstate, message, hint } : { sqlstate, message, hint, detail: JSON.stringify({ querywarden: 1, code }) },
+    code === undefined
+      ? { sqlstate, message, hint }
+      : { sqlstate, message, hint, detail: JSON.stringify({ querywarden: 1, code }) },
   )

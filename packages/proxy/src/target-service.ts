@@ -1,13 +1,11 @@
 import { type Catalog, checkMasks, type Policy, type PolicyIssue, type Target } from '@querywarden/policy-core'
-import { isMajor, loadCatalog, loadGrammar, type Major } from '@querywarden/sql/postgres'
+import { loadCatalog } from '@querywarden/sql/postgres'
 import { keepCatalog } from './catalog-source.ts'
 import type { ProxyLimits, TargetConfig } from './config/config.ts'
 import { runOwnQuery } from './postgres/catalog-query.ts'
-import { type SplitText, textSplitter } from './postgres/split-text.ts'
-import { UpstreamError } from './postgres/upstream-error.ts'
 import { logInUpstream, type Upstream } from './postgres/upstream-login.ts'
 
-/** A target as the gateway serves it: its credential, its schema, its grammar. */
+/** A target as the gateway serves it: its credential and its schema. */
 export interface TargetService {
   readonly target: Target
   readonly config: TargetConfig
@@ -17,8 +15,6 @@ export interface TargetService {
   readonly catalog: () => Promise<Catalog>
   /** Reads the schema again, now. */
   readonly refresh: () => Promise<Catalog>
-  /** Splits texts by the grammar of this server's major. */
-  readonly split: (catalog: Catalog) => Promise<SplitText>
 }
 
 /** The policy and a target's schema don't fit: a mask on a column that isn't there hides nothing. */
@@ -56,8 +52,12 @@ export function serveTarget(options: {
       upstream.link.end()
     }
   }
-  const keeper = keepCatalog({ load, monotonic, freshMs: limits.catalogMaxAgeMs / FRESH_PARTS, ageMsMax: limits.catalogMaxAgeMs })
-  const splitters = new Map<Major, Promise<SplitText>>()
+  const keeper = keepCatalog({
+    load,
+    monotonic,
+    freshMs: limits.catalogMaxAgeMs / FRESH_PARTS,
+    ageMsMax: limits.catalogMaxAgeMs,
+  })
 
   return {
     target: { name: config.name, dialect: config.dialect },
@@ -65,15 +65,8 @@ export function serveTarget(options: {
     logIn,
     catalog: keeper.current,
     refresh: keeper.refresh,
-    split: ({ major }) => {
-      if (!isMajor(major)) throw new UpstreamError('REFUSED', `PostgreSQL ${major} is not a version whose grammar the gateway has`)
-      const known = splitters.get(major) ?? loadGrammar(major).then(grammar => textSplitter(grammar, SPLIT_MEMORY))
-      splitters.set(major, known)
-      return known
-    },
   }
 }
 
 /** A snapshot is renewed well before it is too old, so that nobody waits for a reload. */
 const FRESH_PARTS = 6
-const SPLIT_MEMORY = { entriesMax: 2_048, charsMax: 4_096 }

@@ -1,4 +1,14 @@
-import { APPROVAL_STATES, type ApprovalError, type ApprovalRequest, type ApprovalState, type ApprovalStore, answerRequest, ApprovalError as Failure, plainText, renderForApprover } from '@querywarden/approvals'
+import {
+  APPROVAL_STATES,
+  type ApprovalError,
+  type ApprovalRequest,
+  type ApprovalState,
+  type ApprovalStore,
+  answerRequest,
+  ApprovalError as Failure,
+  plainText,
+  renderForApprover,
+} from '@querywarden/approvals'
 import { isSameIdentity, type Principal, type Verifier } from '@querywarden/policy-core'
 import { type Context, Hono } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
@@ -27,17 +37,25 @@ export function adminApp(parts: AdminParts): Hono<Env> {
   app.use('/v1/*', bodyLimit({ maxSize: BODY_BYTES_MAX }))
   app.use('/v1/*', async (context, next) => {
     const token = /^Bearer ([\x21-\x7e]+)$/i.exec(context.req.header('authorization') ?? '')?.[1]
-    if (token === undefined) return context.json(problem('UNAUTHENTICATED', 'send your token as `Authorization: Bearer …`'), 401)
+    if (token === undefined)
+      return context.json(problem('UNAUTHENTICATED', 'send your token as `Authorization: Bearer …`'), 401)
     try {
-      context.set('caller', await parts.verify({ kind: 'bearer', token, remoteAddress: parts.remoteAddress(context) }, parts.now()))
+      context.set(
+        'caller',
+        await parts.verify({ kind: 'bearer', token, remoteAddress: parts.remoteAddress(context) }, parts.now()),
+      )
     } catch (error) {
-      return context.json(problem('UNAUTHENTICATED', error instanceof Error ? error.message : 'the token is not good'), 401)
+      return context.json(
+        problem('UNAUTHENTICATED', error instanceof Error ? error.message : 'the token is not good'),
+        401,
+      )
     }
     return next()
   })
   app.get('/v1/approvals', async context => {
     const state = readState(context.req.query('state') ?? 'pending')
-    if (state === null) return context.json(problem('BAD_REQUEST', `\`state\` must be one of ${APPROVAL_STATES.join(', ')} or all`), 400)
+    if (state === null)
+      return context.json(problem('BAD_REQUEST', `\`state\` must be one of ${APPROVAL_STATES.join(', ')} or all`), 400)
     const requests = await parts.store.list(state)
     return context.json({ approvals: requests.filter(request => concerns(request, context.get('caller'))).map(shown) })
   })
@@ -47,27 +65,42 @@ export function adminApp(parts: AdminParts): Hono<Env> {
   })
   app.post('/v1/approvals/:id/:verb{approve|deny}', async context => {
     const body = Answer.safeParse(await context.req.json().catch(() => null))
-    if (!body.success) return context.json(problem('BAD_REQUEST', 'expected a JSON object with a `reason` of at most 2000 characters'), 400)
+    if (!body.success)
+      return context.json(
+        problem('BAD_REQUEST', 'expected a JSON object with a `reason` of at most 2000 characters'),
+        400,
+      )
     const caller = context.get('caller')
     const request = await find(parts.store, context.req.param('id'), caller)
     if (request === null) return context.json(NOT_FOUND, 404)
     try {
       const answer = context.req.param('verb') === 'approve' ? 'granted' : 'denied'
-      return context.json(shown(await answerRequest(parts.store, { request: request.id, approver: caller, answer, reason: body.data.reason })))
+      return context.json(
+        shown(
+          await answerRequest(parts.store, { request: request.id, approver: caller, answer, reason: body.data.reason }),
+        ),
+      )
     } catch (error) {
       if (!(error instanceof Failure)) throw error
       return context.json(problem(error.code, error.message), statusOf(error.code))
     }
   })
   app.notFound(context => context.json(problem('NOT_FOUND', 'there is nothing here'), 404))
-  app.onError((_error, context) => context.json(problem('INTERNAL', 'the request failed; see the log of the gateway'), 500))
+  app.onError((_error, context) =>
+    context.json(problem('INTERNAL', 'the request failed; see the log of the gateway'), 500),
+  )
   return app
 }
 
 /** A request by its id, or by a beginning of it that no other has. What doesn't concern the caller isn't there. */
 async function find(store: ApprovalStore, id: string, caller: Principal): Promise<ApprovalRequest | null> {
-  const visible = (await store.list(APPROVAL_STATES)).filter(request => request.id.startsWith(id) && concerns(request, caller))
-  return visible.find(request => request.id === id) ?? (visible.length === 1 && id.length >= PREFIX_CHARS_MIN ? (visible[0] ?? null) : null)
+  const visible = (await store.list(APPROVAL_STATES)).filter(
+    request => request.id.startsWith(id) && concerns(request, caller),
+  )
+  return (
+    visible.find(request => request.id === id) ??
+    (visible.length === 1 && id.length >= PREFIX_CHARS_MIN ? (visible[0] ?? null) : null)
+  )
 }
 
 const PREFIX_CHARS_MIN = 8
@@ -79,7 +112,13 @@ const concerns = ({ question }: ApprovalRequest, caller: Principal): boolean =>
 
 const shown = (request: ApprovalRequest) => {
   const rendered = renderForApprover(request)
-  return { ...rendered, request: request.id, state: request.state, createdAt: request.createdAt, text: plainText(rendered) }
+  return {
+    ...rendered,
+    request: request.id,
+    state: request.state,
+    createdAt: request.createdAt,
+    text: plainText(rendered),
+  }
 }
 
 const readState = (text: string): readonly ApprovalState[] | null => {

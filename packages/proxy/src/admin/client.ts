@@ -1,6 +1,19 @@
 import * as z from 'zod'
 
-const Approval = z.object({
+/** An approval request as the admin API gives it. */
+export interface ShownApproval {
+  readonly request: string
+  readonly state: string
+  readonly sql: string
+  readonly asker: string
+  readonly target: string
+  readonly rules: readonly string[]
+  readonly expiresAt: number
+  /** All of it, for a terminal. */
+  readonly text: string
+}
+
+const Approval: z.ZodType<ShownApproval> = z.object({
   request: z.string(),
   state: z.string(),
   sql: z.string(),
@@ -10,9 +23,6 @@ const Approval = z.object({
   expiresAt: z.number(),
   text: z.string(),
 })
-
-/** An approval request as the admin API gives it. */
-export type ShownApproval = z.infer<typeof Approval>
 
 const Problem = z.object({ error: z.object({ code: z.string(), message: z.string() }) })
 
@@ -54,7 +64,9 @@ export function adminClient({ url, token }: { readonly url: string; readonly tok
   }
   const path = (id: string): string => `/v1/approvals/${encodeURIComponent(id)}`
   return {
-    list: async state => z.object({ approvals: z.array(Approval) }).parse(await ask(`/v1/approvals?state=${encodeURIComponent(state)}`)).approvals,
+    list: async state =>
+      z.object({ approvals: z.array(Approval) }).parse(await ask(`/v1/approvals?state=${encodeURIComponent(state)}`))
+        .approvals,
     show: async id => Approval.parse(await ask(path(id))),
     answer: async (id, verb, reason) => Approval.parse(await ask(`${path(id)}/${verb}`, { reason })),
   }

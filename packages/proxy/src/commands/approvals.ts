@@ -1,6 +1,6 @@
-import { AdminError, adminClient, type AdminClient, type ShownApproval } from '../admin/client.ts'
+import { type AdminClient, AdminError, adminClient, type ShownApproval } from '../admin/client.ts'
 import { CommandError, EXIT } from './exit.ts'
-import { show, table, type Terminal } from './terminal.ts'
+import { show, type Terminal, table } from './terminal.ts'
 import { readToken, type TokenOptions } from './token-option.ts'
 
 /** How the approvals commands reach the gateway, and as whom. */
@@ -8,9 +8,14 @@ export interface ApprovalsOptions extends TokenOptions {
   readonly admin: string
 }
 
-export async function approvalsList(terminal: Terminal, options: ApprovalsOptions & { readonly state: string }): Promise<number> {
+export async function approvalsList(
+  terminal: Terminal,
+  options: ApprovalsOptions & { readonly state: string },
+): Promise<number> {
   const approvals = await withAdmin(options, admin => admin.list(options.state))
-  show(terminal, approvals, all => (all.length === 0 ? [`no ${options.state} requests that concern you`] : table(HEAD, all.map(rowOf))))
+  show(terminal, approvals, all =>
+    all.length === 0 ? [`no ${options.state} requests that concern you`] : table(HEAD, all.map(rowOf)),
+  )
   return EXIT.ok
 }
 
@@ -36,7 +41,8 @@ async function withAdmin<T>(options: ApprovalsOptions, ask: (admin: AdminClient)
     return await ask(adminClient({ url: options.admin, token: readToken(options) }))
   } catch (error) {
     // A gateway that says no is a finding; one that isn't there is a wrong --admin.
-    if (error instanceof AdminError) throw new CommandError(error.code === 'UNREACHABLE' ? EXIT.misuse : EXIT.finding, error.message)
+    if (error instanceof AdminError)
+      throw new CommandError(error.code === 'UNREACHABLE' ? EXIT.misuse : EXIT.finding, error.message)
     throw error
   }
 }

@@ -34,7 +34,9 @@ export async function doctor(terminal: Terminal, options: { readonly config: str
     return 'valid'
   })
   if (config !== null) await examineParts(config, examine)
-  show(terminal, { findings }, () => findings.map(({ check, isGood, detail }) => `${isGood ? 'ok  ' : 'FAIL'}  ${check}: ${detail}`))
+  show(terminal, { findings }, () =>
+    findings.map(({ check, isGood, detail }) => `${isGood ? 'ok  ' : 'FAIL'}  ${check}: ${detail}`),
+  )
   return findings.every(({ isGood }) => isGood) ? EXIT.ok : EXIT.finding
 }
 
@@ -52,15 +54,19 @@ async function examineParts(config: Config, examine: Examine): Promise<void> {
     return 'writable'
   })
   for (const identity of config.identity) await examine(`identity ${identity.kind}`, () => checkIdentity(identity))
-  for (const target of config.targets) await examine(`target ${target.name}`, () => checkTarget(target, config, found.policy))
+  for (const target of config.targets)
+    await examine(`target ${target.name}`, () => checkTarget(target, config, found.policy))
   await examine('listen.postgres', () => checkFree(config.listen.postgres))
   await examine('listen.admin', () => checkFree(config.listen.admin))
 }
 
 function nodeVersion(): string {
   const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
-  if (major < 20 || (major === 20 && minor < 19)) throw new Error(`${process.version} is too old, expected 20.19 or newer; 24 is recommended`)
-  return major < 22 ? `${process.version} works, and has had no security fixes since 2026-04-30; 24 is recommended` : process.version
+  if (major < 20 || (major === 20 && minor < 19))
+    throw new Error(`${process.version} is too old, expected 20.19 or newer; 24 is recommended`)
+  return major < 22
+    ? `${process.version} works, and has had no security fixes since 2026-04-30; 24 is recommended`
+    : process.version
 }
 
 async function checkIdentity(identity: IdentityConfig): Promise<string> {
@@ -74,17 +80,25 @@ async function checkIdentity(identity: IdentityConfig): Promise<string> {
   })
   const document: unknown = await response.json().catch(() => null)
   const issuer = typeof document === 'object' && document !== null && 'issuer' in document ? document.issuer : null
-  if (issuer !== identity.issuer) throw new Error(`the discovery document names another issuer than the configuration: tokens would be refused`)
+  if (issuer !== identity.issuer)
+    throw new Error(`the discovery document names another issuer than the configuration: tokens would be refused`)
   return `${identity.issuer} answers`
 }
 
 async function checkTarget(target: TargetConfig, config: Config, policy: Policy | null): Promise<string> {
   const password = target.password === null ? null : readSecret(target.password, process.env)
   const none: Policy = { version: 1, rules: [], masks: [], limits: [] }
-  const service = serveTarget({ config: target, password, policy: none, limits: config.limits, monotonic: () => performance.now() })
+  const service = serveTarget({
+    config: target,
+    password,
+    policy: none,
+    limits: config.limits,
+    monotonic: () => performance.now(),
+  })
   const catalog = await service.catalog()
   const issues = policy === null ? [] : checkMasks(policy, catalog, target.name)
-  if (issues.length > 0) throw new Error(`the policy does not fit its schema: ${issues.map(({ message }) => message).join('; ')}`)
+  if (issues.length > 0)
+    throw new Error(`the policy does not fit its schema: ${issues.map(({ message }) => message).join('; ')}`)
   return `PostgreSQL ${catalog.major}, ${catalog.relations.size} relations, login and pinned settings are good`
 }
 

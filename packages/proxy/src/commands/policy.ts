@@ -1,18 +1,33 @@
 import { readFileSync } from 'node:fs'
-import { checkMasks, compilePolicy, decide, effectsOf, explain, type Policy, type Principal } from '@querywarden/policy-core'
+import {
+  checkMasks,
+  compilePolicy,
+  decide,
+  effectsOf,
+  explain,
+  type Policy,
+  type Principal,
+} from '@querywarden/policy-core'
 import { formatIssue, PolicyError, readPolicyYaml } from '@querywarden/policy-core/yaml'
-import { postgresClassifier } from '@querywarden/sql/postgres'
+import { DEFAULT_LIMITS, MAJORS, postgresClassifier } from '@querywarden/sql/postgres'
 import type { Config } from '../config/config.ts'
 import { loadConfig } from '../config/load.ts'
 import { readSecret } from '../config/secrets.ts'
-import { serveTarget, type TargetService, PolicyMisfit } from '../target-service.ts'
+import { PolicyMisfit, serveTarget, type TargetService } from '../target-service.ts'
 import { CommandError, EXIT } from './exit.ts'
 import { messageOf, show, type Terminal } from './terminal.ts'
 
 /** Checks a policy file by itself and, where a configuration is given, against the schema of each of its targets. */
-export async function policyCheck(terminal: Terminal, file: string, options: { readonly config?: string }): Promise<number> {
-  const issues = options.config === undefined ? readIssues(file) : await issuesWithSchemas(file, loadConfig(options.config))
-  show(terminal, { file, issues }, found => (found.issues.length === 0 ? [`${file}: no issues`] : [...found.issues, `${found.issues.length} issue(s)`]))
+export async function policyCheck(
+  terminal: Terminal,
+  file: string,
+  options: { readonly config?: string },
+): Promise<number> {
+  const issues =
+    options.config === undefined ? readIssues(file) : await issuesWithSchemas(file, loadConfig(options.config))
+  show(terminal, { file, issues }, found =>
+    found.issues.length === 0 ? [`${file}: no issues`] : [...found.issues, `${found.issues.length} issue(s)`],
+  )
   return issues.length === 0 ? EXIT.ok : EXIT.finding
 }
 
@@ -20,7 +35,13 @@ export async function policyCheck(terminal: Terminal, file: string, options: { r
 export async function policyExplain(
   terminal: Terminal,
   text: string,
-  options: { readonly config: string; readonly target: string; readonly subject: string; readonly issuer: string; readonly group: readonly string[] },
+  options: {
+    readonly config: string
+    readonly target: string
+    readonly subject: string
+    readonly issuer: string
+    readonly group: readonly string[]
+  },
 ): Promise<number> {
   const config = loadConfig(options.config)
   const policy = readPolicy(config.policyFile)
@@ -28,7 +49,7 @@ export async function policyExplain(
   const catalog = await target.catalog().catch((error: unknown) => {
     throw new CommandError(EXIT.misuse, `the schema of target \`${options.target}\` can't be read: ${messageOf(error)}`)
   })
-  const classify = await postgresClassifier({ cacheEntriesMax: 1 })
+  const { classify, split } = await postgresClassifier({ majors: MAJORS, cacheEntriesMax: 1, limits: DEFAULT_LIMITS })
   const principal: Principal = {
     issuer: options.issuer,
     subject: options.subject,
@@ -37,9 +58,9 @@ export async function policyExplain(
     expiresAt: Number.POSITIVE_INFINITY,
     credentialDigest: null,
   }
-  const split = (await target.split(catalog))(text)
+  const pieces = split(text, catalog.major)
   let worst: number = EXIT.ok
-  for (const { text: statement } of split ?? [{ text }]) {
+  for (const { text: statement } of pieces.kind === 'split' ? pieces.statements : [{ text }]) {
     const facts = classify({ dialect: 'postgres', text: statement, params: [] }, catalog)
     const decision = decide(compilePolicy(policy, { version: 'explain' }), { principal, target: target.target, facts })
     show(terminal, { statement, effects: effectsOf(facts), decision }, () => [explain(decision, facts)])
@@ -68,7 +89,8 @@ async function issuesWithSchemas(file: string, config: Config): Promise<readonly
       const catalog = await openTarget(config, name, policy).catalog()
       issues.push(...checkMasks(policy, catalog, name).map(issue => `${file}: target ${name}: ${formatIssue(issue)}`))
     } catch (error) {
-      if (error instanceof PolicyMisfit) issues.push(...error.issues.map(issue => `${file}: target ${name}: ${formatIssue(issue)}`))
+      if (error instanceof PolicyMisfit)
+        issues.push(...error.issues.map(issue => `${file}: target ${name}: ${formatIssue(issue)}`))
       else issues.push(`target ${name}: its schema can't be read: ${messageOf(error)}`)
     }
   }
@@ -77,7 +99,11 @@ async function issuesWithSchemas(file: string, config: Config): Promise<readonly
 
 function openTarget(config: Config, name: string, policy: Policy): TargetService {
   const found = config.targets.find(target => target.name === name)
-  if (found === undefined) throw new CommandError(EXIT.misuse, `there is no target \`${name}\`; there are: ${config.targets.map(target => target.name).join(', ')}`)
+  if (found === undefined)
+    throw new CommandError(
+      EXIT.misuse,
+      `there is no target \`${name}\`; there are: ${config.targets.map(target => target.name).join(', ')}`,
+    )
   const password = found.password === null ? null : readSecret(found.password, process.env)
   return serveTarget({ config: found, password, policy, limits: config.limits, monotonic: () => performance.now() })
 }

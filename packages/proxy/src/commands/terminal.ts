@@ -16,7 +16,10 @@ export const openTerminal = (isJson: boolean): Terminal => ({
 
 /** Prints data as JSON, or as the lines that `lines` makes of it. */
 export function show<T>(terminal: Terminal, data: T, lines: (data: T) => readonly string[]): void {
-  if (terminal.isJson) terminal.out(JSON.stringify(data, (_key, value: unknown) => (typeof value === 'bigint' ? value.toString() : value), 2))
+  if (terminal.isJson)
+    terminal.out(
+      JSON.stringify(data, (_key, value: unknown) => (typeof value === 'bigint' ? value.toString() : value), 2),
+    )
   else for (const line of lines(data)) terminal.out(line)
 }
 
@@ -27,5 +30,10 @@ export const messageOf = (error: unknown): string => (error instanceof Error ? e
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): readonly string[] {
   const all = [head, ...rows]
   const widths = head.map((_, column) => Math.max(...all.map(row => (row[column] ?? '').length)))
-  return all.map(row => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ').trimEnd())
+  return all.map(row =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join('  ')
+      .trimEnd(),
+  )
 }

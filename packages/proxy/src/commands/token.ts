@@ -19,17 +19,32 @@ export interface TokenRequest {
  */
 export async function token(terminal: Terminal, request: TokenRequest): Promise<number> {
   if (!isLocalUrl(request.issuer)) {
-    throw new CommandError(EXIT.misuse, "--issuer must be a development issuer on this host; get tokens of a real one with that issuer's own tool")
+    throw new CommandError(
+      EXIT.misuse,
+      "--issuer must be a development issuer on this host; get tokens of a real one with that issuer's own tool",
+    )
   }
   const secret = process.env[request.secretEnv]
-  if (secret === undefined) throw new CommandError(EXIT.misuse, `set ${request.secretEnv} to the client's secret, or name another variable with --secret-env`)
-  const discovery = Discovery.parse(await getJson(new URL('.well-known/openid-configuration', withSlash(request.issuer))))
-  const body = new URLSearchParams({ grant_type: 'client_credentials', resource: request.audience, scope: 'querywarden' })
+  if (secret === undefined)
+    throw new CommandError(
+      EXIT.misuse,
+      `set ${request.secretEnv} to the client's secret, or name another variable with --secret-env`,
+    )
+  const discovery = Discovery.parse(
+    await getJson(new URL('.well-known/openid-configuration', withSlash(request.issuer))),
+  )
+  const body = new URLSearchParams({
+    grant_type: 'client_credentials',
+    resource: request.audience,
+    scope: 'querywarden',
+  })
   const granted = Granted.parse(
     await getJson(new URL(discovery.token_endpoint), {
       method: 'POST',
       body,
-      headers: { authorization: `Basic ${Buffer.from(`${encodeURIComponent(request.client)}:${encodeURIComponent(secret)}`).toString('base64')}` },
+      headers: {
+        authorization: `Basic ${Buffer.from(`${encodeURIComponent(request.client)}:${encodeURIComponent(secret)}`).toString('base64')}`,
+      },
     }),
   )
   show(terminal, granted, ({ access_token }) => [access_token])
@@ -51,6 +66,10 @@ async function getJson(url: URL, init: RequestInit = {}): Promise<unknown> {
   const response = await fetch(url, { ...init, signal: AbortSignal.timeout(10_000), redirect: 'error' }).catch(() => {
     throw new CommandError(EXIT.misuse, `the issuer does not answer at ${url.origin}`)
   })
-  if (!response.ok) throw new CommandError(EXIT.finding, `the issuer answered with status ${response.status}; are --client and its secret right?`)
+  if (!response.ok)
+    throw new CommandError(
+      EXIT.finding,
+      `the issuer answered with status ${response.status}; are --client and its secret right?`,
+    )
   return response.json()
 }

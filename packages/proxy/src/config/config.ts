@@ -1,3 +1,4 @@
+import type { Algorithm } from '@querywarden/identity'
 import type { SecretRef } from '@querywarden/policy-core'
 
 /** A host and port to listen on or to connect to. */
@@ -17,7 +18,7 @@ export type IdentityConfig =
       readonly kind: 'oidc'
       readonly issuer: string
       readonly audience: string
-      readonly algorithms: readonly string[]
+      readonly algorithms: readonly Algorithm[]
       readonly tokenType: 'access' | 'id'
       readonly groupsClaim: string
       readonly authorizedParties: readonly string[] | null

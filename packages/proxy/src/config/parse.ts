@@ -1,4 +1,5 @@
 import { dirname, resolve } from 'node:path'
+import { ALGORITHMS } from '@querywarden/identity'
 import { issuesOf, knownKeys, PolicyError, type SecretRef } from '@querywarden/policy-core'
 import { formatIssues, readYaml } from '@querywarden/policy-core/yaml'
 import * as z from 'zod'
@@ -6,13 +7,19 @@ import type { Address, Config, IdentityConfig, TargetConfig } from './config.ts'
 import { ConfigError } from './config-error.ts'
 import { readTargetUrl } from './target-url.ts'
 
-const strict = <T extends z.ZodRawShape>(shape: T): z.ZodObject<T, z.core.$strict> => z.strictObject(shape, knownKeys(shape))
+const strict = <T extends z.ZodRawShape>(shape: T): z.ZodObject<T, z.core.$strict> =>
+  z.strictObject(shape, knownKeys(shape))
 
 const Text = z.string().min(1).max(1_024)
-const Seconds = z.int().min(1).max(7 * 24 * 3_600)
+const Seconds = z
+  .int()
+  .min(1)
+  .max(7 * 24 * 3_600)
 
 const Secret = z
-  .union([strict({ env: Text }), strict({ file: Text })], { error: 'expected { env: NAME } or { file: PATH }: secrets are named here, never written' })
+  .union([strict({ env: Text }), strict({ file: Text })], {
+    error: 'expected { env: NAME } or { file: PATH }: secrets are named here, never written',
+  })
   .transform((ref): SecretRef => ('env' in ref ? { kind: 'env', name: ref.env } : { kind: 'file', path: ref.file }))
 
 const ListenAddress = z.string().transform((text, context): Address => {
@@ -30,11 +37,11 @@ const Listen = strict({
 })
 
 /** Asymmetric ones only: with a shared secret the gateway could mint tokens itself (RFC 8725, 3.1). */
-const Algorithm = z.enum(['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA'])
+const Algorithm = z.enum(ALGORITHMS)
 
 const Oidc = strict({
   kind: z.literal('oidc'),
-  issuer: z.url({ error: 'expected the issuer\'s URL, exactly as its tokens have it' }),
+  issuer: z.url({ error: "expected the issuer's URL, exactly as its tokens have it" }),
   audience: Text,
   algorithms: z.array(Algorithm).min(1).default(['RS256', 'ES256']),
   token: z.enum(['access', 'id']).default('access'),
@@ -76,8 +83,15 @@ const Limits = strict({
 
 const Document = strict({
   listen: Listen,
-  identity: z.array(z.discriminatedUnion('kind', [Oidc, StaticTokens], { error: 'expected kind: oidc or kind: static' })).min(1),
-  targets: z.record(z.string().regex(/^[A-Za-z0-9_.-]{1,63}$/, { error: 'expected a name of letters, digits, dots, dashes and underscores' }), Target),
+  identity: z
+    .array(z.discriminatedUnion('kind', [Oidc, StaticTokens], { error: 'expected kind: oidc or kind: static' }))
+    .min(1),
+  targets: z.record(
+    z
+      .string()
+      .regex(/^[A-Za-z0-9_.-]{1,63}$/, { error: 'expected a name of letters, digits, dots, dashes and underscores' }),
+    Target,
+  ),
   policy: Text,
   masking: strict({ hash_key: Secret }).optional(),
   recording: strict({
@@ -112,11 +126,16 @@ function toConfig(input: unknown, file: string): Config {
   return {
     file,
     listen: {
-      postgres: { ...given.listen.postgres.address, tls: tls === undefined ? null : { cert: at(tls.cert), key: at(tls.key) } },
+      postgres: {
+        ...given.listen.postgres.address,
+        tls: tls === undefined ? null : { cert: at(tls.cert), key: at(tls.key) },
+      },
       admin: given.listen.admin.address,
     },
     identity: given.identity.map(one =>
-      one.kind === 'static' ? { ...one, tokens: one.tokens.map(token => ({ ...token, token: secret(token.token) })) } : one,
+      one.kind === 'static'
+        ? { ...one, tokens: one.tokens.map(token => ({ ...token, token: secret(token.token) })) }
+        : one,
     ),
     targets: Object.entries(given.targets).map(([name, target]) => toTarget(name, target, secret, at)),
     policyFile: at(given.policy),
@@ -137,7 +156,12 @@ function toConfig(input: unknown, file: string): Config {
   }
 }
 
-function toTarget(name: string, given: z.infer<typeof Target>, secret: (ref: SecretRef) => SecretRef, at: (path: string) => string): TargetConfig {
+function toTarget(
+  name: string,
+  given: z.infer<typeof Target>,
+  secret: (ref: SecretRef) => SecretRef,
+  at: (path: string) => string,
+): TargetConfig {
   const url = readTargetUrl(given.url)
   if (url.kind === 'invalid') {
     throw new PolicyError([{ path: ['targets', name, 'url'], message: url.message, at: 'value', location: null }])

@@ -8,7 +8,10 @@ export function readSecret(ref: SecretRef, env: NodeJS.ProcessEnv): string {
     case 'env': {
       const value = env[ref.name]
       if (value === undefined || value === '') {
-        throw new ConfigError('SECRET_MISSING', `environment variable \`${ref.name}\` is not set, and the configuration takes a secret from it`)
+        throw new ConfigError(
+          'SECRET_MISSING',
+          `environment variable \`${ref.name}\` is not set, and the configuration takes a secret from it`,
+        )
       }
       return value
     }

@@ -2,7 +2,13 @@ import { isLoopback } from '../loopback.ts'
 import type { Address, UpstreamTls } from './config.ts'
 
 export type TargetUrl =
-  | { readonly kind: 'valid'; readonly address: Address; readonly user: string; readonly database: string; readonly tls: UpstreamTls }
+  | {
+      readonly kind: 'valid'
+      readonly address: Address
+      readonly user: string
+      readonly database: string
+      readonly tls: UpstreamTls
+    }
   | { readonly kind: 'invalid'; readonly message: string }
 
 /**
@@ -12,7 +18,8 @@ export type TargetUrl =
  */
 export function readTargetUrl(text: string): TargetUrl {
   const url = parse(text)
-  if (url === null || !/^postgres(ql)?:$/.test(url.protocol)) return invalid('expected postgres://user@host:port/database')
+  if (url === null || !/^postgres(ql)?:$/.test(url.protocol))
+    return invalid('expected postgres://user@host:port/database')
   if (url.password !== '') return invalid('holds a password, expected it by reference: password: { env: NAME }')
   const [, database, ...rest] = url.pathname.split('/').map(decodeURIComponent)
   if (url.username === '' || url.hostname === '' || database === undefined || database === '' || rest.length > 0) {

@@ -1,16 +1,16 @@
 import {
   type Bind,
   type Close,
+  type Describe,
   decodeBind,
   decodeClose,
   decodeDescribe,
   decodeExecute,
   decodeParse,
   decodeQuery,
-  type Describe,
   type Execute,
-  type Frame,
   FRONTEND,
+  type Frame,
   type Parse,
 } from '@querywarden/wire/postgres'
 import type { Link } from '../link.ts'
@@ -46,12 +46,16 @@ export async function readBatch(client: Link, limits: BatchLimits): Promise<Batc
     if (frame === null) return { kind: 'gone' }
     bytes += frame.bytes.length
     if (asks.length >= limits.asksMax || bytes > limits.bytesMax) {
-      throw new ConversationError('protocol-violation', `a batch may have ${limits.asksMax} messages and ${limits.bytesMax} bytes before its Sync`)
+      throw new ConversationError(
+        'protocol-violation',
+        `a batch may have ${limits.asksMax} messages and ${limits.bytesMax} bytes before its Sync`,
+      )
     }
     switch (frame.tag) {
       case FRONTEND.query:
         // A Query inside an extended batch is a batch of its own; libpq never does that, and the server syncs on it.
-        if (asks.length > 0) throw new ConversationError('protocol-violation', 'a Query came before the Sync of the messages ahead of it')
+        if (asks.length > 0)
+          throw new ConversationError('protocol-violation', 'a Query came before the Sync of the messages ahead of it')
         return { kind: 'query', text: decodeQuery(frame.body).query }
       case FRONTEND.sync:
         return { kind: 'extended', asks, end: 'sync' }

@@ -28,7 +28,8 @@ export class CancelKeys {
   /** Cancels what the session runs, if the secret is right. Says nothing either way, as the protocol has it. */
   redeem({ processId, secretKey }: CancelKey): void {
     const session = this.#sessions.get(processId)
-    const isRight = session !== undefined && secretKey.length === KEY_BYTES && timingSafeEqual(session.secretKey, secretKey)
+    const isRight =
+      session !== undefined && secretKey.length === KEY_BYTES && timingSafeEqual(session.secretKey, secretKey)
     if (isRight) session.cancel()
   }
 }

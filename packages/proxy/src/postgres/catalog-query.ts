@@ -1,6 +1,6 @@
 import { BACKEND, decodeDataRow, encodeQuery } from '@querywarden/wire/postgres'
-import { type Upstream } from './upstream-login.ts'
 import { UpstreamError } from './upstream-error.ts'
+import type { Upstream } from './upstream-login.ts'
 
 /**
  * Runs a query of the gateway's own on a session of its own. The texts are constants of this project; nothing of a
@@ -12,9 +12,12 @@ export async function runOwnQuery({ link }: Upstream, text: string): Promise<rea
   link.write(encodeQuery({ query: text }))
   for (;;) {
     const frame = await link.read()
-    if (frame === null) throw new UpstreamError('UNREACHABLE', 'the database closed the connection while its schema was read')
+    if (frame === null)
+      throw new UpstreamError('UNREACHABLE', 'the database closed the connection while its schema was read')
     if (frame.tag === BACKEND.dataRow) {
-      rows.push(decodeDataRow(frame.body).values.map(value => (value === null ? null : Buffer.from(value).toString('utf8'))))
+      rows.push(
+        decodeDataRow(frame.body).values.map(value => (value === null ? null : Buffer.from(value).toString('utf8'))),
+      )
     } else if (frame.tag === BACKEND.errorResponse) {
       hasFailed = true
     } else if (frame.tag === BACKEND.readyForQuery) {

@@ -1,10 +1,10 @@
-import type { CloseReason, Cleared, Clock, Parameter, Pending, Session, Verdict } from '@querywarden/policy-core'
+import type { Cleared, Clock, CloseReason, Parameter, Pending, Session, Verdict } from '@querywarden/policy-core'
 import {
+  COPY_DONE,
+  decodeCopyFail,
   EMPTY_QUERY_RESPONSE,
   encodeCopyData,
   encodeCopyFail,
-  COPY_DONE,
-  decodeCopyFail,
   encodeParse,
   encodeReadyForQuery,
   FRONTEND,
@@ -122,14 +122,23 @@ export class Conversation {
       case 'extended':
         return this.#extended(batch.asks, batch.end)
       case 'function-call':
-        return this.#refuse({ sqlstate: '0A000', message: 'the function call protocol is not spoken here: it names functions by number, past every policy', hint: 'call the function in a SELECT' }, [], true)
+        return this.#refuse(
+          {
+            sqlstate: '0A000',
+            message: 'the function call protocol is not spoken here: it names functions by number, past every policy',
+            hint: 'call the function in a SELECT',
+          },
+          [],
+          true,
+        )
     }
   }
 
   async #query(text: string): Promise<void> {
     if (this.#isSkipping) return
     const statements = this.#parts.split(text)
-    if (statements === null) return this.#refuse(refusalOfUnread(await this.#parts.session.submit({ text }), text), [], true)
+    if (statements === null)
+      return this.#refuse(refusalOfUnread(await this.#parts.session.submit({ text }), text), [], true)
     // A simple Query closes the unnamed statement and portal, as the manual says of the server.
     this.#names.removeStatement('')
     this.#names.removePortal('')
@@ -138,7 +147,9 @@ export class Conversation {
       this.#parts.client.write(encodeReadyForQuery({ status: this.#status }))
       return
     }
-    const planned = await this.#decide(admit => planQuery(this.#parts.session, statements, statement => admit(statement, [])))
+    const planned = await this.#decide(admit =>
+      planQuery(this.#parts.session, statements, statement => admit(statement, [])),
+    )
     await this.#carryOut(planned, true)
   }
 
@@ -149,11 +160,24 @@ export class Conversation {
     }
     const { session, split, limits } = this.#parts
     const planned = await this.#decide(admit =>
-      planExtended({ session, names: this.#names, split, admit, reveal: portal => this.#replies.revealPortal(portal), statementsMax: limits.statementsMax }, asks),
+      planExtended(
+        {
+          session,
+          names: this.#names,
+          split,
+          admit,
+          reveal: portal => this.#replies.revealPortal(portal),
+          statementsMax: limits.statementsMax,
+        },
+        asks,
+      ),
     )
     if (planned.kind === 'refused' || end === 'flush') return this.#carryOut(planned, end === 'sync')
     const { messages, expected } = planned.plan
-    await this.#carryOut({ kind: 'plan', plan: { messages: [...messages, SYNC], expected: [...expected, { kind: 'sync' }] } }, true)
+    await this.#carryOut(
+      { kind: 'plan', plan: { messages: [...messages, SYNC], expected: [...expected, { kind: 'sync' }] } },
+      true,
+    )
   }
 
   /** Has a batch decided, with the client free to leave or to cancel while a person is asked. */
@@ -169,7 +193,11 @@ export class Conversation {
       return await plan((text, params) =>
         session.submit(
           { text, params },
-          { signal, inTransaction: this.#status !== 'idle' || this.#isOpen, onPending: pending => stopTelling.push(this.#tell(pending)) },
+          {
+            signal,
+            inTransaction: this.#status !== 'idle' || this.#isOpen,
+            onPending: pending => stopTelling.push(this.#tell(pending)),
+          },
         ),
       )
     } finally {
@@ -187,7 +215,12 @@ export class Conversation {
         noticeResponse({
           sqlstate: '00000',
           message: `waiting for approval: request ${request}, ${seconds} s left`,
-          detail: JSON.stringify({ querywarden: 1, state: 'pending', request, expires: new Date(expiresAt).toISOString() }),
+          detail: JSON.stringify({
+            querywarden: 1,
+            state: 'pending',
+            request,
+            expires: new Date(expiresAt).toISOString(),
+          }),
           hint: `an approver answers with: querywarden approvals approve ${request}`,
         }),
       )
@@ -204,7 +237,11 @@ export class Conversation {
     const { messages, expected } = planned.plan
     if (expected.length === 0) return
     await this.#stopping
-    const changesSchema = expected.some(item => item.kind === 'execute' && item.running.cleared.facts.uses.some(use => use.effect === 'ddl' || use.effect === 'unknown'))
+    const changesSchema = expected.some(
+      item =>
+        item.kind === 'execute' &&
+        item.running.cleared.facts.uses.some(use => use.effect === 'ddl' || use.effect === 'unknown'),
+    )
     const done = this.#replies.expect(expected)
     this.#isOpen = true
     upstream.link.write(Buffer.concat(messages))

@@ -18,7 +18,8 @@ export const errorResponse = (report: Report): Uint8Array => encodeErrorResponse
 /** An error after which the connection closes. */
 export const fatalResponse = (report: Report): Uint8Array => encodeErrorResponse({ fields: fieldsOf('FATAL', report) })
 
-export const noticeResponse = (report: Report): Uint8Array => encodeNoticeResponse({ fields: fieldsOf('NOTICE', report) })
+export const noticeResponse = (report: Report): Uint8Array =>
+  encodeNoticeResponse({ fields: fieldsOf('NOTICE', report) })
 
 /** A refusal as the client sees it: message for people, JSON in DETAIL for programs, the next step in HINT. */
 export function refusalReport(refusal: Refusal, text: string): Report {

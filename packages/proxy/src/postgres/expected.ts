@@ -27,7 +27,12 @@ export type Expected =
   | { readonly kind: 'parse'; readonly show: boolean; readonly commit: () => void; readonly view: ErrorView }
   | { readonly kind: 'bind'; readonly show: boolean; readonly commit: () => void; readonly view: ErrorView }
   | { readonly kind: 'describe-statement'; readonly view: ErrorView }
-  | { readonly kind: 'describe-portal'; readonly show: 'all' | 'rows' | 'nothing'; readonly portal: Portal; readonly view: ErrorView }
+  | {
+      readonly kind: 'describe-portal'
+      readonly show: 'all' | 'rows' | 'nothing'
+      readonly portal: Portal
+      readonly view: ErrorView
+    }
   | { readonly kind: 'execute'; readonly running: Running; readonly view: ErrorView }
   /** The empty statement: nothing ran, nothing is recorded. */
   | { readonly kind: 'execute-empty'; readonly view: ErrorView }

@@ -55,14 +55,20 @@ export async function shakeHands(
     return { kind: 'cancel', processId: startup.processId, secretKey: startup.secretKey }
   }
   if (startup.kind !== 'startup') throw violation('the client asked for encryption twice')
-  if (startup.major !== 3) throw refuse('0A000', `protocol ${startup.major}.${startup.minor} is not spoken here`, 'use protocol 3.0')
+  if (startup.major !== 3)
+    throw refuse('0A000', `protocol ${startup.major}.${startup.minor} is not spoken here`, 'use protocol 3.0')
 
   const isEncrypted = socket instanceof TLSSocket
   if (!isEncrypted && !isLoopback(raw.remoteAddress)) {
-    throw refuse('28000', 'a token is only taken over TLS, except from this host itself', 'connect with sslmode=require')
+    throw refuse(
+      '28000',
+      'a token is only taken over TLS, except from this host itself',
+      'connect with sslmode=require',
+    )
   }
   const request = readStartUpParameters(startup.parameters)
-  if (request.kind === 'refused') throw new HandshakeError({ sqlstate: '0A000', message: request.message, hint: request.hint })
+  if (request.kind === 'refused')
+    throw new HandshakeError({ sqlstate: '0A000', message: request.message, hint: request.hint })
 
   const unrecognized = [...startup.parameters.keys()].filter(name => name.startsWith('_pq_.'))
   if (startup.minor > 0 || unrecognized.length > 0) {
@@ -79,7 +85,10 @@ export async function shakeHands(
 }
 
 /** At most one SSLRequest and one GSSENCRequest, then the packet that counts. */
-async function negotiate(raw: Socket, secureContext: SecureContext | null): Promise<{ socket: Socket; startup: Startup }> {
+async function negotiate(
+  raw: Socket,
+  secureContext: SecureContext | null,
+): Promise<{ socket: Socket; startup: Startup }> {
   let socket = raw
   let askedTls = false
   let askedGss = false
@@ -133,7 +142,8 @@ function firstPacket(socket: Socket): Promise<Startup> {
         const packet = buffer.next()
         if (packet === undefined) return
         stop()
-        if (buffer.buffered > 0 || socket.readableLength > 0) throw violation('the client sent data before it was asked to')
+        if (buffer.buffered > 0 || socket.readableLength > 0)
+          throw violation('the client sent data before it was asked to')
         resolve(decodeStartup(packet))
       } catch (error) {
         stop()
@@ -158,4 +168,5 @@ export function refuseHandshake(socket: Socket, error: HandshakeError): void {
 }
 
 const violation = (message: string): HandshakeError => new HandshakeError({ sqlstate: '08P01', message })
-const refuse = (sqlstate: string, message: string, hint: string): HandshakeError => new HandshakeError({ sqlstate, message, hint })
+const refuse = (sqlstate: string, message: string, hint: string): HandshakeError =>
+  new HandshakeError({ sqlstate, message, hint })

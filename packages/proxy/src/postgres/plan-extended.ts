@@ -3,12 +3,12 @@ import {
   type Bind,
   type Close,
   type Describe,
+  type Execute,
   encodeBind,
   encodeClose,
   encodeDescribe,
   encodeExecute,
   encodeParse,
-  type Execute,
   type Parse,
 } from '@querywarden/wire/postgres'
 import type { Ask } from './batch.ts'
@@ -70,13 +70,19 @@ class Planner {
 
   async #parse({ name, query, parameterTypes }: Parse): Promise<Report | null> {
     const { names, session, split, admit, statementsMax } = this.#context
-    if (name !== '' && this.#statement(name) !== undefined) return report('42P05', 'this prepared statement name is taken', 'close it first, or use another name')
+    if (name !== '' && this.#statement(name) !== undefined)
+      return report('42P05', 'this prepared statement name is taken', 'close it first, or use another name')
     if (names.statementsCount + this.#statements.size >= statementsMax) {
-      return report('54000', `a session may hold ${statementsMax} prepared statements`, 'close those that are not needed')
+      return report(
+        '54000',
+        `a session may hold ${statementsMax} prepared statements`,
+        'close those that are not needed',
+      )
     }
     const pieces = split(query)
     if (pieces === null) return refusalOfUnread(await admit(query, []), query)
-    if (pieces.length > 1) return report('42601', 'a prepared statement holds one statement only', 'prepare each by itself')
+    if (pieces.length > 1)
+      return report('42601', 'a prepared statement holds one statement only', 'prepare each by itself')
     const text = pieces[0]?.text ?? ''
     let sentText = ''
     if (text !== '') {
@@ -84,10 +90,20 @@ class Planner {
       if (judgement.kind !== 'permitted') return refusalOfUnread(await admit(text, []), text)
       sentText = judgement.rewritten
     }
-    const statement: PreparedStatement = { name, upstreamName: names.upstreamNameFor(name), text, sentText, parameterTypes, isEmpty: text === '' }
+    const statement: PreparedStatement = {
+      name,
+      upstreamName: names.upstreamNameFor(name),
+      text,
+      sentText,
+      parameterTypes,
+      isEmpty: text === '',
+    }
     this.#statements.set(name, statement)
     this.messages.push(encodeParse({ name: statement.upstreamName, query: sentText, parameterTypes }))
-    const view: ErrorView = { withheld: sentText !== text, positionShift: sentText === text ? (pieces[0]?.start ?? 0) : null }
+    const view: ErrorView = {
+      withheld: sentText !== text,
+      positionShift: sentText === text ? (pieces[0]?.start ?? 0) : null,
+    }
     this.expected.push({ kind: 'parse', show: true, commit: () => names.addStatement(statement), view })
     return null
   }
@@ -96,7 +112,8 @@ class Planner {
     const { names } = this.#context
     const statement = this.#statement(message.statement)
     if (statement === undefined) return unknownStatement()
-    if (message.portal !== '' && this.#portal(message.portal) !== undefined) return report('42P03', 'this portal name is taken', 'close it first')
+    if (message.portal !== '' && this.#portal(message.portal) !== undefined)
+      return report('42P03', 'this portal name is taken', 'close it first')
     const portal: Portal = {
       name: message.portal,
       upstreamName: names.upstreamNameFor(message.portal),
@@ -146,7 +163,8 @@ class Planner {
     const cleared = portal.cleared ?? (await this.#admit(portal))
     if (!('statement' in cleared)) return cleared
     portal.cleared = cleared
-    if (cleared.facts.copy === 'in') return report('0A000', 'COPY FROM STDIN runs in the simple protocol only here', 'send it as a simple query')
+    if (cleared.facts.copy === 'in')
+      return report('0A000', 'COPY FROM STDIN runs in the simple protocol only here', 'send it as a simple query')
     // Rows of a portal that nobody described would go out unchecked (threats P5, P6).
     if (portal.columns !== null) this.#context.reveal(portal)
     else if (!portal.isDescribed) this.#describePortal(portal, 'nothing')
@@ -188,7 +206,10 @@ class Planner {
   }
 }
 
-const parametersOf = ({ parameters, parameterFormats }: Bind, { parameterTypes }: PreparedStatement): readonly Parameter[] =>
+const parametersOf = (
+  { parameters, parameterFormats }: Bind,
+  { parameterTypes }: PreparedStatement,
+): readonly Parameter[] =>
   parameters.map((value, i) => ({
     typeOid: parameterTypes[i] ?? 0,
     format: (parameterFormats.length === 1 ? parameterFormats[0] : parameterFormats[i]) === 1 ? 'binary' : 'text',
@@ -196,10 +217,18 @@ const parametersOf = ({ parameters, parameterFormats }: Bind, { parameterTypes }
   }))
 
 /** Parameter conversion can fail with the parameter's value in the text; that value is the client's own. */
-const bindView = ({ sentText, text }: PreparedStatement): ErrorView => ({ withheld: sentText !== text, positionShift: null })
+const bindView = ({ sentText, text }: PreparedStatement): ErrorView => ({
+  withheld: sentText !== text,
+  positionShift: null,
+})
 
 const report = (sqlstate: string, message: string, hint: string): Report => ({ sqlstate, message, hint })
 const unknownStatement = (): Report => report('26000', 'there is no prepared statement of this name', 'parse it first')
-const unknownPortal = (): Report => report('34000', 'there is no portal of this name', 'bind it first; a transaction\'s end closes all portals')
+const unknownPortal = (): Report =>
+  report('34000', 'there is no portal of this name', "bind it first; a transaction's end closes all portals")
 const stale = (): Report =>
-  report('0A000', 'the schema or the policy changed since this statement was prepared', 'prepare it again; it will be judged as things are now')
+  report(
+    '0A000',
+    'the schema or the policy changed since this statement was prepared',
+    'prepare it again; it will be judged as things are now',
+  )

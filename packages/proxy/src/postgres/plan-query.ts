@@ -6,7 +6,6 @@ import type { Portal, PreparedStatement } from './names.ts'
 import type { BatchRefusal, Planned } from './plan.ts'
 import type { SplitStatement } from './split-text.ts'
 
-
 /** Decides and records one statement; waits for a person if it must. */
 export type Admit = (text: string) => ReturnType<Session['submit']>
 
@@ -15,7 +14,11 @@ export type Admit = (text: string) => ReturnType<Session['submit']>
  * its own, so that the server itself refuses a text that holds more than one. One Sync behind them all makes them one
  * implicit transaction, as in a simple Query.
  */
-export async function planQuery(session: Session, statements: readonly SplitStatement[], admit: Admit): Promise<Planned> {
+export async function planQuery(
+  session: Session,
+  statements: readonly SplitStatement[],
+  admit: Admit,
+): Promise<Planned> {
   const misfit = await findMisfit(session, statements)
   if (misfit !== null) return { kind: 'refused', refusal: { report: misfit, cleared: [] } }
 
@@ -36,14 +39,19 @@ async function findMisfit(session: Session, statements: readonly SplitStatement[
     if (facts === null) continue
     if (facts.copy === 'in') return unsupported('COPY FROM STDIN must be alone in its query')
     if (facts.uses.some(use => use.effect === 'transaction')) {
-      return unsupported('transaction control must be alone in its query: one text must not end the transaction it began in')
+      return unsupported(
+        'transaction control must be alone in its query: one text must not end the transaction it began in',
+      )
     }
   }
   return null
 }
 
 /** A text with a denied statement asks nobody about the others. */
-async function deniedFirst(session: Session, statements: readonly SplitStatement[]): Promise<readonly SplitStatement[]> {
+async function deniedFirst(
+  session: Session,
+  statements: readonly SplitStatement[],
+): Promise<readonly SplitStatement[]> {
   for (const statement of statements) {
     const judgement = await session.judge(statement.text)
     if (judgement.kind !== 'permitted') return [statement]
@@ -56,7 +64,10 @@ async function understood(session: Session, text: string): Promise<Extract<Facts
   return judgement.kind !== 'unavailable' && judgement.facts.kind === 'understood' ? judgement.facts : null
 }
 
-function inOneTransaction(cleared: readonly Cleared[], statements: readonly SplitStatement[]): { messages: Uint8Array[]; expected: Expected[] } {
+function inOneTransaction(
+  cleared: readonly Cleared[],
+  statements: readonly SplitStatement[],
+): { messages: Uint8Array[]; expected: Expected[] } {
   const messages: Uint8Array[] = []
   const expected: Expected[] = []
   let takesCopyData = false
@@ -92,11 +103,32 @@ export const viewOf = (cleared: Cleared, judged: string, start: number): ErrorVi
 })
 
 const unnamedPortal = (cleared: Cleared, sentText: string): Portal => {
-  const statement: PreparedStatement = { name: '', upstreamName: '', text: sentText, sentText, parameterTypes: [], isEmpty: false }
-  return { name: '', upstreamName: '', statement, parameters: [], cleared, columns: null, isDescribed: false, mask: null, rows: 0, bytes: 0 }
+  const statement: PreparedStatement = {
+    name: '',
+    upstreamName: '',
+    text: sentText,
+    sentText,
+    parameterTypes: [],
+    isEmpty: false,
+  }
+  return {
+    name: '',
+    upstreamName: '',
+    statement,
+    parameters: [],
+    cleared,
+    columns: null,
+    isDescribed: false,
+    mask: null,
+    rows: 0,
+    bytes: 0,
+  }
 }
 
-const refused = (report: Report, cleared: BatchRefusal['cleared']): Planned => ({ kind: 'refused', refusal: { report, cleared } })
+const refused = (report: Report, cleared: BatchRefusal['cleared']): Planned => ({
+  kind: 'refused',
+  refusal: { report, cleared },
+})
 
 const unsupported = (message: string): Report => ({
   sqlstate: '0A000',

@@ -14,4 +14,6 @@ export interface BatchRefusal {
   readonly cleared: readonly Cleared[]
 }
 
-export type Planned = { readonly kind: 'plan'; readonly plan: Plan } | { readonly kind: 'refused'; readonly refusal: BatchRefusal }
+export type Planned =
+  | { readonly kind: 'plan'; readonly plan: Plan }
+  | { readonly kind: 'refused'; readonly refusal: BatchRefusal }

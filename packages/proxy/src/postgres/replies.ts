@@ -71,7 +71,9 @@ export class Replies {
   constructor(parts: RepliesParts) {
     this.#parts = parts
     this.#scanner = new FrameScanner({ frameBytesMax: parts.frameBytesMax, tags: BACKEND_TAGS })
-    parts.upstream.gone.addEventListener('abort', () => this.#fail(new ConversationError('upstream-lost', 'the database closed the connection')))
+    parts.upstream.gone.addEventListener('abort', () =>
+      this.#fail(new ConversationError('upstream-lost', 'the database closed the connection')),
+    )
     parts.upstream.handOver(chunk => this.#feed(chunk))
   }
 
@@ -326,7 +328,8 @@ export class Replies {
       this.#finish(running, { kind: 'cancelled', why: stopMessage(running.stopped), ...measured })
       return this.#failed(limitError(running.stopped))
     }
-    if (sqlstate === QUERY_CANCELED) this.#finish(running, { kind: 'cancelled', why: 'cancelled by the client or the database', ...measured })
+    if (sqlstate === QUERY_CANCELED)
+      this.#finish(running, { kind: 'cancelled', why: 'cancelled by the client or the database', ...measured })
     else this.#finish(running, { kind: 'failed', sqlstate, ...measured })
     return this.#failed(encodeErrorResponse({ fields: shownFields(fields, head.view) }))
   }
@@ -341,7 +344,10 @@ export class Replies {
     const { name, value } = decodeParameterStatus(this.#scanner.body)
     const pinned = PINNED.get(name)
     if (pinned !== undefined && pinned !== value) {
-      throw new ConversationError('internal-error', `the database changed ${name}, on which reading a statement depends`)
+      throw new ConversationError(
+        'internal-error',
+        `the database changed ${name}, on which reading a statement depends`,
+      )
     }
     return REPORTED.has(name) ? 'show' : 'drop'
   }
@@ -360,7 +366,8 @@ export class Replies {
       const next = this.#expected[this.#head]
       if (next === undefined) break
       if (next.kind === 'sync') return fate
-      if (next.kind === 'execute') this.#finish(next.running, { kind: 'not-run', why: 'an earlier statement of its batch failed' })
+      if (next.kind === 'execute')
+        this.#finish(next.running, { kind: 'not-run', why: 'an earlier statement of its batch failed' })
       this.#head += 1
     }
     this.#resolve({ kind: 'flushed', hasFailed: true })

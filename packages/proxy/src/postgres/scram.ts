@@ -31,7 +31,10 @@ export function scramClient(options: {
   const { password, nonce, offered, binding } = options
   const isBound = binding !== null && offered.includes('SCRAM-SHA-256-PLUS')
   if (!isBound && !offered.includes('SCRAM-SHA-256')) {
-    throw new UpstreamError('AUTHENTICATION', 'the database offers no SCRAM-SHA-256 login, and the gateway sends no weaker one')
+    throw new UpstreamError(
+      'AUTHENTICATION',
+      'the database offers no SCRAM-SHA-256 login, and the gateway sends no weaker one',
+    )
   }
   const header = isBound ? 'p=tls-server-end-point,,' : binding === null ? 'n,,' : 'y,,'
   // PostgreSQL takes the user name from the start-up packet and ignores this one.
@@ -56,7 +59,11 @@ export function scramClient(options: {
     verify: serverFinal => {
       const given = /^v=([A-Za-z0-9+/=]+)$/.exec(Buffer.from(serverFinal).toString('utf8'))?.[1]
       const signature = Buffer.from(given ?? '', 'base64')
-      if (serverSignature === null || signature.length !== serverSignature.length || !timingSafeEqual(signature, serverSignature)) {
+      if (
+        serverSignature === null ||
+        signature.length !== serverSignature.length ||
+        !timingSafeEqual(signature, serverSignature)
+      ) {
         throw new UpstreamError('AUTHENTICATION', "the database did not prove that it knows the gateway's password")
       }
     },
@@ -71,7 +78,10 @@ function readServerFirst(text: string, nonce: string): { salt: Buffer; iteration
     throw new UpstreamError('AUTHENTICATION', 'the database answered the SCRAM login with a malformed challenge')
   }
   if (iterations > ITERATIONS_MAX) {
-    throw new UpstreamError('AUTHENTICATION', `the database asks for ${iterations} SCRAM iterations, more than the ${ITERATIONS_MAX} allowed`)
+    throw new UpstreamError(
+      'AUTHENTICATION',
+      `the database asks for ${iterations} SCRAM iterations, more than the ${ITERATIONS_MAX} allowed`,
+    )
   }
   return { salt: Buffer.from(salt, 'base64'), iterations, fullNonce }
 }

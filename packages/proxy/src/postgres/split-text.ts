@@ -1,4 +1,4 @@
-import { DEFAULT_LIMITS, type Grammar, splitStatements } from '@querywarden/sql/postgres'
+import type { Splitting } from '@querywarden/sql/postgres'
 
 /** One statement of a client's text, comments blanked. */
 export interface SplitStatement {
@@ -11,12 +11,15 @@ export interface SplitStatement {
 export type SplitText = (text: string) => readonly SplitStatement[] | null
 
 /** Splits with a bounded memory of short texts: drivers and applications repeat themselves. */
-export function textSplitter(grammar: Grammar, limits: { readonly entriesMax: number; readonly charsMax: number }): SplitText {
+export function textSplitter(
+  split: (text: string) => Splitting,
+  limits: { readonly entriesMax: number; readonly charsMax: number },
+): SplitText {
   const known = new Map<string, readonly SplitStatement[]>()
   return text => {
     const before = known.get(text)
     if (before !== undefined) return before
-    const splitting = splitStatements(text, grammar, DEFAULT_LIMITS)
+    const splitting = split(text)
     if (splitting.kind === 'opaque') return null
     const statements = splitting.statements.map(one => ({ text: one.text, start: charactersBefore(text, one.start) }))
     if (text.length <= limits.charsMax) {

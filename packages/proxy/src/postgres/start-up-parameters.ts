@@ -35,7 +35,8 @@ export function readStartUpParameters(parameters: ReadonlyMap<string, string>): 
     const form = ACCEPTED.get(key)
     if (form === undefined) return refused(`start-up parameter \`${printable(name)}\` is not accepted by this gateway`)
     if (given.has(key)) return refused(`start-up parameter \`${printable(name)}\` is given twice`)
-    if (!form.test(value)) return refused(`start-up parameter \`${printable(name)}\` has a value that this gateway does not accept`)
+    if (!form.test(value))
+      return refused(`start-up parameter \`${printable(name)}\` has a value that this gateway does not accept`)
     given.set(key, value)
   }
   const user = given.get('user')

@@ -1,4 +1,4 @@
-import { createHash, randomBytes, X509Certificate } from 'node:crypto'
+import { createHash, randomBytes, type X509Certificate } from 'node:crypto'
 import { connect as connectTcp, type Socket } from 'node:net'
 import { connect as connectTls, type TLSSocket } from 'node:tls'
 import {
@@ -38,7 +38,13 @@ export const PINNED: ReadonlyMap<string, string> = new Map([
 
 /** Opens a socket to a target: TCP, then TLS where the target has it. */
 export async function connectTarget(target: TargetConfig, signal: AbortSignal): Promise<Socket> {
-  const socket = connectTcp({ ...target.address, signal, keepAlive: true, keepAliveInitialDelay: 30_000, noDelay: true })
+  const socket = connectTcp({
+    ...target.address,
+    signal,
+    keepAlive: true,
+    keepAliveInitialDelay: 30_000,
+    noDelay: true,
+  })
   await settled(socket, 'connect', 'UNREACHABLE', `target \`${target.name}\` can't be reached`)
   if (target.tls.mode === 'off') return socket
   await requestTls(socket, target.name)
@@ -101,11 +107,14 @@ async function requestTls(socket: Socket, name: string): Promise<void> {
   socket.write(encodeSslRequest())
   const answer = await new Promise<Buffer>((resolve, reject) => {
     socket.once('data', resolve)
-    socket.once('close', () => reject(new UpstreamError('TLS', `target \`${name}\` closed the connection instead of answering the TLS request`)))
+    socket.once('close', () =>
+      reject(new UpstreamError('TLS', `target \`${name}\` closed the connection instead of answering the TLS request`)),
+    )
   })
   // Anything after the one answering byte was put there before encryption began (CVE-2021-23222).
   if (answer.length !== 1) throw new UpstreamError('TLS', `target \`${name}\` sent data before the TLS handshake`)
-  if (answer[0] !== 0x53) throw new UpstreamError('TLS', `target \`${name}\` offers no TLS, and its configuration asks for it`)
+  if (answer[0] !== 0x53)
+    throw new UpstreamError('TLS', `target \`${name}\` offers no TLS, and its configuration asks for it`)
   socket.removeAllListeners('data')
 }
 
@@ -123,12 +132,21 @@ async function authenticate(link: Link, password: string | null, binding: Uint8A
     switch (request.kind) {
       case 'ok':
         if (password !== null && !isProved) {
-          throw new UpstreamError('AUTHENTICATION', "the database let the gateway in without proving that it knows the gateway's password")
+          throw new UpstreamError(
+            'AUTHENTICATION',
+            "the database let the gateway in without proving that it knows the gateway's password",
+          )
         }
         return
       case 'sasl':
-        if (password === null || scram !== null) throw new UpstreamError('AUTHENTICATION', 'the database asks for a password, and the target has none')
-        scram = scramClient({ password, nonce: randomBytes(18).toString('base64'), offered: request.mechanisms, binding })
+        if (password === null || scram !== null)
+          throw new UpstreamError('AUTHENTICATION', 'the database asks for a password, and the target has none')
+        scram = scramClient({
+          password,
+          nonce: randomBytes(18).toString('base64'),
+          offered: request.mechanisms,
+          binding,
+        })
         link.write(encodeSaslInitialResponse({ mechanism: scram.mechanism, response: scram.first() }))
         break
       case 'sasl-continue':
@@ -143,7 +161,10 @@ async function authenticate(link: Link, password: string | null, binding: Uint8A
       case 'cleartext-password':
       case 'md5-password':
       case 'unsupported':
-        throw new UpstreamError('AUTHENTICATION', 'the database asks for a login weaker than SCRAM-SHA-256, which the gateway refuses')
+        throw new UpstreamError(
+          'AUTHENTICATION',
+          'the database asks for a login weaker than SCRAM-SHA-256, which the gateway refuses',
+        )
     }
   }
 }
@@ -166,7 +187,10 @@ async function ready(link: Link): Promise<Upstream> {
   }
   for (const [name, value] of PINNED) {
     if (parameters.get(name) !== value) {
-      throw new UpstreamError('SETTINGS', `the database does not hold ${name} at ${value}, on which reading a statement depends`)
+      throw new UpstreamError(
+        'SETTINGS',
+        `the database does not hold ${name} at ${value}, on which reading a statement depends`,
+      )
     }
   }
   if (key === null) throw outOfTurn()
@@ -194,13 +218,15 @@ async function nextFrame(link: Link): Promise<Frame> {
   )
 }
 
-const outOfTurn = (): UpstreamError => new UpstreamError('PROTOCOL', 'the database sent a message out of turn during login')
+const outOfTurn = (): UpstreamError =>
+  new UpstreamError('PROTOCOL', 'the database sent a message out of turn during login')
 
 const quoteIdentifier = (name: string): string => `"${name.replaceAll('"', '""')}"`
 
 function settled(socket: Socket, event: string, code: UpstreamError['code'], what: string): Promise<void> {
   return new Promise((resolve, reject) => {
-    const onError = (error: Error & { readonly code?: string }): void => reject(new UpstreamError(code, `${what} (${error.code ?? error.name})`))
+    const onError = (error: Error & { readonly code?: string }): void =>
+      reject(new UpstreamError(code, `${what} (${error.code ?? error.name})`))
     const onClose = (): void => reject(new UpstreamError(code, `${what} (closed)`))
     socket.once('error', onError)
     socket.once('close', onClose)

@@ -20,6 +20,9 @@ function withheld(fields: ReadonlyMap<string, string>): ReadonlyMap<string, stri
     const value = fields.get(code)
     if (value !== undefined) shown.set(code, value)
   }
-  shown.set('M', `the database reports SQLSTATE ${sqlstate}; its words are withheld because the statement touches masked columns`)
+  shown.set(
+    'M',
+    `the database reports SQLSTATE ${sqlstate}; its words are withheld because the statement touches masked columns`,
+  )
   return shown
 }

@@ -1,1 +1,6 @@
-export {}
+export { loadCatalog } from './catalog/load-catalog.ts'
+export { type ClassifierOptions, type PostgresClassifier, postgresClassifier } from './classify.ts'
+export { type Grammar, loadGrammar, MAJORS, type Major } from './engine.ts'
+export { DEFAULT_LIMITS, type ParseLimits } from './limits.ts'
+export { postgresRewriter, type RewriterOptions } from './rewrite/postgres-rewriter.ts'
+export type { SplitStatement, Splitting } from './split.ts'

@@ -1,0 +1,121 @@
+import type { RecordedEvent, RecordingSummary } from '@querywarden/recording'
+import { CommandError, EXIT } from './exit.ts'
+import {
+  eventsOf,
+  findSession,
+  listSessions,
+  type RecordingsOptions,
+  replaySession,
+  verdictLine,
+  verifySessions,
+} from './recordings.ts'
+import { show, type Terminal, table } from './terminal.ts'
+
+export async function sessionsList(terminal: Terminal, options: RecordingsOptions): Promise<number> {
+  const recordings = (await listSessions(options.dir)).map(summaryOf)
+  show(terminal, recordings, all =>
+    all.length === 0
+      ? [`no recordings in ${options.dir}`]
+      : table(
+          HEAD,
+          all.map(one => [one.recording, one.opened, one.who, one.target, one.state]),
+        ),
+  )
+  return EXIT.ok
+}
+
+/** Who, where, how it ended, and what it did in numbers. */
+export async function sessionsShow(terminal: Terminal, id: string, options: RecordingsOptions): Promise<number> {
+  const found = await findSession(options.dir, id)
+  const counts = new Map<string, number>()
+  let client: Readonly<Record<string, string>> = {}
+  for await (const event of eventsOf(options, found.file)) {
+    if (event.kind === 'opened') client = event.client
+    const what = countedAs(event)
+    if (what !== null) counts.set(what, (counts.get(what) ?? 0) + 1)
+  }
+  const shown = {
+    ...summaryOf(found),
+    file: found.file,
+    client,
+    policyVersion: found.header?.policyVersion ?? null,
+    counts: Object.fromEntries(counts),
+  }
+  show(terminal, shown, one => [
+    `recording  ${one.recording}`,
+    `opened     ${one.opened}`,
+    `who        ${one.who}`,
+    `target     ${one.target}`,
+    `client     ${Object.entries(one.client)
+      .map(([name, value]) => `${name}=${value}`)
+      .join(' ')}`,
+    `policy     ${one.policyVersion ?? 'unknown'}`,
+    `state      ${one.state}`,
+    `file       ${one.file}`,
+    ...[...counts].map(([what, count]) => `${what.padEnd(10)} ${count}`),
+  ])
+  return EXIT.ok
+}
+
+export async function sessionsReplay(terminal: Terminal, id: string, options: RecordingsOptions): Promise<number> {
+  const { file } = await findSession(options.dir, id)
+  if (terminal.isJson) {
+    const events: RecordedEvent[] = []
+    for await (const event of eventsOf(options, file)) events.push(event)
+    show(terminal, events, () => [])
+  } else {
+    for (const line of await replaySession(options, file)) terminal.out(line)
+  }
+  return EXIT.ok
+}
+
+/** 0 only where every verdict is COMPLETE: an open or torn recording is not an answer to an auditor either. */
+export async function sessionsVerify(
+  terminal: Terminal,
+  id: string | undefined,
+  options: RecordingsOptions & { readonly all?: boolean },
+): Promise<number> {
+  if ((id === undefined) !== (options.all === true))
+    throw new CommandError(EXIT.misuse, 'name one session, or give --all')
+  const verdicts = await verifySessions(options.dir)
+  const recording = id === undefined ? null : await recordingOf(id, options.dir, verdicts)
+  const chosen = verdicts.filter(one => recording === null || one.recording === recording)
+  show(terminal, chosen, all => (all.length === 0 ? [`no recordings in ${options.dir}`] : all.map(verdictLine)))
+  return chosen.every(({ verdict }) => verdict.kind === 'COMPLETE') ? EXIT.ok : EXIT.finding
+}
+
+/** A recording whose file is gone still has a verdict, so it is looked for among the verdicts first. */
+async function recordingOf(
+  id: string,
+  dir: string,
+  verdicts: Awaited<ReturnType<typeof verifySessions>>,
+): Promise<string> {
+  const named = verdicts.filter(({ recording, file }) => recording.startsWith(id) || file === id)
+  return named.length === 1 && named[0] !== undefined ? named[0].recording : (await findSession(dir, id)).recording
+}
+
+const HEAD = ['RECORDING', 'OPENED', 'WHO', 'TARGET', 'STATE']
+
+const summaryOf = ({ recording, header, file, logged }: RecordingSummary) => ({
+  recording,
+  session: header?.session ?? null,
+  opened: header === null ? 'unknown' : new Date(header.createdAt).toISOString(),
+  who: header === null ? 'unknown' : `${header.requester.subject} of ${header.requester.issuer}`,
+  target: header?.target.name ?? 'unknown',
+  state: file === null ? 'missing' : logged,
+})
+
+function countedAs(event: RecordedEvent): string | null {
+  switch (event.kind) {
+    case 'intent':
+      return 'cleared'
+    case 'refused':
+      return 'refused'
+    case 'approval-answered':
+      return event.answer
+    case 'incident':
+      return 'incidents'
+    default:
+      return null
+  }
+}
