@@ -60,7 +60,7 @@ function whyImpossible(
       return {
         kind: 'impossible',
         why: `${use.access} on ${name} may read a masked column through ${printable(reading.name)}`,
-        hint: `name only unmasked columns of ${name}; masked ones may be assigned to, but not read`,
+        hint: `name only unmasked columns of ${name}, and columns of other relations with their relation; masked ones may be assigned to, but not read`,
         place: reading.place,
       }
     }
@@ -88,16 +88,18 @@ const HOW: Readonly<Record<Access, 'rewritten' | 'reads-nothing' | 'reads-what-i
 }
 
 /**
- * Whether a mention could stand for a masked column, or for a row with one in it. What the mention refers to isn't
- * resolved here, so only names that can't be one are cleared: a star is a row, and so may be any name that is no column.
+ * Whether a mention could stand for a masked column, or for a row with one in it. What it refers to isn't resolved here,
+ * so only names that can't be one are cleared: a star is a row, and so may be any bare name that is no column of the
+ * relation, since it may be the relation's alias: `update customers as total set note = total::text`.
  */
 function mayRead(
-  { name }: ColumnMention,
+  { name, qualifier }: ColumnMention,
   { relation, columns }: MaskedRelation,
   used: readonly RelationUse[],
 ): boolean {
   if (name === '*' || columns.some(({ column }) => column.name === name)) return true
   if (hasColumn(relation, name)) return false
+  if (qualifier.length === 0 || name === relation.name) return true
   return !used.some(other => relationKey(other.relation) !== relationKey(relation) && hasColumn(other.relation, name))
 }
 

@@ -306,7 +306,9 @@ describe('masks', () => {
     ['an update by a masked column', 'update', ['ssn'], 'deny'],
     ['an update that reads the whole row', 'update', ['customers'], 'deny'],
     ['an update that reads the whole row by an alias', 'update', ['c'], 'deny'],
-    ['an update by a column of another relation', 'update', ['customer_id'], 'allow'],
+    ['an update by a column of another relation', 'update', ['o.customer_id'], 'allow'],
+    ['an update by a bare name that may be an alias as well', 'update', ['customer_id'], 'deny'],
+    ['an update that reads the whole row by its full name', 'update', ['public.customers'], 'deny'],
     ['an update by a system column', 'update', ['ctid'], 'deny'],
     ['a delete by a masked column', 'delete', ['ssn'], 'deny'],
     ['a truncate', 'truncate', [], 'allow'],
@@ -314,7 +316,9 @@ describe('masks', () => {
     ['ddl', 'ddl', [], 'deny'],
     ['maintenance', 'maintain', [], 'deny'],
   ])('%s', (_, access, names, kind) => {
-    const given = facts([on(customers, 'write', access), on(orders)], { mentions: names.map(name => mention(name)) })
+    const given = facts([on(customers, 'write', access), on(orders)], {
+      mentions: names.map(name => mention(name.split('.').at(-1) ?? '', name.split('.').slice(0, -1))),
+    })
     const decision = ruling([writes], given, { masks })
     expect(decision.kind).toBe(kind)
     if (decision.kind === 'deny') expect(decision.refusal.code).toBe('CANNOT_MASK')
