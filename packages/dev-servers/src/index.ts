@@ -1,6 +1,11 @@
 export { type CertificateAndKey, type Certificates, makeCertificates } from './certificates.ts'
 export type { OidcClient, TokenTerms } from './oidc/provider-configuration.ts'
-export { SIGNING_ALGORITHMS, type SigningAlgorithm, type SigningHeader } from './oidc/signing-keys.ts'
+export {
+  SIGNING_ALGORITHMS,
+  type SignedContent,
+  type SigningAlgorithm,
+  type SigningHeader,
+} from './oidc/signing-keys.ts'
 export {
   type JwksMode,
   type OidcProviderOptions,

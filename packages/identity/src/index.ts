@@ -1,1 +1,10 @@
-export {}
+export { ALGORITHMS, type Algorithm } from './algorithms.ts'
+export type { KnownActor } from './claim-mapping.ts'
+export type { KeyLocation } from './fetch-keys.ts'
+export { firstOf, type IssuerVerifier } from './first-of.ts'
+export { IdentityError, type IdentityErrorCode } from './identity-error.ts'
+export type { KeyEvent } from './key-cache.ts'
+export { type OidcOptions, oidcVerifier } from './oidc-verifier.ts'
+export { STATIC_ISSUER, type StaticToken, type StaticTokensOptions, staticTokens } from './static-tokens.ts'
+export type { TokenType } from './token-profile.ts'
+export type { World } from './world.ts'

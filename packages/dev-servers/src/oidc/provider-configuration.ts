@@ -48,14 +48,7 @@ export function providerConfiguration(settings: ProviderSettings, keys: SigningK
     jwks: keys.jwks,
     enabledJWA: { idTokenSigningAlgValues: ['RS256', 'ES256', 'EdDSA'] },
     clientDefaults: { id_token_signed_response_alg: settings.idTokenAlg },
-    clients: Object.keys(settings.clients).map(id => ({
-      client_id: id,
-      client_secret: settings.clientSecret,
-      application_type: 'native',
-      grant_types: ['client_credentials', 'authorization_code'],
-      response_types: ['code'],
-      redirect_uris: [settings.redirectUri],
-    })),
+    clients: clientsOf(settings),
     cookies: { keys: [settings.clientSecret] },
     scopes: ['openid', SCOPE],
     claims: { openid: ['sub', 'groups'] },
@@ -90,17 +83,30 @@ export function providerConfiguration(settings: ProviderSettings, keys: SigningK
     features: {
       devInteractions: { enabled: false },
       clientCredentials: { enabled: true },
-      resourceIndicators: {
-        enabled: true,
-        getResourceServerInfo: (context: Context, resource: string) => ({
-          scope: SCOPE,
-          audience: audienceOf(resource),
-          accessTokenTTL: ttl(context),
-          accessTokenFormat: 'jwt',
-          jwt: { sign: { alg: settings.accessTokenAlg } },
-        }),
-        useGrantedResource: () => true,
-      },
+      resourceIndicators: resourceIndicators(settings, ttl),
     },
   }
 }
+
+const clientsOf = ({ clients, clientSecret, redirectUri }: ProviderSettings): readonly object[] =>
+  Object.keys(clients).map(id => ({
+    client_id: id,
+    client_secret: clientSecret,
+    application_type: 'native',
+    grant_types: ['client_credentials', 'authorization_code'],
+    response_types: ['code'],
+    redirect_uris: [redirectUri],
+  }))
+
+/** Every audience there is; access tokens for it are JWTs. */
+const resourceIndicators = ({ accessTokenAlg }: ProviderSettings, ttl: (context: Context) => number): object => ({
+  enabled: true,
+  getResourceServerInfo: (context: Context, resource: string) => ({
+    scope: SCOPE,
+    audience: audienceOf(resource),
+    accessTokenTTL: ttl(context),
+    accessTokenFormat: 'jwt',
+    jwt: { sign: { alg: accessTokenAlg } },
+  }),
+  useGrantedResource: () => true,
+})

@@ -1,4 +1,4 @@
-import { exportJWK, generateKeyPair, type JWK, SignJWT } from 'jose'
+import { CompactSign, exportJWK, generateKeyPair, type JWK } from 'jose'
 import { ServerError } from '../server-error.ts'
 
 /** The algorithms that the provider has a key for. */
@@ -8,8 +8,11 @@ export type SigningAlgorithm = (typeof SIGNING_ALGORITHMS)[number]
 /** The provider's private keys, one for each algorithm, with fresh key ids. */
 export interface SigningKeys {
   readonly jwks: { readonly keys: readonly JWK[] }
-  sign(claims: Readonly<Record<string, unknown>>, header: SigningHeader): Promise<string>
+  sign(claims: SignedContent, header: SigningHeader): Promise<string>
 }
+
+/** The claims of a token signed by hand, or its payload as text, for what no claims object can be. */
+export type SignedContent = Readonly<Record<string, unknown>> | string
 
 /** The header of a token signed by hand. The `kid` is the key's own unless another is given; null leaves it out. */
 export interface SigningHeader {
@@ -32,7 +35,7 @@ export async function makeSigningKeys(generation: number): Promise<SigningKeys> 
     sign: (claims, { kid, ...header }) => {
       const pair = pairs.find(({ alg }) => alg === header.alg)
       if (!pair) throw new ServerError('INVALID_OPTION', `no signing key for \`${header.alg}\``)
-      return new SignJWT({ ...claims })
+      return new CompactSign(Buffer.from(typeof claims === 'string' ? claims : JSON.stringify(claims)))
         .setProtectedHeader({ ...header, ...(kid === null ? {} : { kid: kid ?? pair.kid }) })
         .sign(pair.privateKey)
     },

@@ -74,6 +74,19 @@ test('fetches of the keys are counted, and can fail', async () => {
   expect(provider.jwksFetches).toBe(before + 3)
 })
 
+test('a stray visitor of the sign-in page is told off, and the provider lives on', async () => {
+  expect((await fetch(`${provider.issuer}/sign-in`)).status).toBe(400)
+  await verify(await provider.token())
+})
+
+test('providers can be started at the same time', async () => {
+  const { info, warn } = globalThis.console
+  const several = await Promise.all([startOidcProvider(), startOidcProvider(), startOidcProvider()])
+  const after = globalThis.console
+  expect([after.info, after.warn]).toEqual([info, warn])
+  await Promise.all(several.map(other => other.stop()))
+})
+
 test('says nothing on the console', () => {
   expect(said).toEqual([])
 })

@@ -6,14 +6,17 @@ import {
   type OidcClient,
   type ProviderSettings,
   providerConfiguration,
-  resourceOf,
-  SCOPE,
-  TERMS_HEADER,
   type TokenTerms,
 } from './provider-configuration.ts'
 import { quietProvider } from './quiet-provider.ts'
-import { signInAs } from './sign-in.ts'
-import { makeSigningKeys, type SigningAlgorithm, type SigningHeader, type SigningKeys } from './signing-keys.ts'
+import { type Given, requestToken } from './request-token.ts'
+import {
+  makeSigningKeys,
+  type SignedContent,
+  type SigningAlgorithm,
+  type SigningHeader,
+  type SigningKeys,
+} from './signing-keys.ts'
 
 export interface OidcProviderOptions {
   /** The programs that may get tokens of their own, by client id. Default: one, called `agent`, in `ai-agents`. */
@@ -58,7 +61,7 @@ export interface OidcServer {
   /** Both tokens of a person who signs in. */
   signIn(request: TokenRequest & { readonly subject: string }): Promise<SignedIn>
   /** Signs anything with the keys that the provider signs with now, for tokens that it would never issue. */
-  sign(claims: Readonly<Record<string, unknown>>, header: SigningHeader): Promise<string>
+  sign(claims: SignedContent, header: SigningHeader): Promise<string>
   /** Forgets all keys and makes new ones with new ids. */
   rotateKeys(): Promise<void>
   setJwks(mode: JwksMode): void
@@ -83,59 +86,46 @@ const DEFAULT_CLIENTS: Readonly<Record<string, OidcClient>> = { agent: { groups:
  */
 export async function startOidcProvider(options: OidcProviderOptions = {}): Promise<OidcServer> {
   const terms = new Map<string, TokenTerms>()
-  const jwks: { mode: JwksMode; fetches: number; generation: number } = { mode: 'serve', fetches: 0, generation: 1 }
-  let current: { readonly provider: Provider; readonly keys: SigningKeys } | null = null
-
+  const jwks: JwksDoor = { mode: 'serve', fetches: 0 }
+  let generation = 0
+  let current: Issuing | null = null
   const server = createServer((request, response) => {
-    if (request.url === '/jwks') {
-      jwks.fetches++
-      if (jwks.mode === 'hang') return
-      if (jwks.mode === 'fail') return void response.writeHead(503).end()
-    }
-    if (current) void answer(current.provider, request, response)
+    if (current) void answer(current.provider, jwks, request, response)
     else response.writeHead(503).end()
   })
   const port = await listen(server, options.port ?? 0)
   const issuer = `http://${HOST}:${port}`
-  const clients = options.clients ?? DEFAULT_CLIENTS
-  const settings: ProviderSettings = {
-    clients,
-    clientSecret: randomBytes(24).toString('base64url'),
-    groupsBySubject: options.groupsBySubject ?? {},
-    accessTokenTtlSeconds: options.accessTokenTtlSeconds ?? 600,
-    accessTokenAlg: options.accessTokenAlg ?? 'RS256',
-    idTokenAlg: options.idTokenAlg ?? 'RS256',
-    redirectUri: `${issuer}/signed-in`,
-    termsOf: id => terms.get(id) ?? {},
+  const settings = settingsOf(options, issuer, id => terms.get(id) ?? {})
+  const renew = async (): Promise<Issuing> => {
+    const keys = await makeSigningKeys(++generation)
+    return { provider: await quietProvider(issuer, providerConfiguration(settings, keys)), keys }
   }
-  const renew = async (): Promise<SigningKeys> => {
-    const keys = await makeSigningKeys(jwks.generation++)
-    current = { provider: await quietProvider(issuer, providerConfiguration(settings, keys)), keys }
-    return keys
-  }
-  let keys = await renew()
+  const first = await renew()
+  current = first
 
-  const ask = async (request: TokenRequest): Promise<unknown> => {
-    const id = randomUUID()
-    terms.set(id, request)
+  const ask = async (request: TokenRequest): Promise<Given> => {
+    const { clientId = firstOf(settings.clients), subject, audience = 'querywarden' } = request
+    const termsId = randomUUID()
+    terms.set(termsId, request)
     try {
-      return await requestToken({ issuer, settings, request, id, clientId: request.clientId ?? firstOf(clients) })
+      return await requestToken({ issuer, settings, clientId, subject, audience, termsId })
     } finally {
-      terms.delete(id)
+      terms.delete(termsId)
     }
   }
   return {
     issuer,
     port,
     clientSecret: settings.clientSecret,
-    token: async (request = {}) => text(await ask(request), 'access_token'),
+    token: async (request = {}) => (await ask(request)).accessToken,
     signIn: async request => {
-      const answer = await ask(request)
-      return { accessToken: text(answer, 'access_token'), idToken: text(answer, 'id_token') }
+      const { accessToken, idToken } = await ask(request)
+      if (idToken === null) throw new ServerError('NO_TOKEN', 'the provider answered without an ID token')
+      return { accessToken, idToken }
     },
-    sign: (claims, header) => keys.sign(claims, header),
+    sign: (claims, header) => (current ?? first).keys.sign(claims, header),
     rotateKeys: async () => {
-      keys = await renew()
+      current = await renew()
     },
     setJwks: mode => {
       jwks.mode = mode
@@ -147,52 +137,55 @@ export async function startOidcProvider(options: OidcProviderOptions = {}): Prom
   }
 }
 
-async function answer(provider: Provider, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  if (!request.url?.startsWith('/sign-in')) return provider.callback()(request, response)
-  const { params } = await provider.interactionDetails(request, response)
-  const accountId = String(params.login_hint)
-  // A native client is asked for consent at each sign-in (RFC 8252 section 8.6); the grant itself is in the configuration.
-  await provider.interactionFinished(request, response, { login: { accountId }, consent: {} })
+/** A provider can't change its keys, so new keys come with a new one at the same address. */
+interface Issuing {
+  readonly provider: Provider
+  readonly keys: SigningKeys
 }
 
-interface Asked {
-  readonly issuer: string
-  readonly settings: ProviderSettings
-  readonly request: TokenRequest
-  readonly id: string
-  readonly clientId: string
+interface JwksDoor {
+  mode: JwksMode
+  fetches: number
 }
 
-async function requestToken({ issuer, settings, request, id, clientId }: Asked): Promise<unknown> {
-  const { subject, audience = 'querywarden' } = request
-  const { redirectUri, clientSecret } = settings
-  const body = new URLSearchParams({ resource: resourceOf(audience) })
-  if (subject === undefined) {
-    body.set('grant_type', 'client_credentials')
-    body.set('scope', SCOPE)
-  } else {
-    const { code, verifier } = await signInAs({ issuer, clientId, subject, audience, redirectUri })
-    body.set('grant_type', 'authorization_code')
-    body.set('code', code)
-    body.set('code_verifier', verifier)
-    body.set('redirect_uri', redirectUri)
+function settingsOf(
+  options: OidcProviderOptions,
+  issuer: string,
+  termsOf: ProviderSettings['termsOf'],
+): ProviderSettings {
+  return {
+    clients: options.clients ?? DEFAULT_CLIENTS,
+    clientSecret: randomBytes(24).toString('base64url'),
+    groupsBySubject: options.groupsBySubject ?? {},
+    accessTokenTtlSeconds: options.accessTokenTtlSeconds ?? 600,
+    accessTokenAlg: options.accessTokenAlg ?? 'RS256',
+    idTokenAlg: options.idTokenAlg ?? 'RS256',
+    redirectUri: `${issuer}/signed-in`,
+    termsOf,
   }
-  // RFC 6749 section 2.3.1: both parts are form-encoded before they are joined.
-  const basic = Buffer.from(`${encodeURIComponent(clientId)}:${encodeURIComponent(clientSecret)}`).toString('base64')
-  const response = await fetch(`${issuer}/token`, {
-    method: 'POST',
-    headers: { authorization: `Basic ${basic}`, [TERMS_HEADER]: id },
-    body,
-  })
-  const reply: unknown = await response.json()
-  if (!response.ok) throw new ServerError('NO_TOKEN', `the provider refused: ${JSON.stringify(reply)}`)
-  return reply
 }
 
-function text(reply: unknown, name: string): string {
-  const value: unknown = typeof reply === 'object' && reply !== null ? Reflect.get(reply, name) : undefined
-  if (typeof value === 'string') return value
-  throw new ServerError('NO_TOKEN', `the provider answered without \`${name}\``)
+async function answer(
+  provider: Provider,
+  jwks: JwksDoor,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  if (request.url === '/jwks') {
+    jwks.fetches++
+    if (jwks.mode === 'hang') return
+    if (jwks.mode === 'fail') return void response.writeHead(503).end()
+  }
+  if (!request.url?.startsWith('/sign-in')) return provider.callback()(request, response)
+  try {
+    const { params } = await provider.interactionDetails(request, response)
+    const accountId = String(params.login_hint)
+    // A native client is asked for consent at each sign-in (RFC 8252 section 8.6); the grant itself is in the configuration.
+    await provider.interactionFinished(request, response, { login: { accountId }, consent: {} })
+  } catch {
+    // Nobody is signing in: a stray visitor, or one whose time is up.
+    response.writeHead(400).end()
+  }
 }
 
 function firstOf(clients: Readonly<Record<string, OidcClient>>): string {

@@ -27,8 +27,10 @@ interface Link {
  * 0700 home) or where the shared library links are missing, which is how the package arrives when install scripts are
  * off: without them the server dies on `libicui18n.so.60`.
  */
-export async function findBinaries(major: PostgresMajor): Promise<Binaries> {
-  const root = packageRoot(major)
+export const findBinaries = (major: PostgresMajor): Promise<Binaries> => usableBinaries(packageRoot(major))
+
+/** The same, from the folder of an npm package. */
+export async function usableBinaries(root: string): Promise<Binaries> {
   const version = versionOf(await readFile(join(root, 'package.json'), 'utf8'))
   const native = join(root, 'native')
   const links = await linksOf(native)
