@@ -1,1 +1,45 @@
-export {}
+export { LAZY_WINDOW_MS, type Sleep } from './commit-queue.ts'
+export type { ParameterRecording } from './entry-bodies.ts'
+export { RecordingError, type RecordingErrorCode } from './errors.ts'
+export type {
+  EventStamp,
+  IntentEvent,
+  RecordedEvent,
+  RecordedParameter,
+  RecordedReason,
+  RecordedSql,
+  RecoveryMark,
+  RefusedEvent,
+} from './event.ts'
+export type { LogHeader, RecordedIdentity, RecordingHeader } from './file-header.ts'
+export type { Bytes } from './frame-reader.ts'
+export type { InstanceLog, LogEntry, PreviousLog } from './instance-log.ts'
+export { openInstanceLog } from './instance-log.ts'
+export type { Head } from './journal.ts'
+export { type KeyEncryption, localKeys, type RandomBytes } from './keys.ts'
+export type { LogContents, LogState, LogView, RecordingLog } from './log-view.ts'
+export { joinLogs, readInstanceLog } from './log-view.ts'
+export { type RecordingSource, readEvents } from './read-recording.ts'
+export {
+  type Durability,
+  type LiveRecorder,
+  RECORDING_SUFFIX,
+  type RecorderOptions,
+  recorder,
+  VALUES_SUFFIX,
+} from './recorder.ts'
+export { type RedactedSql, redactSql } from './redact-sql.ts'
+export { renderReplay } from './replay.ts'
+export {
+  type DirectoryVerdict,
+  listRecordings,
+  type RecordingSummary,
+  readLogs,
+  verifyDirectory,
+} from './sinks/directory.ts'
+export { type FileRecorder, type FileRecorderOptions, fileRecorder } from './sinks/file-recorder.ts'
+export { destroyValues, readRecording } from './sinks/read-file.ts'
+export type { RecoveryReport } from './sinks/recover.ts'
+export type { StatementHints } from './sql-secrets.ts'
+export type { AppendFile, Storage } from './storage.ts'
+export { type Evidence, type Verdict, verifyRecording } from './verify.ts'

@@ -1,0 +1,160 @@
+import type { Dialect, Entry, Obligations, Parameter, Reason } from '@querywarden/policy-core'
+import type { CborMap } from './canonical-cbor.ts'
+import { hmac } from './keys.ts'
+import { FRAME_TYPES } from './layout.ts'
+import { type RedactedSql, redactOpaque } from './redact-sql.ts'
+import type { Redactor } from './remember-redactions.ts'
+
+/** An entry as it is stored. META holds no literal and no parameter; VALUE holds what may be destroyed later. */
+export interface EntryBodies {
+  readonly type: number
+  readonly meta: CborMap
+  readonly value: CborMap | null
+}
+
+/** What becomes of parameter values. `digests`: type, length and a keyed digest. `encrypted`: the values too, in VALUE. */
+export type ParameterRecording = 'digests' | 'encrypted'
+
+export interface BodyRules {
+  readonly dialect: Dialect
+  readonly redact: Redactor
+  readonly parameters: ParameterRecording
+  /** Keys every digest: gone with the VALUE key, so that nobody can guess values against digests later. */
+  readonly digestKey: Uint8Array
+}
+
+const utf8 = (text: string): Buffer => Buffer.from(text, 'utf8')
+
+/** Splits an entry into what stays readable and what can be destroyed. */
+export function bodiesOf(entry: Entry, rules: BodyRules): EntryBodies {
+  switch (entry.kind) {
+    case 'intent':
+      return intentBodies(entry, rules)
+    case 'refused':
+      return refusedBodies(entry, rules)
+    case 'approval-requested': {
+      const sql = rules.redact(entry.canonical, rules.dialect, { tag: null, functions: [] })
+      const meta = { statement: entry.statement, request: entry.request, terms: { ...entry.terms }, sql: sql.text }
+      return {
+        type: FRAME_TYPES.approvalRequested,
+        meta,
+        value: sql.secret ? null : { canonical: entry.canonical },
+      }
+    }
+    case 'approval-answered':
+      return metaOnly(FRAME_TYPES.approvalAnswered, {
+        statement: entry.statement,
+        request: entry.request,
+        answer: entry.answer,
+        by: entry.by.map(({ issuer, subject }) => ({ iss: issuer, sub: subject })),
+        reason: entry.reason,
+      })
+    case 'completion':
+      return metaOnly(FRAME_TYPES.outcome, { statement: entry.statement, completion: { ...entry.completion } })
+    case 'cancel-requested':
+      return metaOnly(FRAME_TYPES.cancel, { statement: entry.statement })
+    case 'incident':
+      return metaOnly(FRAME_TYPES.incident, {
+        statement: entry.statement,
+        code: entry.code,
+        message: entry.message,
+      })
+  }
+}
+
+const metaOnly = (type: number, meta: CborMap): EntryBodies => ({ type, meta, value: null })
+
+function intentBodies(entry: Extract<Entry, { kind: 'intent' }>, rules: BodyRules): EntryBodies {
+  const hints = { tag: entry.tag, functions: entry.functions }
+  const sql = eitherSecret(
+    rules.redact(entry.canonical, rules.dialect, hints),
+    rules.redact(entry.text, rules.dialect, hints),
+  )
+  return {
+    type: FRAME_TYPES.intent,
+    meta: {
+      ...statementMeta(entry, sql, rules),
+      tag: entry.tag,
+      relations: entry.relations,
+      functions: entry.functions,
+      decision: entry.decision,
+      approval: entry.approval,
+      ...obligationsMeta(entry.obligations),
+    },
+    value: statementValue(entry, sql, rules),
+  }
+}
+
+function refusedBodies(entry: Extract<Entry, { kind: 'refused' }>, rules: BodyRules): EntryBodies {
+  const hints = { tag: null, functions: [] }
+  const sql =
+    entry.refusal.code === 'NOT_UNDERSTOOD'
+      ? redactOpaque(entry.text, rules.dialect)
+      : eitherSecret(
+          rules.redact(entry.canonical, rules.dialect, hints),
+          rules.redact(entry.text, rules.dialect, hints),
+        )
+  const { code, rule, hint, request } = entry.refusal
+  const message = code === 'NOT_UNDERSTOOD' ? withoutQuotes(entry.refusal.message) : entry.refusal.message
+  return {
+    type: FRAME_TYPES.refused,
+    meta: { ...statementMeta(entry, sql, rules), refusal: { code, rule, message, hint, request } },
+    value: statementValue(entry, sql, rules),
+  }
+}
+
+/** A grammar quotes the word it stumbled on, and that word may be a value. */
+const withoutQuotes = (message: string): string => message.replace(/(["'`]).*\1/gs, '$1…$1')
+
+/** Shows the one spelling; a secret in either spelling counts. */
+const eitherSecret = (canonical: RedactedSql, text: RedactedSql): RedactedSql => ({
+  text: canonical.text,
+  secret: canonical.secret || text.secret,
+})
+
+type StatementEntry = Extract<Entry, { kind: 'intent' | 'refused' }>
+
+const statementMeta = (entry: StatementEntry, sql: RedactedSql, rules: BodyRules): CborMap => ({
+  statement: entry.statement,
+  sql: sql.text,
+  secret: sql.secret,
+  text_bytes: utf8(entry.text).length,
+  text_hmac: hmac(rules.digestKey, [utf8('text'), utf8(entry.text)]),
+  effects: entry.effects,
+  reasons: entry.reasons.map(reasonMeta),
+  params: entry.params.map(param => paramMeta(param, sql.secret, rules)),
+})
+
+const reasonMeta = ({ use, answer, rules }: Reason): CborMap => ({ use, answer, rules })
+
+const valueBytes = (param: Parameter): Uint8Array | null =>
+  typeof param.value === 'string' ? utf8(param.value) : param.value
+
+/** Of a parameter that may be a secret not even length and digest are kept. */
+function paramMeta(param: Parameter, secret: boolean, rules: BodyRules): CborMap {
+  const shape = { type_oid: param.typeOid, format: param.format, null: param.value === null }
+  const bytes = valueBytes(param)
+  if (secret || bytes === null) return { ...shape, bytes: null, hmac: null }
+  return { ...shape, bytes: bytes.length, hmac: hmac(rules.digestKey, [utf8('param'), bytes]) }
+}
+
+function statementValue(entry: StatementEntry, sql: RedactedSql, rules: BodyRules): CborMap | null {
+  if (sql.secret) return null
+  return {
+    text: entry.text,
+    canonical: entry.canonical,
+    params: rules.parameters === 'encrypted' ? entry.params.map(valueBytes) : null,
+  }
+}
+
+/** Masks by name and kind alone: a constant mask's value is no business of the account. */
+const obligationsMeta = (obligations: Obligations): CborMap => ({
+  masks: obligations.masks.flatMap(({ relation, columns }) =>
+    columns.map(({ column, mask }) => ({
+      column: `${relation.schema}.${relation.name}.${column.name}`,
+      mask: mask.kind,
+    })),
+  ),
+  detect: obligations.detect.map(({ detector, mask }) => ({ detector, mask: mask.kind })),
+  limits: { ...obligations.limits },
+})

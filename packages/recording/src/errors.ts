@@ -1,0 +1,24 @@
+/** Why a recording can't be written or read, for programs. Stable: additions only. */
+export type RecordingErrorCode =
+  | 'BAD_OPTIONS'
+  | 'DIRECTORY_UNUSABLE'
+  | 'LOW_SPACE'
+  | 'DISK_FULL'
+  | 'WRITE_FAILED'
+  | 'SYNC_FAILED'
+  | 'QUOTA_EXCEEDED'
+  | 'TOO_LARGE'
+  | 'CLOSED'
+  | 'WRONG_KEY'
+  | 'MALFORMED'
+  | 'FORGED'
+
+/** The one error of this package. Its message never holds a literal, a parameter or a key. */
+export class RecordingError extends Error {
+  override readonly name = 'RecordingError'
+  readonly code: RecordingErrorCode
+  constructor(code: RecordingErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.code = code
+  }
+}

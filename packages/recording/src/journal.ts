@@ -1,0 +1,110 @@
+import type { Clock } from '@querywarden/policy-core'
+import type { CborMap } from './canonical-cbor.ts'
+import { chainNext, chainStart } from './chain.ts'
+import { CommitQueue, type Sleep } from './commit-queue.ts'
+import type { RecordingError } from './errors.ts'
+import type { MetaKeys, ValueKeys } from './keys.ts'
+import type { Stamp } from './layout.ts'
+import { type Position, sealClearFrame, sealFrame } from './seal.ts'
+import type { Storage } from './storage.ts'
+
+/** How far a file is known to be on the disk: so many frames, and the chain's value after them. */
+export interface Head {
+  readonly frames: number
+  readonly chain: Uint8Array
+}
+
+/** A moment in both times. Monotonic time is fractional milliseconds; nanoseconds keep what it has. */
+export const stampOf = (clock: Clock): Stamp => ({
+  monoNs: BigInt(Math.round(clock.monotonic() * 1e6)),
+  wallUs: BigInt(Math.round(clock.now() * 1e3)),
+})
+
+/** A file under the chain while it is written: a recording or an instance log. */
+export class Journal {
+  readonly #queue: CommitQueue
+  #frames: number
+  #chain: Uint8Array
+  #bytes: number
+  #durable: Head
+
+  private constructor(queue: CommitQueue, written: { readonly head: Head; readonly bytes: number }) {
+    this.#queue = queue
+    this.#frames = written.head.frames
+    this.#chain = written.head.chain
+    this.#bytes = written.bytes
+    this.#durable = written.head
+  }
+
+  /** Makes the file with its header and first frame, durable when this resolves. */
+  static async create(
+    storage: Storage,
+    name: string,
+    start: { readonly header: Uint8Array; readonly first: (position: Position) => Buffer; readonly sleep: Sleep },
+  ): Promise<Journal> {
+    const chain = chainStart(start.header)
+    const frame = start.first({ seq: 0, chain })
+    const bytes = Buffer.concat([start.header, frame])
+    const file = await storage.create(name, bytes)
+    const head = { frames: 1, chain: chainNext(chain, frame) }
+    const queue = new CommitQueue(file, { sleep: start.sleep, place: storage.place })
+    return new Journal(queue, { head, bytes: bytes.length })
+  }
+
+  /** Bytes given to the file so far, durable or not. */
+  get bytes(): number {
+    return this.#bytes
+  }
+  get durable(): Head {
+    return this.#durable
+  }
+  get failure(): RecordingError | null {
+    return this.#queue.failure
+  }
+  /** Where the next frame goes. */
+  get position(): Position {
+    return { seq: this.#frames, chain: this.#chain }
+  }
+
+  /** Appends a frame made for {@link Journal.position}; resolves when it is durable. */
+  async append(frame: Buffer): Promise<void> {
+    const head = this.#advance(frame)
+    await this.#queue.append(frame)
+    this.#reached(head)
+  }
+
+  /** The same, but on its way to the disk with the next commit. */
+  appendLazily(frame: Buffer): Promise<void> {
+    const head = this.#advance(frame)
+    return this.#queue.appendLazily(frame, () => this.#reached(head))
+  }
+
+  close(): Promise<void> {
+    return this.#queue.close()
+  }
+
+  #reached(head: Head): void {
+    if (head.frames > this.#durable.frames) this.#durable = head
+  }
+
+  #advance(frame: Buffer): Head {
+    this.#chain = chainNext(this.#chain, frame)
+    this.#frames += 1
+    this.#bytes += frame.length
+    return { frames: this.#frames, chain: this.#chain }
+  }
+}
+
+/** Makes encrypted frames for a position, stamped now. */
+export const framer =
+  (clock: Clock, keys: { readonly meta: MetaKeys; readonly value: ValueKeys }) =>
+  (type: number, bodies: { readonly meta: CborMap; readonly value: CborMap | null }) =>
+  (position: Position): Buffer =>
+    sealFrame(position, { type, stamp: stampOf(clock), ...bodies }, keys)
+
+/** Makes clear frames for a position, stamped now. */
+export const clearFramer =
+  (clock: Clock, keys: MetaKeys) =>
+  (type: number, body: CborMap, end: 'final' | 'more') =>
+  (position: Position): Buffer =>
+    sealClearFrame(position, { type, stamp: stampOf(clock), body, final: end === 'final' }, keys)

@@ -1,0 +1,160 @@
+import { decodeCborMap } from './canonical-cbor.ts'
+import { isSameDigest } from './chain.ts'
+import { type CloseMark, decodeClose, decodeRecovery } from './closing.ts'
+import { RecordingError } from './errors.ts'
+import type { RecoveryMark } from './event.ts'
+import { decodeRecordingHeader, type RecordingHeader } from './file-header.ts'
+import { type Bytes, type Piece, readPieces } from './frame-reader.ts'
+import type { Head } from './journal.ts'
+import type { MetaKeys } from './keys.ts'
+import { FRAME_TYPES, type Frame, RECORDING_MAGIC } from './layout.ts'
+import { isGenuine } from './seal.ts'
+
+/** How a file ends. */
+export type FileEnd =
+  | { readonly kind: 'closed'; readonly mark: CloseMark }
+  | { readonly kind: 'recovered'; readonly mark: RecoveryMark }
+  | { readonly kind: 'open' }
+  /** Bytes that are no whole, genuine frame. */
+  | { readonly kind: 'torn'; readonly bytes: number; readonly why: string }
+
+/** What a whole pass over a recording finds. */
+export interface Scan {
+  readonly header: RecordingHeader | null
+  /** The whole, chained, genuine frames from the start on, and the file's length up to there. */
+  readonly head: Head | null
+  readonly offset: number
+  readonly end: FileEnd
+  /** Something that no crash leaves: where, and what. */
+  readonly broken: { readonly seq: number; readonly why: string } | null
+  /** The most frames whose chain value is one that the log holds. */
+  readonly anchored: number
+}
+
+export interface ScanOptions {
+  /** Chain values to compare with, by frame count. */
+  readonly heads: ReadonlyMap<number, Uint8Array>
+  /** Given the META keys, every frame is authenticated too. Called once, with the header. */
+  readonly keysFor: ((header: RecordingHeader) => Promise<MetaKeys>) | null
+}
+
+/** Goes through a recording once, holding one frame in memory. Needs no key. Never throws on what the bytes are. */
+export async function scanRecording(source: Bytes, options: ScanOptions): Promise<Scan> {
+  const walk = new Walk(options)
+  for await (const piece of readPieces(source, RECORDING_MAGIC)) await walk.take(piece)
+  return walk.result()
+}
+
+/** What only ever stands at the end: without the final flag it is no such frame, and not what was written. */
+const CLOSING_TYPES: ReadonlySet<number> = new Set([FRAME_TYPES.close, FRAME_TYPES.recovery])
+
+class Walk {
+  readonly #options: ScanOptions
+  #header: RecordingHeader | null = null
+  #keys: MetaKeys | null = null
+  #head: Head | null = null
+  #offset = 0
+  #end: FileEnd = { kind: 'open' }
+  #broken: { seq: number; why: string } | null = null
+  #anchored = 0
+  /** Where frames stopped being genuine: what follows is only looked at for a final frame. */
+  #forgedAt: number | null = null
+
+  constructor(options: ScanOptions) {
+    this.#options = options
+  }
+
+  async take(piece: Piece): Promise<void> {
+    switch (piece.kind) {
+      case 'header':
+        return this.#takeHeader(piece)
+      case 'frame':
+        return this.#takeFrame(piece)
+      case 'end':
+        return this.#takeEnd(piece)
+    }
+  }
+
+  result(): Scan {
+    return {
+      header: this.#header,
+      head: this.#head,
+      offset: this.#offset,
+      end: this.#end,
+      broken: this.#broken,
+      anchored: this.#anchored,
+    }
+  }
+
+  async #takeHeader(piece: Extract<Piece, { kind: 'header' }>): Promise<void> {
+    this.#offset = piece.bytes.length
+    this.#head = { frames: 0, chain: piece.chain }
+    try {
+      this.#header = decodeRecordingHeader(piece.cbor)
+    } catch (error) {
+      if (!(error instanceof RecordingError)) throw error
+      this.#break(0, error.message)
+      return
+    }
+    if (this.#options.keysFor !== null) this.#keys = await this.#options.keysFor(this.#header)
+  }
+
+  #takeFrame({ frame, before, after, endOffset }: Extract<Piece, { kind: 'frame' }>): void {
+    if (this.#forgedAt === null && this.#keys !== null && !isGenuine(frame, before, this.#keys)) {
+      this.#forgedAt = frame.seq
+    }
+    if (this.#forgedAt !== null) {
+      // A crash tears the end of a file; it doesn't write a final frame behind the tear.
+      if (frame.final) this.#break(this.#forgedAt, 'a frame that is not genuine')
+      return
+    }
+    const expected = this.#options.heads.get(frame.seq + 1)
+    if (expected !== undefined && isSameDigest(expected, after)) this.#anchored = frame.seq + 1
+    if (expected !== undefined && !isSameDigest(expected, after)) {
+      this.#break(this.#anchored, 'it is not what the instance log says')
+    }
+    if (frame.final || CLOSING_TYPES.has(frame.type)) this.#takeFinal(frame, before)
+    this.#head = { frames: frame.seq + 1, chain: after }
+    this.#offset = endOffset
+  }
+
+  #takeFinal(frame: Frame, before: Uint8Array): void {
+    try {
+      const body = frame.clear && frame.final ? decodeCborMap(frame.body, 'the final frame') : null
+      if (body !== null && frame.type === FRAME_TYPES.close) {
+        const mark = decodeClose(body)
+        const isTrue =
+          mark.totalFrames === frame.seq + 1 && mark.totalBytes === this.#offset && isSameDigest(mark.chain, before)
+        if (!isTrue) this.#break(this.#anchored, 'the frames are not those that it was closed with')
+        this.#end = { kind: 'closed', mark }
+        return
+      }
+      if (body !== null && frame.type === FRAME_TYPES.recovery) {
+        const mark = decodeRecovery(body)
+        const isTrue = mark.lastSeq === frame.seq - 1 && isSameDigest(mark.lastChain, before)
+        if (!isTrue) this.#break(this.#anchored, 'the frames are not those that it was recovered with')
+        this.#end = { kind: 'recovered', mark }
+        return
+      }
+    } catch (error) {
+      if (!(error instanceof RecordingError)) throw error
+    }
+    this.#break(frame.seq, 'a final frame that closes nothing')
+  }
+
+  #takeEnd(piece: Extract<Piece, { kind: 'end' }>): void {
+    if (this.#head === null || this.#head.frames === 0) {
+      // Header and first frame are durable before the file has its name: no crash takes them.
+      this.#break(0, piece.why ?? 'no frames')
+    }
+    const rest = piece.rest + (piece.offset - this.#offset)
+    if (rest === 0) return
+    const why = this.#forgedAt === null ? (piece.why ?? 'loose bytes') : 'a frame that is not genuine'
+    if (this.#end.kind !== 'open') this.#break(this.#head?.frames ?? 0, why)
+    else this.#end = { kind: 'torn', bytes: rest, why }
+  }
+
+  #break(seq: number, why: string): void {
+    this.#broken ??= { seq, why }
+  }
+}

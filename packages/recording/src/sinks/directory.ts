@@ -1,0 +1,146 @@
+import { createReadStream, type Dirent } from 'node:fs'
+import { readdir } from 'node:fs/promises'
+import { basename, join } from 'node:path'
+import { RecordingError } from '../errors.ts'
+import { decodeRecordingHeader, type RecordingHeader } from '../file-header.ts'
+import { readPieces } from '../frame-reader.ts'
+import { LOG_NAME } from '../instance-log.ts'
+import type { KeyEncryption } from '../keys.ts'
+import { RECORDING_MAGIC } from '../layout.ts'
+import { joinLogs, type LogContents, type LogState, type LogView, readInstanceLog } from '../log-view.ts'
+import { RECORDING_SUFFIX } from '../recorder.ts'
+import { type Verdict, verifyRecording } from '../verify.ts'
+import { unusable } from './folder-storage.ts'
+
+const READ_BYTES = 262_144
+
+/** A file in pieces. */
+export const readBytes = (file: string): AsyncIterable<Uint8Array> =>
+  createReadStream(file, { highWaterMark: READ_BYTES })
+
+/** A recording that a directory holds, or that its logs say it should hold. */
+export interface RecordingSummary {
+  readonly recording: string
+  /** Null when only the log knows it. */
+  readonly file: string | null
+  /** Null when there is no file or no readable header. */
+  readonly header: RecordingHeader | null
+  /** The last word of the instance logs on it. */
+  readonly logged: 'closed' | 'recovered' | 'open' | 'unknown'
+}
+
+/** The folders of a recordings directory, one a boot, oldest first where ids sort by time. */
+export async function bootFolders(dir: string): Promise<readonly string[]> {
+  let found: Dirent[]
+  try {
+    found = await readdir(dir, { withFileTypes: true })
+  } catch (cause) {
+    throw unusable(dir, cause)
+  }
+  return found
+    .filter(entry => entry.isDirectory())
+    .map(entry => entry.name)
+    .sort()
+}
+
+/** Reads all instance logs of a directory. */
+export async function readLogs(dir: string): Promise<LogView> {
+  const logs = new Map<string, LogContents>()
+  for (const boot of await bootFolders(dir)) logs.set(boot, await readLog(join(dir, boot)))
+  return joinLogs(logs)
+}
+
+/** Reads the log of one boot's folder; without a file that is a damaged log, not an error. */
+export async function readLog(folder: string): Promise<LogContents> {
+  try {
+    return await readInstanceLog(readBytes(join(folder, LOG_NAME)))
+  } catch (cause) {
+    if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return readInstanceLog([])
+    throw unusable(folder, cause)
+  }
+}
+
+/** The recordings in a directory by id. */
+export async function recordingFiles(dir: string): Promise<ReadonlyMap<string, string>> {
+  const files = new Map<string, string>()
+  for (const boot of await bootFolders(dir)) {
+    for (const name of await readdir(join(dir, boot))) {
+      if (name.endsWith(RECORDING_SUFFIX)) files.set(recordingOf(name), join(dir, boot, name))
+    }
+  }
+  return files
+}
+
+/** The id that a recording's file is named for. */
+export const recordingOf = (file: string): string => basename(file, RECORDING_SUFFIX)
+
+/**
+ * Lists recordings, with those that only the logs know. Reads headers and logs; needs no key.
+ *
+ * @throws RecordingError DIRECTORY_UNUSABLE.
+ * @example
+ * for (const { recording, header } of await listRecordings('./recordings')) console.log(recording, header?.session)
+ */
+export async function listRecordings(dir: string): Promise<readonly RecordingSummary[]> {
+  const [log, files] = [await readLogs(dir), await recordingFiles(dir)]
+  const ids = [...new Set([...files.keys(), ...log.recordings.keys()])].sort()
+  const summaries: RecordingSummary[] = []
+  for (const recording of ids) {
+    const file = files.get(recording) ?? null
+    const known = log.recordings.get(recording)
+    summaries.push({
+      recording,
+      file,
+      header: file === null ? null : await readHeader(file),
+      logged: known === undefined ? 'unknown' : (known.ended?.kind ?? 'open'),
+    })
+  }
+  return summaries
+}
+
+async function readHeader(file: string): Promise<RecordingHeader | null> {
+  for await (const piece of readPieces(readBytes(file), RECORDING_MAGIC)) {
+    if (piece.kind !== 'header') return null
+    try {
+      return decodeRecordingHeader(piece.cbor)
+    } catch (error) {
+      if (error instanceof RecordingError) return null
+      throw error
+    }
+  }
+  return null
+}
+
+/** What a whole directory is worth as evidence. */
+export interface DirectoryVerdict {
+  readonly recordings: readonly {
+    readonly recording: string
+    readonly file: string | null
+    readonly verdict: Verdict
+  }[]
+  readonly logs: readonly { readonly boot: string; readonly state: LogState }[]
+}
+
+/**
+ * Verifies every recording of a directory against its instance logs, and reports those that are gone.
+ *
+ * @throws RecordingError DIRECTORY_UNUSABLE; WRONG_KEY when keys are given that don't open a recording.
+ * @example
+ * const { recordings } = await verifyDirectory('./recordings', { keys: null })
+ * const findings = recordings.filter(({ verdict }) => verdict.kind !== 'COMPLETE')
+ */
+export async function verifyDirectory(
+  dir: string,
+  options: { readonly keys: KeyEncryption | null },
+): Promise<DirectoryVerdict> {
+  const log = await readLogs(dir)
+  const files = await recordingFiles(dir)
+  const recordings: { recording: string; file: string | null; verdict: Verdict }[] = []
+  for (const recording of [...new Set([...files.keys(), ...log.recordings.keys()])].sort()) {
+    const file = files.get(recording) ?? null
+    const source = file === null ? null : readBytes(file)
+    const verdict = await verifyRecording({ recording, source, log, keys: options.keys })
+    recordings.push({ recording, file, verdict })
+  }
+  return { recordings, logs: log.logs }
+}

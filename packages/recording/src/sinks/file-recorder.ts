@@ -1,0 +1,161 @@
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Clock, Recorder } from '@querywarden/policy-core'
+import type { Sleep } from '../commit-queue.ts'
+import type { ParameterRecording } from '../entry-bodies.ts'
+import { RecordingError } from '../errors.ts'
+import { openInstanceLog, type PreviousLog } from '../instance-log.ts'
+import { type KeyEncryption, localKeys, type RandomBytes } from '../keys.ts'
+import { type Durability, type LiveRecorder, recorder } from '../recorder.ts'
+import type { Storage } from '../storage.ts'
+import { lockState, releaseLock, takeLock, touchLock } from './boot-lock.ts'
+import { bootFolders, readLog } from './directory.ts'
+import { folderStorage, syncFolder, unusable } from './folder-storage.ts'
+import { type RecoveryReport, recoverDirectory } from './recover.ts'
+
+/** How often live recordings' heads go in the instance log, and the lock is touched. */
+const BEAT_MS = 1_000
+/** So many of the latest finished logs are tied into a new one. */
+const PREVIOUS_LOGS_MAX = 8
+const ID = /^[A-Za-z0-9][A-Za-z0-9-]{0,63}$/
+
+export interface FileRecorderOptions {
+  /** Holds a folder a boot; several processes may share it. Made if it isn't there. */
+  readonly dir: string
+  /** The key that wraps every recording's own keys: 32 bytes, or something that wraps elsewhere. */
+  readonly kek: Uint8Array | KeyEncryption
+  readonly durability: Durability
+  readonly parameters: ParameterRecording
+  /** The most bytes that one session may write. */
+  readonly quotaBytes: number
+  /** With less free space than this no session opens. */
+  readonly freeBytesMin: number
+  readonly clock: Clock
+  /** Should not keep the process alive: it is called again and again until {@link FileRecorder.close}. */
+  readonly sleep: Sleep
+  readonly randomBytes: RandomBytes
+  /** New unique ids of letters, digits and dashes that sort by time: UUIDv7. */
+  readonly newId: () => string
+  /** The deployment's name for this writer; kept in every header. */
+  readonly instance: string
+  /** Wraps the storage, to put something between recorder and disk. */
+  readonly storage?: (folder: Storage) => Storage
+}
+
+/** A recorder on the file system. */
+export interface FileRecorder {
+  readonly record: Recorder
+  /** What the start found of earlier boots. */
+  readonly recovery: RecoveryReport
+  /** This run's id: the name of its folder. */
+  readonly boot: string
+  /** Looks again for dead boots, such as those that only time can tell from living ones. */
+  readonly recover: () => Promise<RecoveryReport>
+  /** Ends the instance log. Close the sessions first: what is open then is left to the next start. */
+  readonly close: () => Promise<void>
+}
+
+/**
+ * Records sessions as files, after ending what earlier boots left open. Resolves when sessions can be recorded.
+ *
+ * @throws RecordingError DIRECTORY_UNUSABLE, DISK_FULL, BAD_OPTIONS.
+ * @example
+ * const recordings = await fileRecorder({
+ *   dir: './recordings',
+ *   kek,
+ *   durability: 'standard',
+ *   parameters: 'digests',
+ *   quotaBytes: 64 * 1024 * 1024,
+ *   freeBytesMin: 256 * 1024 * 1024,
+ *   clock,
+ *   sleep: ms => setTimeout(ms, undefined, { ref: false }), // of node:timers/promises
+ *   randomBytes,
+ *   newId: uuidv7,
+ *   instance: 'gateway-1',
+ * })
+ * const session = await recordings.record(opening)
+ */
+export async function fileRecorder(options: FileRecorderOptions): Promise<FileRecorder> {
+  const { dir, clock, sleep, randomBytes, instance } = options
+  const keys = options.kek instanceof Uint8Array ? localKeys(options.kek, randomBytes) : options.kek
+  const newId = checkedIds(options.newId)
+  const boot = newId()
+  const folder = join(dir, boot)
+  await makeFolder(dir, folder)
+  const storage = (options.storage ?? (plain => plain))(folderStorage(folder))
+  const previous = await previousLogs(dir, boot, clock)
+  const log = await openInstanceLog({ storage, keys, clock, sleep, randomBytes, instance, boot, previous })
+  const recover = (): Promise<RecoveryReport> => recoverDirectory({ dir, boot, log, keys, clock })
+  const recovery = await recover()
+  const live = recorder({ ...options, keys, newId, storage, log, boot })
+  const stop = keepBeating({ folder, live, clock, sleep })
+  return {
+    record: live.record,
+    recovery,
+    boot,
+    recover,
+    close: async () => {
+      stop()
+      await live.logHeads()
+      await log.close()
+      if (!live.hasOpen()) await releaseLock(folder)
+    },
+  }
+}
+
+/** Ids become file names. */
+const checkedIds = (newId: () => string) => (): string => {
+  const id = newId()
+  if (ID.test(id)) return id
+  throw new RecordingError(
+    'BAD_OPTIONS',
+    '`newId` gave an id that is no file name; expected letters, digits and dashes',
+  )
+}
+
+async function makeFolder(dir: string, folder: string): Promise<void> {
+  try {
+    await mkdir(dir, { recursive: true, mode: 0o700 })
+    await mkdir(folder, { mode: 0o700 })
+    await syncFolder(dir)
+  } catch (cause) {
+    throw unusable(dir, cause)
+  }
+  await takeLock(folder)
+}
+
+/** The ends of the latest logs that nobody writes any more, to be tied into the new one: a log cut later shows. */
+async function previousLogs(dir: string, own: string, clock: Clock): Promise<readonly PreviousLog[]> {
+  const previous: PreviousLog[] = []
+  for (const boot of (await bootFolders(dir)).toReversed()) {
+    if (previous.length >= PREVIOUS_LOGS_MAX) break
+    if (boot === own || (await lockState(dir, boot, clock.now())).kind === 'live') continue
+    const { head } = await readLog(join(dir, boot))
+    if (head !== null) previous.push({ boot, ...head })
+  }
+  return previous
+}
+
+/** Once a second, until stopped. */
+function keepBeating(beat: {
+  readonly folder: string
+  readonly live: LiveRecorder
+  readonly clock: Clock
+  readonly sleep: Sleep
+}): () => void {
+  let stopped = false
+  const run = async (): Promise<void> => {
+    for (;;) {
+      await beat.sleep(BEAT_MS)
+      if (stopped) return
+      // Neither may end the loop: a failed log shows on the next entry of any session, a lock that can't be touched
+      // only matters to other machines.
+      await beat.live.logHeads().catch(() => undefined)
+      await touchLock(beat.folder, beat.clock.now()).catch(() => undefined)
+    }
+  }
+  void run()
+  return () => {
+    stopped = true
+  }
+}

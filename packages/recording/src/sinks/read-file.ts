@@ -1,0 +1,75 @@
+import { open, readFile, unlink } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { RecordingError } from '../errors.ts'
+import type { RecordedEvent } from '../event.ts'
+import { type KeyEncryption, localKeys } from '../keys.ts'
+import { readEvents } from '../read-recording.ts'
+import { RECORDING_SUFFIX, VALUES_SUFFIX } from '../recorder.ts'
+import { readBytes } from './directory.ts'
+import { syncFolder, writeWhole } from './folder-storage.ts'
+
+const isAbsent = (error: unknown): boolean => error instanceof Error && 'code' in error && error.code === 'ENOENT'
+
+const valuesFileOf = (file: string): string => {
+  if (!file.endsWith(RECORDING_SUFFIX)) {
+    throw new RecordingError('BAD_OPTIONS', `${file} isn't named like a recording; expected \`*${RECORDING_SUFFIX}\``)
+  }
+  return file.slice(0, -RECORDING_SUFFIX.length) + VALUES_SUFFIX
+}
+
+/**
+ * Reads the events of a recording's file, with literals and values while their key is still there.
+ *
+ * @throws RecordingError WRONG_KEY, FORGED, MALFORMED, BAD_OPTIONS.
+ * @example
+ * process.stdout.write(await renderReplay(readRecording(file, { kek })))
+ */
+export async function* readRecording(
+  file: string,
+  options: { readonly kek: Uint8Array | KeyEncryption },
+): AsyncGenerator<RecordedEvent, void, undefined> {
+  const keys = options.kek instanceof Uint8Array ? localKeys(options.kek, noRandomness) : options.kek
+  yield* readEvents({ source: readBytes(file), keys, wrappedValueKey: await readValuesKey(file) })
+}
+
+/** Reading wraps nothing. */
+const noRandomness = (): Uint8Array => {
+  throw new RecordingError('BAD_OPTIONS', 'this key was given for reading; it wraps nothing')
+}
+
+async function readValuesKey(file: string): Promise<Uint8Array | null> {
+  try {
+    return await readFile(valuesFileOf(file))
+  } catch (error) {
+    if (isAbsent(error)) return null
+    throw error
+  }
+}
+
+/**
+ * Destroys the key of a recording's literals and parameter values, for good: also those of backups of the recording,
+ * if the key wasn't backed up with them. The recording still verifies and replays without them.
+ *
+ * @throws RecordingError BAD_OPTIONS when the file isn't named like a recording.
+ * @example
+ * await destroyValues('./recordings/…/….dbrec') // 'destroyed', or 'absent' if there was nothing left to destroy
+ */
+export async function destroyValues(file: string): Promise<'destroyed' | 'absent'> {
+  const values = valuesFileOf(file)
+  try {
+    const handle = await open(values, 'r+')
+    try {
+      // Overwritten first, for file systems that write in place; elsewhere the key-encryption key still guards the rest.
+      await writeWhole(handle, new Uint8Array((await handle.stat()).size))
+      await handle.sync()
+    } finally {
+      await handle.close()
+    }
+    await unlink(values)
+    await syncFolder(dirname(values))
+    return 'destroyed'
+  } catch (error) {
+    if (isAbsent(error)) return 'absent'
+    throw error
+  }
+}

@@ -1,0 +1,191 @@
+import { createHash } from 'node:crypto'
+import { open, readdir, truncate } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Clock } from '@querywarden/policy-core'
+import { chainNext } from '../chain.ts'
+import { recoveryBody } from '../closing.ts'
+import { RecordingError } from '../errors.ts'
+import type { InstanceLog } from '../instance-log.ts'
+import { clearFramer, type Head } from '../journal.ts'
+import type { KeyEncryption, MetaKeys } from '../keys.ts'
+import { FRAME_TYPES } from '../layout.ts'
+import { joinLogs, type RecordingLog } from '../log-view.ts'
+import { RECORDING_SUFFIX } from '../recorder.ts'
+import { type Scan, scanRecording } from '../scan.ts'
+import { openMetaKeys, TORN_BYTES_MAX } from '../verify.ts'
+import { claimFolder, lockState, settleClaim } from './boot-lock.ts'
+import { bootFolders, readBytes, readLog, recordingOf } from './directory.ts'
+import { createDurably, syncFolder, writeWhole } from './folder-storage.ts'
+
+/** What a start found of earlier boots, and did about it. Nothing is ever deleted. */
+export interface RecoveryReport {
+  /** Recordings that had no end and now have one. `tornFile` holds the bytes that were no whole frame. */
+  readonly recovered: readonly {
+    readonly recording: string
+    readonly file: string
+    readonly frames: number
+    readonly discardedBytes: number
+    readonly tornFile: string | null
+  }[]
+  /** Recordings that were closed, though the dead boot's log never got to say so. */
+  readonly confirmed: readonly string[]
+  /** Left as they are: in use, tampered with, or unreadable with this key. */
+  readonly left: readonly { readonly place: string; readonly why: string }[]
+  /** Known to a dead boot's log, and gone. */
+  readonly missing: readonly string[]
+}
+
+export interface RecoveryOptions {
+  readonly dir: string
+  /** The boot that recovers, and its log, where it says what it did. */
+  readonly boot: string
+  readonly log: InstanceLog
+  readonly keys: KeyEncryption
+  readonly clock: Clock
+}
+
+interface Draft {
+  readonly recovered: RecoveryReport['recovered'][number][]
+  readonly confirmed: string[]
+  readonly left: RecoveryReport['left'][number][]
+  readonly missing: string[]
+}
+
+/** Ends the recordings that dead boots left open. Safe to run twice, and beside other processes. */
+export async function recoverDirectory(options: RecoveryOptions): Promise<RecoveryReport> {
+  const report: Draft = { recovered: [], confirmed: [], left: [], missing: [] }
+  for (const boot of await bootFolders(options.dir)) {
+    if (boot === options.boot) continue
+    const folder = join(options.dir, boot)
+    const state = await lockState(options.dir, boot, options.clock.now())
+    if (state.kind === 'live') report.left.push({ place: folder, why: 'its boot is, or may be, alive' })
+    if (state.kind !== 'dead' || !(await claimFolder(folder, state.name, options.boot))) continue
+    const leftBefore = report.left.length
+    await recoverFolder(folder, options, report)
+    // What could not be dealt with is looked at again by the next boot, which may have the right key.
+    if (report.left.length === leftBefore) await settleClaim(folder, options.boot)
+  }
+  return report
+}
+
+async function recoverFolder(folder: string, options: RecoveryOptions, report: Draft): Promise<void> {
+  const view = joinLogs(new Map([[folder, await readLog(folder)]]))
+  const files = (await readdir(folder)).filter(name => name.endsWith(RECORDING_SUFFIX))
+  const present = new Set(files.map(recordingOf))
+  for (const recording of view.recordings.keys()) if (!present.has(recording)) report.missing.push(recording)
+  for (const name of files) {
+    const file = join(folder, name)
+    try {
+      await recoverFile({ folder, name, known: view.recordings.get(recordingOf(name)) ?? null }, options, report)
+    } catch (error) {
+      report.left.push({ place: file, why: error instanceof Error ? error.message : 'an unknown error' })
+    }
+  }
+}
+
+interface Found {
+  readonly folder: string
+  readonly name: string
+  readonly known: RecordingLog | null
+}
+
+async function recoverFile(found: Found, options: RecoveryOptions, report: Draft): Promise<void> {
+  const { folder, name, known } = found
+  if (known !== null && known.ended !== null) return
+  const recording = recordingOf(name)
+  const file = join(folder, name)
+  const keyed: { keys: MetaKeys | null } = { keys: null }
+  const scan = await scanRecording(readBytes(file), {
+    heads: known?.heads ?? new Map(),
+    keysFor: async header => {
+      keyed.keys = await openMetaKeys(header, options.keys)
+      return keyed.keys
+    },
+  })
+  const why = whyUntouchable(scan, recording, known)
+  const { head, end } = scan
+  if (why !== null || head === null || keyed.keys === null) {
+    report.left.push({ place: file, why: why ?? 'it has no readable header' })
+    return
+  }
+  if (end.kind === 'closed' || end.kind === 'recovered') {
+    await options.log.append({ kind: end.kind, recording, head })
+    report.confirmed.push(recording)
+    return
+  }
+  const torn = end.kind === 'torn' ? await moveAside(found, scan.offset) : null
+  const mark = {
+    boot: options.boot,
+    lastSeq: head.frames - 1,
+    lastChain: head.chain,
+    discardedBytes: torn?.bytes ?? 0,
+    discardedSha256: torn?.sha256 ?? createHash('sha256').digest(),
+  }
+  const position = { seq: head.frames, chain: head.chain }
+  const frame = clearFramer(options.clock, keyed.keys)(FRAME_TYPES.recovery, recoveryBody(mark), 'final')(position)
+  await appendDurably(file, scan.offset, frame)
+  const sealed: Head = { frames: head.frames + 1, chain: chainNext(head.chain, frame) }
+  await options.log.append({ kind: 'recovered', recording, head: sealed })
+  report.recovered.push({
+    recording,
+    file,
+    frames: sealed.frames,
+    discardedBytes: mark.discardedBytes,
+    tornFile: torn?.file ?? null,
+  })
+}
+
+/** Evidence of tampering stays as it was found. */
+function whyUntouchable(scan: Scan, recording: string, known: RecordingLog | null): string | null {
+  const frames = scan.head?.frames ?? 0
+  if (scan.broken !== null) return `tampered with from frame ${scan.broken.seq} on: ${scan.broken.why}`
+  if (scan.header?.recording !== recording) return 'it is another recording than its name says'
+  if (known !== null && known.last.frames > frames) {
+    return `tampered with from frame ${frames} on: the instance log knows ${known.last.frames} frames of it`
+  }
+  if (scan.end.kind === 'torn' && scan.end.bytes > TORN_BYTES_MAX) return 'more loose bytes than a crash leaves'
+  return null
+}
+
+interface TornBytes {
+  readonly file: string
+  readonly bytes: number
+  readonly sha256: Uint8Array
+}
+
+/** Copies the torn end to a file of its own before cutting it off. Named for its digest, so that doing it twice is once. */
+async function moveAside({ folder, name }: Found, offset: number): Promise<TornBytes> {
+  const file = join(folder, name)
+  const bytes = await readFrom(file, offset)
+  const sha256 = createHash('sha256').update(bytes).digest()
+  const tornName = `${recordingOf(name)}.${sha256.toString('hex').slice(0, 16)}.torn`
+  if (!(await readdir(folder)).includes(tornName)) await (await createDurably(folder, tornName, bytes)).close()
+  await truncate(file, offset)
+  await syncFolder(folder)
+  return { file: join(folder, tornName), bytes: bytes.length, sha256 }
+}
+
+async function readFrom(file: string, offset: number): Promise<Buffer> {
+  const handle = await open(file, 'r')
+  try {
+    const { size } = await handle.stat()
+    const bytes = Buffer.alloc(size - offset)
+    const { bytesRead } = await handle.read(bytes, 0, bytes.length, offset)
+    if (bytesRead !== bytes.length) throw new RecordingError('MALFORMED', 'the file changed while it was read')
+    return bytes
+  } finally {
+    await handle.close()
+  }
+}
+
+async function appendDurably(file: string, offset: number, frame: Buffer): Promise<void> {
+  const handle = await open(file, 'a')
+  try {
+    const { size } = await handle.stat()
+    if (size !== offset) throw new RecordingError('MALFORMED', 'the file changed while it was recovered')
+    await writeWhole(handle, frame)
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}

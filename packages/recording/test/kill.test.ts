@@ -1,0 +1,95 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { build } from 'vite'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { fileRecorder, listRecordings, localKeys, readRecording, verifyDirectory } from '../src/index.ts'
+import { KEK, optionsFor, temporaryDir } from './fixtures.ts'
+
+const DIRECTORIES = 8
+const KILLS_EACH = 4
+let writer: string
+
+beforeAll(async () => {
+  const outDir = await temporaryDir()
+  await build({
+    configFile: false,
+    logLevel: 'silent',
+    root: fileURLToPath(new URL('.', import.meta.url)),
+    resolve: { conditions: ['@querywarden/source'] },
+    ssr: { noExternal: true, target: 'node', resolve: { conditions: ['@querywarden/source', 'node', 'import'] } },
+    build: {
+      ssr: fileURLToPath(new URL('./kill-writer.ts', import.meta.url)),
+      outDir,
+      target: 'node20',
+      rollupOptions: { output: { entryFileNames: 'writer.mjs' } },
+    },
+  })
+  writer = join(outDir, 'writer.mjs')
+})
+
+/** Lets a writer write, kills it with SIGKILL, and gives the lines that it got out. */
+async function writeAndKill(dir: string, afterMs: number): Promise<readonly string[]> {
+  const child = spawn(process.execPath, [writer, dir], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const chunks: Buffer[] = []
+  child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk))
+  await once(child.stdout, 'data')
+  await wait(afterMs)
+  const closed = once(child, 'close')
+  child.kill('SIGKILL')
+  const [, signal]: unknown[] = await closed
+  expect(signal).toBe('SIGKILL')
+  const text = Buffer.concat(chunks).toString()
+  return text.slice(0, text.lastIndexOf('\n')).split('\n')
+}
+
+/** All that the recordings of a directory account for, in the writer's words. */
+async function recordedLines(dir: string): Promise<ReadonlySet<string>> {
+  const lines = new Set<string>()
+  for (const { file, header } of await listRecordings(dir)) {
+    if (file === null || header === null) continue
+    for await (const event of readRecording(file, { kek: KEK })) {
+      if (event.kind === 'intent') lines.add(`${header.session} ${event.statement} intent`)
+      if (event.kind === 'completion') lines.add(`${header.session} ${event.statement} outcome`)
+    }
+  }
+  return lines
+}
+
+const keys = localKeys(KEK, count => Buffer.alloc(count))
+const verdicts = async (dir: string) => (await verifyDirectory(dir, { keys })).recordings.map(({ verdict }) => verdict)
+
+describe('R5, F24: a writer killed with SIGKILL', () => {
+  test(`${DIRECTORIES * KILLS_EACH} times, whenever: nothing acknowledged is lost, nothing broken passes for whole, and the next start ends it`, {
+    timeout: 240_000,
+  }, async () => {
+    let interrupted = 0
+    for (let d = 0; d < DIRECTORIES; d++) {
+      const dir = await temporaryDir()
+      const acknowledged: string[] = []
+      for (let kill = 0; kill < KILLS_EACH; kill++) {
+        acknowledged.push(...(await writeAndKill(dir, Math.random() * 120)))
+        const before = await verdicts(dir)
+        // UNANCHORED: killed after the closing frame was durable and before the log said so.
+        for (const verdict of before) expect(verdict.kind).toMatch(/^(COMPLETE|OPEN|TORN|UNANCHORED)$/)
+        expect(before.some(({ kind }) => kind === 'OPEN' || kind === 'TORN' || kind === 'UNANCHORED')).toBe(true)
+        interrupted += before.filter(({ kind }) => kind === 'OPEN').length
+        const next = await fileRecorder(optionsFor(dir))
+        expect(next.recovery).toMatchObject({ left: [], missing: [] })
+        expect(next.recovery.recovered.length + next.recovery.confirmed.length).toBeGreaterThan(0)
+        await next.close()
+        for (const verdict of await verdicts(dir)) {
+          if (verdict.kind !== 'COMPLETE')
+            expect(verdict).toMatchObject({ kind: 'TORN', recovered: { boot: expect.any(String) } })
+          if (verdict.kind === 'TORN') expect(verdict.anchoredFrames).toBe(verdict.frames)
+        }
+        const recorded = await recordedLines(dir)
+        expect(acknowledged.filter(line => !recorded.has(line))).toEqual([])
+      }
+      expect(acknowledged.length).toBeGreaterThan(20)
+    }
+    expect(interrupted).toBeGreaterThan(DIRECTORIES * KILLS_EACH)
+  })
+})
