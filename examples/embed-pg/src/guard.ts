@@ -6,6 +6,7 @@ import {
   type Catalog,
   compilePolicy,
   type Gate,
+  keepCatalog,
   openGate,
   type Parameter,
   type Principal,
@@ -14,8 +15,8 @@ import {
 } from '@querywarden/policy-core'
 import { readPolicyYaml } from '@querywarden/policy-core/yaml'
 import { fileRecorder } from '@querywarden/recording'
-import { loadCatalog, postgresClassifier, postgresRewriter } from '@querywarden/sql/postgres'
-import type { Pool, PoolClient } from 'pg'
+import { DEFAULT_LIMITS, loadCatalog, MAJORS, postgresClassifier, postgresRewriter } from '@querywarden/sql/postgres'
+import type { Pool, PoolClient, QueryArrayConfig } from 'pg'
 
 const TARGET = { name: 'app', dialect: 'postgres' } as const
 
@@ -30,33 +31,53 @@ export interface Guard {
   readonly close: () => Promise<void>
 }
 
+/** All secrets are the service's own, from wherever it keeps them. */
+export interface GuardOptions {
+  readonly pool: Pool
+  /** The text of policy.yaml. */
+  readonly policy: string
+  readonly recordings: string
+  /** 32 bytes. */
+  readonly recordingKey: Uint8Array
+  /** 32 bytes, for `hash` masks. */
+  readonly hashKey: Uint8Array
+}
+
+const MIB = 1_048_576
+
 /**
  * The settings every connection of the pool must have: what a name means and how a text is read must not depend on the
  * role or the database. Pass it as `options` to the pool.
  */
 export const PINNED = '-c search_path=public,pg_temp -c standard_conforming_strings=on -c client_encoding=UTF8'
 
-export async function openGuard(options: {
-  readonly pool: Pool
-  readonly policy: string
-  readonly recordings: string
-}): Promise<Guard> {
+export async function openGuard(options: GuardOptions): Promise<Guard> {
   const clock = { now: Date.now, monotonic: () => performance.now() }
   const recorder = await fileRecorder({
     dir: options.recordings,
-    kek: randomBytes(32),
+    kek: options.recordingKey,
     durability: 'standard',
+    parameters: 'digests',
+    quotaBytes: 64 * MIB,
+    freeBytesMin: 16 * MIB,
     clock,
-    sleep,
+    sleep: ms => sleep(ms, undefined, { ref: false }),
     randomBytes,
     newId: randomUUID,
+    instance: 'embed-pg',
   })
+  const sql = await postgresClassifier({ majors: MAJORS, cacheEntriesMax: 1_000, limits: DEFAULT_LIMITS })
   const gate = openGate({
     policy: compilePolicy(readPolicyYaml(options.policy, { file: 'policy.yaml' }), { version: '1' }),
-    classify: await postgresClassifier({ cacheEntriesMax: 1_000 }),
-    rewrite: await postgresRewriter(),
-    catalog: () => readSchema(options.pool),
-    mask: masking({ hashKey: () => randomBytes(32) }),
+    classify: sql.classify,
+    rewrite: postgresRewriter({ grammar: sql.grammar, limits: DEFAULT_LIMITS }),
+    catalog: keepCatalog({
+      load: () => readSchema(options.pool),
+      monotonic: clock.monotonic,
+      freshMs: 10_000,
+      ageMsMax: 60_000,
+    }).current,
+    mask: masking({ hashKey: () => options.hashKey }),
     approve: denyAll,
     record: recorder.record,
     clock,
@@ -89,13 +110,14 @@ async function guarded(
     const started = performance.now()
     const { statement } = verdict.cleared
     // Always as an extended-protocol statement (`queryMode`), so that the server itself refuses a second one in the text.
-    const result = await client.query({
+    const query: QueryArrayConfig & { readonly queryMode: 'extended' } = {
       text: statement.text,
       values: [...params],
       rowMode: 'array',
       types: RAW,
       queryMode: 'extended',
-    })
+    }
+    const result = await client.query(query)
     const columns = result.fields.map(field => ({
       name: field.name,
       tableOid: field.tableID,

@@ -61,6 +61,7 @@ export type {
   SessionRecorder,
   Verifier,
 } from './hooks.ts'
+export { type CatalogKeeper, keepCatalog } from './keep-catalog.ts'
 export type {
   DateUnit,
   DetectedMask,

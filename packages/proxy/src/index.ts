@@ -1,1 +1,6 @@
-export {}
+export type { Config } from './config/config.ts'
+export { ConfigError } from './config/config-error.ts'
+export { loadConfig } from './config/load.ts'
+export { parseConfig } from './config/parse.ts'
+export { type Gateway, startGateway } from './gateway.ts'
+export { type Log, openLog } from './log.ts'

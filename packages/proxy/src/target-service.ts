@@ -1,6 +1,12 @@
-import { type Catalog, checkMasks, type Policy, type PolicyIssue, type Target } from '@querywarden/policy-core'
+import {
+  type Catalog,
+  checkMasks,
+  keepCatalog,
+  type Policy,
+  type PolicyIssue,
+  type Target,
+} from '@querywarden/policy-core'
 import { loadCatalog } from '@querywarden/sql/postgres'
-import { keepCatalog } from './catalog-source.ts'
 import type { ProxyLimits, TargetConfig } from './config/config.ts'
 import { runOwnQuery } from './postgres/catalog-query.ts'
 import { logInUpstream, type Upstream } from './postgres/upstream-login.ts'

@@ -1,4 +1,4 @@
-import type { Catalog } from '@querywarden/policy-core'
+import type { Catalog } from './catalog.ts'
 
 /** A target's schema, kept fresh. */
 export interface CatalogKeeper {
@@ -11,6 +11,11 @@ export interface CatalogKeeper {
 /**
  * Keeps one snapshot. Younger than `freshMs` it is used as it is; older, it is used while a reload runs beside it; older
  * than `ageMsMax` nobody decides by it until the reload is there (threats F14, N3).
+ *
+ * @param options.monotonic - Milliseconds on a clock that never goes back.
+ * @example
+ * const keeper = keepCatalog({ load: () => loadCatalog(query, { searchPath }), monotonic, freshMs: 10_000, ageMsMax: 60_000 })
+ * const gate = openGate({ …, catalog: keeper.current })
  */
 export function keepCatalog(options: {
   readonly load: () => Promise<Catalog>
