@@ -1,4 +1,4 @@
-import { decode, encode, rfc8949EncodeOptions } from 'cborg'
+import { decode, type EncodeOptions, encode, rfc8949EncodeOptions } from 'cborg'
 import { RecordingError } from './errors.ts'
 
 /** What this format puts in CBOR: RFC 8949 section 4.2.1, core deterministic encoding, no tags, no undefined. */
@@ -13,8 +13,22 @@ export type CborValue =
 
 export type CborMap = { readonly [key: string]: CborValue }
 
-/** One value has one encoding, so that equal accounts have equal digests. */
-export const encodeCbor = (value: CborValue): Uint8Array => encode(value, rfc8949EncodeOptions)
+/**
+ * One value has one encoding, so that equal accounts have equal digests.
+ *
+ * @throws RecordingError MALFORMED on NaN and infinities, which readers refuse.
+ */
+export const encodeCbor = (value: CborValue): Uint8Array => encode(value, ENCODING)
+
+const ENCODING: EncodeOptions = {
+  ...rfc8949EncodeOptions,
+  typeEncoders: {
+    number: (value: unknown) => {
+      if (Number.isFinite(value)) return null // as usual
+      throw new RecordingError('MALFORMED', 'an entry with a number that is not finite')
+    },
+  },
+}
 
 /** Reads one CBOR map. Maps come back as `Map`, so that no key can reach a prototype. */
 export function decodeCborMap(bytes: Uint8Array, what: string): Fields {

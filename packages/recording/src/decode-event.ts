@@ -96,7 +96,7 @@ const openedEvent = (stamp: EventStamp, meta: Fields, header: RecordingHeader): 
   header,
   groups: meta.strings('groups'),
   actor: meta.maybe('actor', key => fullIdentity(meta.fields(key))),
-  expiresAt: meta.number('expires_at'),
+  expiresAt: meta.maybe('expires_at', key => meta.number(key)),
   client: Object.fromEntries(meta.textPairs('client')),
 })
 

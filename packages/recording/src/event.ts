@@ -83,7 +83,8 @@ export type RecordedEvent =
       readonly header: RecordingHeader
       readonly groups: readonly string[]
       readonly actor: Identity | null
-      readonly expiresAt: number
+      /** Milliseconds since 1970, or null for a credential without end. */
+      readonly expiresAt: number | null
       readonly client: Readonly<Record<string, string>>
     })
   | IntentEvent

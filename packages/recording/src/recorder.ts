@@ -151,7 +151,8 @@ const openingMeta = ({ principal, client }: SessionOpening) => ({
     principal.actor === null
       ? null
       : { iss: principal.actor.issuer, sub: principal.actor.subject, groups: principal.actor.groups },
-  expires_at: principal.expiresAt,
+  // A credential without end is written as null: CBOR here has no infinity.
+  expires_at: Number.isFinite(principal.expiresAt) ? principal.expiresAt : null,
   client,
 })
 

@@ -181,6 +181,21 @@ describe('a session', () => {
     expect(verdict).toMatchObject({ kind: 'COMPLETE', frames: accepted + 3, reason: 'recorder-failed' })
   })
 
+  test('refuses an entry that no reader could take back, and reads a credential without end', async () => {
+    const dir = await temporaryDir()
+    const recorder = await fileRecorder(optionsFor(dir))
+    const { principal } = opening()
+    const session = await recorder.record(opening({ principal: { ...principal, expiresAt: Number.POSITIVE_INFINITY } }))
+    const completion = { kind: 'done', tag: 'SELECT', rows: 1, bytes: 1, ms: Number.NaN } as const
+    await expect(session.append({ kind: 'completion', statement: 1, completion })).rejects.toMatchObject({
+      code: 'MALFORMED',
+    })
+    await session.close('internal-error')
+    await recorder.close()
+    expect(await verdictsOf(dir)).toMatchObject([{ kind: 'COMPLETE', frames: 2 }])
+    expect(await eventsOf((await listRecordings(dir))[0]?.file ?? '')).toMatchObject([{ expiresAt: null }, {}])
+  })
+
   test('takes no entry after it was closed, and closes once', async () => {
     const dir = await temporaryDir()
     const recorder = await fileRecorder(optionsFor(dir))

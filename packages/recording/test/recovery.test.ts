@@ -71,11 +71,11 @@ function frameEnds(file: Buffer): readonly number[] {
 }
 
 describe('R2, F24: recovery', () => {
-  test('at every torn length ends the recording after its last whole frame and keeps the torn bytes', async () => {
+  test('at torn lengths all over the file ends the recording after its last whole frame and keeps the torn bytes', async () => {
     const ends = frameEnds(dead.bytes)
     const [first = 0] = ends
     const lengths = Array.from({ length: dead.bytes.length - first + 1 }, (_, i) => first + i)
-    for (const length of lengths.filter(at => at % 5 === 0 || ends.includes(at))) {
+    for (const length of lengths.filter(at => at % 29 === 0 || ends.some(end => Math.abs(end - at) <= 1))) {
       const { dir, file } = await deadWith(dead.bytes.subarray(0, length))
       const { recovered, left } = await recover(dir)
       const frames = ends.filter(end => end <= length).length

@@ -18,6 +18,9 @@ const READ_BYTES = 262_144
 export const readBytes = (file: string): AsyncIterable<Uint8Array> =>
   createReadStream(file, { highWaterMark: READ_BYTES })
 
+/** Ids are file names: letters, digits and dashes. */
+export const ID_PATTERN: RegExp = /^[A-Za-z0-9][A-Za-z0-9-]{0,63}$/
+
 /** A recording that a directory holds, or that its logs say it should hold. */
 export interface RecordingSummary {
   readonly recording: string
@@ -38,7 +41,7 @@ export async function bootFolders(dir: string): Promise<readonly string[]> {
     throw unusable(dir, cause)
   }
   return found
-    .filter(entry => entry.isDirectory())
+    .filter(entry => entry.isDirectory() && ID_PATTERN.test(entry.name))
     .map(entry => entry.name)
     .sort()
 }
@@ -46,7 +49,12 @@ export async function bootFolders(dir: string): Promise<readonly string[]> {
 /** Reads all instance logs of a directory. */
 export async function readLogs(dir: string): Promise<LogView> {
   const logs = new Map<string, LogContents>()
-  for (const boot of await bootFolders(dir)) logs.set(boot, await readLog(join(dir, boot)))
+  for (const boot of await bootFolders(dir)) {
+    const log = await readLog(join(dir, boot))
+    // A start that died before its log was made leaves a folder without log or recordings; that says nothing.
+    const isEmpty = log.header === null && !(await readdir(join(dir, boot))).some(isRecordingFile)
+    if (!isEmpty) logs.set(boot, log)
+  }
   return joinLogs(logs)
 }
 
@@ -65,11 +73,13 @@ export async function recordingFiles(dir: string): Promise<ReadonlyMap<string, s
   const files = new Map<string, string>()
   for (const boot of await bootFolders(dir)) {
     for (const name of await readdir(join(dir, boot))) {
-      if (name.endsWith(RECORDING_SUFFIX)) files.set(recordingOf(name), join(dir, boot, name))
+      if (isRecordingFile(name)) files.set(recordingOf(name), join(dir, boot, name))
     }
   }
   return files
 }
+
+const isRecordingFile = (name: string): boolean => name.endsWith(RECORDING_SUFFIX)
 
 /** The id that a recording's file is named for. */
 export const recordingOf = (file: string): string => basename(file, RECORDING_SUFFIX)

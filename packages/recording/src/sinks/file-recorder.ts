@@ -9,7 +9,7 @@ import { type KeyEncryption, localKeys, type RandomBytes } from '../keys.ts'
 import { type Durability, type LiveRecorder, recorder } from '../recorder.ts'
 import type { Storage } from '../storage.ts'
 import { lockState, releaseLock, takeLock, touchLock } from './boot-lock.ts'
-import { bootFolders, readLog } from './directory.ts'
+import { bootFolders, ID_PATTERN, readLog } from './directory.ts'
 import { folderStorage, syncFolder, unusable } from './folder-storage.ts'
 import { type RecoveryReport, recoverDirectory } from './recover.ts'
 
@@ -17,7 +17,6 @@ import { type RecoveryReport, recoverDirectory } from './recover.ts'
 const BEAT_MS = 1_000
 /** So many of the latest finished logs are tied into a new one. */
 const PREVIOUS_LOGS_MAX = 8
-const ID = /^[A-Za-z0-9][A-Za-z0-9-]{0,63}$/
 
 export interface FileRecorderOptions {
   /** Holds a folder a boot; several processes may share it. Made if it isn't there. */
@@ -106,7 +105,7 @@ export async function fileRecorder(options: FileRecorderOptions): Promise<FileRe
 /** Ids become file names. */
 const checkedIds = (newId: () => string) => (): string => {
   const id = newId()
-  if (ID.test(id)) return id
+  if (ID_PATTERN.test(id)) return id
   throw new RecordingError(
     'BAD_OPTIONS',
     '`newId` gave an id that is no file name; expected letters, digits and dashes',
