@@ -32,7 +32,7 @@ function useFunctionNamed(context: Context, parts: readonly string[], call: Node
   else if (name === 'current_setting') useCurrentSetting(context, call, place)
   else {
     const does = builtInEffect(name)
-    if (does !== null) useFunction(context, does.effect, `pg_catalog.${name}`, does.why, place)
+    if (does !== null) useFunction(context, does.effect, does.listed ? `pg_catalog.${name}` : written, does.why, place)
   }
 }
 

@@ -3,10 +3,10 @@ import type { Token } from './lex.ts'
 /** Characters that don't show, or that change how others show: controls, format characters, odd spaces, and their kin. */
 const HIDDEN = /[\p{C}\p{Z}\p{Default_Ignorable_Code_Point}]/gu
 
-const escape = (character: string): string => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`
+const escaped = (character: string): string => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`
 const escapeHidden = (text: string): string =>
-  text.replace(HIDDEN, character => (character === ' ' || character === '\n' ? character : escape(character)))
-const escapeForeign = (text: string): string => text.replace(/[^\x20-\x7e]/gu, escape)
+  text.replace(HIDDEN, character => (character === ' ' || character === '\n' ? character : escaped(character)))
+const escapeForeign = (text: string): string => text.replace(/[^\x20-\x7e]/gu, escaped)
 
 /**
  * A statement on one spelling, for a person to judge (T10): one space for any white space between tokens, hidden

@@ -1,6 +1,14 @@
 export { loadCatalog } from './catalog/load-catalog.ts'
 export { type ClassifierOptions, type PostgresClassifier, postgresClassifier } from './classify.ts'
-export { type Grammar, loadGrammar, MAJORS, type Major } from './engine.ts'
+export {
+  type Grammar,
+  isMajor,
+  loadGrammar,
+  MAJORS,
+  type Major,
+  type ParsedStatement,
+  type ParseOutcome,
+} from './engine.ts'
 export { DEFAULT_LIMITS, type ParseLimits } from './limits.ts'
 export { postgresRewriter, type RewriterOptions } from './rewrite/postgres-rewriter.ts'
-export type { SplitStatement, Splitting } from './split.ts'
+export { type SplitStatement, type Splitting, splitStatements } from './split.ts'

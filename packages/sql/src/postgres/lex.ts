@@ -26,7 +26,7 @@ export interface Token {
 const SPACE = /[ \t\n\r\f\v]+/y
 const LINE_COMMENT = /--[^\n\r]*/y
 const WORD = /[A-Za-z_\u0080-\uffff][A-Za-z0-9_$\u0080-\uffff]*/y
-const NUMBER = /(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)/y
+const NUMBER = /0[xXoObB][0-9A-Fa-f_]+|(?:[0-9][0-9_]*(?:\.[0-9_]*)?|\.[0-9][0-9_]*)(?:[eE][-+]?[0-9]+)?/y
 const PARAMETER = /\$[0-9]+/y
 const DOLLAR_TAG = /\$(?:[A-Za-z_\u0080-\uffff][A-Za-z0-9_\u0080-\uffff]*)?\$/y
 const OPERATORS = /[-+*/<>=~!@#%^&|`?]/
@@ -92,8 +92,8 @@ function literalAt(text: string, at: number): Token | null {
   if (text[at] === "'") return quoted(text, at, at + 1, "'", false, 'string')
   if (text[at] === '"') return quoted(text, at, at + 1, '"', false, 'identifier')
   if (text[at] === '$') return dollarQuoted(text, at)
-  const escape = matchAt(ESCAPE_STRING, text, at)
-  if (escape > at) return quoted(text, at, escape, "'", true, 'string')
+  const escaping = matchAt(ESCAPE_STRING, text, at)
+  if (escaping > at) return quoted(text, at, escaping, "'", true, 'string')
   const prefixed = matchAt(PREFIXED_STRING, text, at)
   if (prefixed > at) return quoted(text, at, prefixed, "'", false, 'string')
   const unicode = matchAt(UNICODE_IDENTIFIER, text, at)

@@ -80,7 +80,8 @@ export function checkTokens(text: string, tokens: readonly Token[], limits: Pars
   let comments = 0
   let previous = ''
   for (const { kind, start, end } of tokens) {
-    if (kind === 'block-comment') comments += 1
+    if (kind === 'block-comment' && ++comments > limits.blockCommentsMax)
+      return opaque('TOO_COMPLEX', `the text has more than ${limits.blockCommentsMax} bracketed comments`, null)
     if (kind === 'space' || kind === 'line-comment' || kind === 'block-comment') continue
     count += 1
     const short = end - start <= 12 ? text.slice(start, end) : ''
@@ -96,7 +97,7 @@ export function checkTokens(text: string, tokens: readonly Token[], limits: Pars
     else if (word === 'end' && !isName) cases = Math.max(0, cases - 1)
     if (word === ';') chain.joins = 0
     previous = word
-    const why = excess({ count, comments, nesting: chains.length - 1 + cases, ...chain }, limits)
+    const why = excess({ count, nesting: chains.length - 1 + cases, ...chain }, limits)
     if (why !== null) return opaque('TOO_COMPLEX', why, null)
   }
   return null
@@ -104,7 +105,6 @@ export function checkTokens(text: string, tokens: readonly Token[], limits: Pars
 
 interface Work {
   readonly count: number
-  readonly comments: number
   readonly nesting: number
   readonly operators: number
   readonly joins: number
@@ -112,7 +112,6 @@ interface Work {
 
 function excess(work: Work, limits: ParseLimits): string | null {
   if (work.count > limits.tokensMax) return `the text has more than ${limits.tokensMax} tokens`
-  if (work.comments > limits.blockCommentsMax) return `the text has more than ${limits.blockCommentsMax} comments`
   if (work.nesting > limits.nestingMax) return `the text nests deeper than ${limits.nestingMax}`
   if (work.operators > limits.chainMax) return `an expression has more than ${limits.chainMax} operators in a row`
   if (work.joins > limits.chainMax) return `a query has more than ${limits.chainMax} joins or set operations in a row`

@@ -11,10 +11,11 @@ export interface Places {
 
 /** Prepares the places of one statement. `start` and `end` are its bytes in `text`. */
 export function placesIn(text: string, tokens: readonly Token[], start: number, end: number): Places {
-  const whole = { start, end }
   const offsets = byteOffsets(text)
   const solid = tokens.filter(token => token.kind !== 'space')
   const starts = solid.map(token => offsets(token.start))
+  // Before 18 a statement's stretch begins with the white space before it.
+  const whole = { start: starts.find(at => at >= start) ?? start, end }
 
   const of = (node: Node): Place => {
     const location = numberAt(node, 'location')
