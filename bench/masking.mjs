@@ -10,14 +10,42 @@ const ROUND_MS = 12
 const TEXT_OID = 25
 const hashKey = () => Buffer.alloc(32, 7)
 
-const column = attnum => ({ name: `c${attnum}`, tableOid: 20_000, attnum, typeOid: TEXT_OID, typmod: -1, format: 'text' })
+const column = attnum => ({
+  name: `c${attnum}`,
+  tableOid: 20_000,
+  attnum,
+  typeOid: TEXT_OID,
+  typmod: -1,
+  format: 'text',
+})
 const columns = Array.from({ length: COLUMNS }, (_, index) => column(index + 1))
 
 const LAST_4 = { kind: 'partial', first: 0, last: 4, fill: '*' }
 const SCENARIOS = [
-  { name: 'redact + redact', masks: new Map([[2, { kind: 'redact' }], [5, { kind: 'redact' }]]), detect: [] },
-  { name: 'redact + partial', masks: new Map([[2, { kind: 'redact' }], [5, LAST_4]]), detect: [] },
-  { name: 'email + hash', masks: new Map([[2, { kind: 'email' }], [5, { kind: 'hash', key: null }]]), detect: [] },
+  {
+    name: 'redact + redact',
+    masks: new Map([
+      [2, { kind: 'redact' }],
+      [5, { kind: 'redact' }],
+    ]),
+    detect: [],
+  },
+  {
+    name: 'redact + partial',
+    masks: new Map([
+      [2, { kind: 'redact' }],
+      [5, LAST_4],
+    ]),
+    detect: [],
+  },
+  {
+    name: 'email + hash',
+    masks: new Map([
+      [2, { kind: 'email' }],
+      [5, { kind: 'hash', key: null }],
+    ]),
+    detect: [],
+  },
   {
     name: 'detect in all 8',
     masks: new Map(),
@@ -102,7 +130,9 @@ function compare(rowBytes, scenario) {
   const target = new OutputBuffer({ bytesInitial: 2 * CHUNK_BYTES, bytesMax: 8 * CHUNK_BYTES })
   const copied = new Uint8Array(chunk.length)
   const masks = [...scenario.masks].map(([index, mask]) => ({ kind: 'index', index, mask }))
-  const masker = dataRowMasker(columnActions(columns, { masks, detect: scenario.detect, unknownOrigin: 'null', hashKey }))
+  const masker = dataRowMasker(
+    columnActions(columns, { masks, detect: scenario.detect, unknownOrigin: 'null', hashKey }),
+  )
   const naive = naiveMasker(scenario)
   const ours = () => {
     target.clear()

@@ -14,7 +14,7 @@ export interface KeyedHash {
   readonly sql: (bytes: string) => string
 }
 
-/** Half of SHA-256's output, the least that RFC 2104 section 3 lets one keep; shorter keys can be searched for. */
+/** 128 bits: a shorter key can be searched for. RFC 2104, section 3, would rather have the hash's own 32 bytes. */
 const KEY_BYTES_MIN = 16
 /** SHA-256's block. */
 const BLOCK_BYTES = 64

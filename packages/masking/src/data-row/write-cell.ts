@@ -22,7 +22,7 @@ function appendCell(cell: ReturnType<MaskCell>, target: OutputBuffer): boolean {
 
 /**
  * The partial mask over ASCII without making a string of it; other bytes, and types that cut or pad, go the long way
- * of `mask`. Both ways give the same (write-cell.prop.test.ts).
+ * of `mask`. Both ways give the same (data-row-masker.prop.test.ts).
  */
 export function writePartial(partial: Extract<Mask, { kind: 'partial' }>, type: TextType, mask: MaskCell): WriteCell {
   const slow = writeMasked(mask)

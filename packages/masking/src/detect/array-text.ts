@@ -1,17 +1,39 @@
 import type { MaskFound } from './mask-found.ts'
+import { quotedEnd } from './quoted-end.ts'
 
-/** A quoted or a bare element of an array's text form (manual, section 8.15.6); what stands between is punctuation. */
-const ELEMENT = /"(?:[^"\\]|\\[\s\S])*"|(?:[^"{},\\]|\\[\s\S])+/g
+/** What stands between elements, in the form that PostgreSQL prints (manual, section 8.15.6). */
+const PUNCTUATION = new Set(Array.from('{},', sign => sign.charCodeAt(0)))
+const QUOTE = 0x22
+const BACKSLASH = 0x5c
 
-/** Masks finds in the elements of an array's text form; an element with a find is written quoted. */
+/** Masks finds in the elements of an array's text form; an element with a find is written quoted. What is no array becomes NULL. */
 export function maskArray(text: string, mask: MaskFound): string | null {
-  let isNull = false
-  const masked = text.replace(ELEMENT, element => {
-    const isQuoted = element.startsWith('"')
-    const plain = (isQuoted ? element.slice(1, -1) : element).replace(/\\([\s\S])/g, '$1')
+  let result = ''
+  let copied = 0
+  for (let at = 0; at < text.length; ) {
+    if (PUNCTUATION.has(text.charCodeAt(at))) {
+      at++
+      continue
+    }
+    const isQuoted = text.charCodeAt(at) === QUOTE
+    const end = isQuoted ? quotedEnd(text, at) : bareEnd(text, at)
+    if (end < 0) return null
+    const plain = (isQuoted ? text.slice(at + 1, end - 1) : text.slice(at, end)).replace(/\\([\s\S])/g, '$1')
     const shown = mask(plain)
-    if (shown === null) isNull = true
-    return shown === null || shown === plain ? element : `"${shown.replace(/["\\]/g, '\\$&')}"`
-  })
-  return isNull ? null : masked
+    if (shown === null) return null
+    if (shown !== plain) {
+      result += `${text.slice(copied, at)}"${shown.replace(/["\\]/g, '\\$&')}"`
+      copied = end
+    }
+    at = end
+  }
+  return copied === 0 ? text : result + text.slice(copied)
+}
+
+function bareEnd(text: string, at: number): number {
+  let end = at
+  while (end < text.length && text.charCodeAt(end) !== QUOTE && !PUNCTUATION.has(text.charCodeAt(end))) {
+    end += text.charCodeAt(end) === BACKSLASH ? 2 : 1
+  }
+  return Math.min(end, text.length)
 }

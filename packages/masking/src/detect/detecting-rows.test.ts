@@ -131,3 +131,22 @@ test('of several masks on what one detector finds, the one that shows least hold
   expect(shown(CARD, column(25), [...masks].reverse())).toBe('****1111')
   expect(shown(CARD, column(25), [...masks, { detector: 'credit-card', mask: { kind: 'redact' } }])).toBe('[redacted]')
 })
+
+test.each([
+  ['json', 114, `"${'a\\"'.repeat(5_000_000)}`, `"`, `"`],
+  ['json', 114, '', '"'.repeat(200_001), null],
+  ['json', 114, '', '"\\'.repeat(100_001), null],
+  ['text[]', 1009, `{${'a\\"'.repeat(5_000_000)}`, '}', '}'],
+  ['text[]', 1009, '{', '"\\'.repeat(100_001), null],
+  ['text', 25, 'a'.repeat(20_000_000), '', ''],
+  ['xml', 142, '<'.repeat(200_000), '', null],
+])('a very long or malformed %s is read through once (T5)', (_, typeOid, before, after, end) => {
+  const masked = shown(`${before} ${CARD}${after}`, column(typeOid))
+  if (end === null) expect(masked).toBeNull()
+  else
+    expect(
+      String(masked)
+        .slice(-40)
+        .endsWith(`[redacted]${typeOid === 1009 ? '"' : ''}${end}`),
+    ).toBe(true)
+})
