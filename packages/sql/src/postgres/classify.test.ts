@@ -207,7 +207,20 @@ describe('T5, T2: what is not understood is opaque, and never throws', () => {
     [`select 1 where 1 in (${Array.from({ length: 200_000 }, () => '1').join()})`, 'TOO_COMPLEX'],
     [`select 1${' union select 1'.repeat(300)}`, 'TOO_COMPLEX'],
     [`select ${'not '.repeat(300)}true`, 'TOO_COMPLEX'],
+    [`select ${'case when true then '.repeat(300)}1${' end'.repeat(300)}`, 'TOO_COMPLEX'],
+    [`select ${`(${'1+'.repeat(100)}`.repeat(100)}1${')'.repeat(100)}`, 'TOO_COMPLEX'],
+    [`select ${'1+case when true then 1 end+'.repeat(300)}1`, 'TOO_COMPLEX'],
   ])('%#', (text, code) => expect(factsOf(text)).toMatchObject({ kind: 'opaque', code }))
+
+  test('what people and programs write is not', () => {
+    const list = Array.from({ length: 20_000 }, (_, index) => index).join()
+    const branches = Array.from({ length: 400 }, (_, index) => `when id = '${index}' then 'x'`).join(' ')
+    const ors = Array.from({ length: 1_000 }, (_, index) => `id = '${index}'`).join(' or ')
+    expect(uses(`select 1 from orders where id in (${list})`)).toEqual([READ_ORDERS])
+    expect(uses(`select case ${branches} end from orders where ${ors}`)).toEqual([READ_ORDERS])
+    expect(uses(`select ${'('.repeat(150)}1${')'.repeat(150)} from orders`)).toEqual([READ_ORDERS])
+    expect(uses(`select ${'1+'.repeat(250)}1 from orders`)).toEqual([READ_ORDERS])
+  })
 
   test('a statement of another dialect, or for a major without a grammar, is opaque', () => {
     expect(classifier.classify({ dialect: 'mysql', text: 'select 1', params: [] }, catalog).kind).toBe('opaque')

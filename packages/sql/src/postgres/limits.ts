@@ -11,6 +11,8 @@ export interface ParseLimits {
   readonly nestingMax: number
   /** Operators between two commas, ANDs or ORs; joins and set operations in one pair of parentheses. */
   readonly chainMax: number
+  /** Parentheses and operators around one place, together: about the depth of the parse tree. */
+  readonly depthMax: number
   /** Comments of the bracketed kind. The server needs quadratic time for them. */
   readonly blockCommentsMax: number
   /** Nodes of one parse tree. */
@@ -23,6 +25,7 @@ export const DEFAULT_LIMITS: ParseLimits = {
   tokensMax: 100_000,
   nestingMax: 200,
   chainMax: 256,
+  depthMax: 500,
   blockCommentsMax: 500,
   nodesMax: 500_000,
 }
@@ -71,11 +74,23 @@ const DEEPENING = new Set(
   'not is in like ilike similar between collate at isnull notnull overlaps operator distinct'.split(' '),
 )
 const CHAINING = new Set(['join', 'union', 'intersect', 'except'])
+/** Marks and words between expressions that don't nest in each other. */
+const PARTING = new Set([',', ';', 'and', 'or', 'when', 'then', 'else'])
+
+/** What is open at one point of a text: a parenthesis, a bracket or a CASE, and how long its chains have grown. */
+interface Level {
+  readonly opener: string
+  operators: number
+  joins: number
+}
+
+const levelOf = (opener: string): Level => ({ opener, operators: 0, joins: 0 })
 
 /** Checks how much work the tokens of a text make. Null where all is well. */
 export function checkTokens(text: string, tokens: readonly Token[], limits: ParseLimits): Refused | null {
-  const chains: { operators: number; joins: number }[] = [{ operators: 0, joins: 0 }]
-  let cases = 0
+  const levels: Level[] = []
+  let level = levelOf('')
+  let outerDepth = 0
   let count = 0
   let comments = 0
   let previous = ''
@@ -84,36 +99,46 @@ export function checkTokens(text: string, tokens: readonly Token[], limits: Pars
       return opaque('TOO_COMPLEX', `the text has more than ${limits.blockCommentsMax} bracketed comments`, null)
     if (kind === 'space' || kind === 'line-comment' || kind === 'block-comment') continue
     count += 1
-    const short = end - start <= 12 ? text.slice(start, end) : ''
+    const short = end - start <= LONGEST_WORD ? text.slice(start, end) : ''
     const word = kind === 'word' ? short.toLowerCase() : kind === 'operator' || kind === 'mark' ? short : ''
+    // After a dot or AS even CASE and END are names.
     const isName = previous === '.' || previous === 'as'
-    const chain = chains.at(-1) ?? { operators: 0, joins: 0 }
-    if (word === '(' || word === '[') chains.push({ operators: 0, joins: 0 })
-    else if (word === ')' || word === ']') chains.pop()
-    else if (word === ',' || word === ';' || word === 'and' || word === 'or') chain.operators = 0
-    else if (kind === 'operator' || word === '::' || DEEPENING.has(word)) chain.operators += 1
-    else if (CHAINING.has(word)) chain.joins += 1
-    else if (word === 'case' && !isName) cases += 1
-    else if (word === 'end' && !isName) cases = Math.max(0, cases - 1)
-    if (word === ';') chain.joins = 0
     previous = word
-    const why = excess({ count, nesting: chains.length - 1 + cases, ...chain }, limits)
+    if (word === '(' || word === '[' || (word === 'case' && !isName)) {
+      outerDepth += 1 + level.operators + level.joins
+      levels.push(level)
+      level = levelOf(word)
+    } else if (word === ')' || word === ']' || (word === 'end' && level.opener === 'case' && !isName)) {
+      level = levels.pop() ?? level
+      outerDepth = levels.length === 0 ? 0 : outerDepth - 1 - level.operators - level.joins
+    } else if (PARTING.has(word)) level.operators = 0
+    else if (kind === 'operator' || word === '::' || DEEPENING.has(word)) level.operators += 1
+    else if (CHAINING.has(word)) level.joins += 1
+    if (word === ';') level.joins = 0
+    const why = excess(
+      { count, nesting: levels.length, depth: outerDepth + level.operators + level.joins, level },
+      limits,
+    )
     if (why !== null) return opaque('TOO_COMPLEX', why, null)
   }
   return null
 }
 
+/** No keyword that matters here is longer. */
+const LONGEST_WORD = 12
+
 interface Work {
   readonly count: number
   readonly nesting: number
-  readonly operators: number
-  readonly joins: number
+  readonly depth: number
+  readonly level: Level
 }
 
-function excess(work: Work, limits: ParseLimits): string | null {
-  if (work.count > limits.tokensMax) return `the text has more than ${limits.tokensMax} tokens`
-  if (work.nesting > limits.nestingMax) return `the text nests deeper than ${limits.nestingMax}`
-  if (work.operators > limits.chainMax) return `an expression has more than ${limits.chainMax} operators in a row`
-  if (work.joins > limits.chainMax) return `a query has more than ${limits.chainMax} joins or set operations in a row`
+function excess({ count, nesting, depth, level }: Work, limits: ParseLimits): string | null {
+  if (count > limits.tokensMax) return `the text has more than ${limits.tokensMax} tokens`
+  if (nesting > limits.nestingMax) return `the text nests deeper than ${limits.nestingMax}`
+  if (level.operators > limits.chainMax) return `an expression has more than ${limits.chainMax} operators in a row`
+  if (level.joins > limits.chainMax) return `a query has more than ${limits.chainMax} joins or set operations in a row`
+  if (depth > limits.depthMax) return `expressions in the text are nested deeper than ${limits.depthMax}`
   return null
 }

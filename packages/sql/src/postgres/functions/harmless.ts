@@ -5,8 +5,8 @@
  */
 export const HARMLESS_FUNCTIONS: ReadonlySet<string> = new Set(
   `
-  age clock_timestamp current_date current_time date date_add date_part date_subtract date_trunc extract
-  generate_series in_range interval_pl_timestamptz localtime localtimestamp make_timestamptz now overlaps
+  age clock_timestamp date date_add date_part date_subtract date_trunc extract
+  generate_series in_range interval_pl_timestamptz make_timestamptz now overlaps
   statement_timestamp time timeofday timestamp timestamptz timetz timezone to_char to_date to_number to_timestamp
   transaction_timestamp
 
@@ -25,11 +25,11 @@ export const HARMLESS_FUNCTIONS: ReadonlySet<string> = new Set(
   gen_random_uuid random random_normal uuidv4 uuidv7
   pg_column_compression pg_column_size pg_typeof pg_collation_for pg_basetype
 
-  current_catalog current_database current_query current_role current_schema current_schemas current_user
+  current_database current_query current_schema current_schemas current_user
   getdatabaseencoding getpgusername inet_client_addr inet_client_port inet_server_addr inet_server_port
   pg_backend_pid pg_char_to_encoding pg_client_encoding pg_conf_load_time pg_encoding_to_char pg_is_in_recovery
   pg_is_other_temp_schema pg_jit_available pg_my_temp_schema pg_postmaster_start_time pg_trigger_depth session_user
-  system_user user version
+  system_user version
   pg_current_snapshot pg_current_xact_id_if_assigned txid_current_if_assigned txid_current_snapshot mxid_age
 
   has_any_column_privilege has_column_privilege has_database_privilege has_foreign_data_wrapper_privilege
