@@ -18,11 +18,14 @@ export interface Catalog {
   readonly searchPath: readonly string[]
   /** By {@link relationKey}. System relations are not in it. */
   readonly relations: ReadonlyMap<string, CatalogRelation>
-  /** Names of functions outside pg_catalog and information_schema, by bare name: calling one of them is never a built-in call. */
+  /**
+   * Names of functions outside pg_catalog and information_schema, by bare name: a call may be of one of them. Immutable
+   * functions of extensions are left out: they compute, as the built-in ones of their names do.
+   */
   readonly userFunctions: ReadonlySet<string>
-  /** Those of them that take one row of a relation and so can be written like a column. */
+  /** All functions there, extensions' too, that take one row of a relation and so can be written like a column. */
   readonly userRowFunctions: ReadonlySet<string>
-  /** Operator names outside pg_catalog. */
+  /** Operator names outside pg_catalog, but for those of extensions that only compute. */
   readonly userOperators: ReadonlySet<string>
   /** Type names outside pg_catalog, except row types of relations, whose casts or input may run code. */
   readonly userTypes: ReadonlySet<string>

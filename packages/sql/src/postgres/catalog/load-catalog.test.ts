@@ -30,6 +30,9 @@ create view lab.calls_on as select * from lab.calls;
 create view lab.settings_read as select current_setting('application_name') as name;
 create view lab.xml as select query_to_xml('select ssn from public.customers', true, false, '') as doc;
 create view lab.operates as select c.id, operator(public.@#) c as sig from public.customers c;
+create view lab.case_blind as select id from public.orders where note::citext = 'x'::citext;
+create operator lab.=== (function = public.evil_eq, leftarg = text, rightarg = text);
+create view lab.shadowed as select id from public.orders where note operator(lab.===) 'x'::text;
 create view lab.pure as select upper(title) as title, round(price, 1) as price, to_char(price, '999') as shown from public.products;
 create view lab.recursive as with recursive r as (select id from public.orders union select r.id + 1 from r where r.id < 200) select * from r;
 create view lab.subrow as select s.id, row_to_json(s) as doc from (select id, pan from public.cards) s;
@@ -194,10 +197,21 @@ describe.each(POSTGRES_MAJORS)('the catalog of PostgreSQL %i', major => {
       expect(catalog.userRowFunctions).toContain(name)
     for (const name of ['two', 'find_ref']) expect(catalog.userRowFunctions).not.toContain(name)
     expect(catalog.userOperators).toContain('@#')
-    for (const name of ['coded', 'hstore', 'span']) expect(catalog.userTypes).toContain(name)
+    for (const name of ['coded', 'span']) expect(catalog.userTypes).toContain(name)
     for (const name of ['harmless', 'mood', 'tier', 'contact_info', 'customers', 'money_t', 'text']) {
       expect(catalog.userTypes).not.toContain(name)
     }
+  })
+
+  test('what an extension only computes with is as good as built in: citext takes no operator away', () => {
+    for (const name of ['=', '<', '!~', '->', '%']) expect(catalog.userOperators).not.toContain(name)
+    for (const name of ['replace', 'split_part']) expect(catalog.userFunctions).not.toContain(name)
+    for (const name of ['citext', 'hstore']) expect(catalog.userTypes).not.toContain(name)
+    for (const name of ['dblink', 'crosstab', 'xpath_table', 'get_raw_page']) {
+      expect(catalog.userFunctions).toContain(name)
+    }
+    expect(relation('lab', 'case_blind').opaque).toBeNull()
+    expect(relation('lab', 'shadowed').opaque).toContain('===')
   })
 
   test('system relations and those of other sessions are not in it', () => {

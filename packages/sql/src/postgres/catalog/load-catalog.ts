@@ -41,8 +41,8 @@ export async function loadCatalog(query: Query, options: CatalogOptions): Promis
     major: snapshot.major,
     searchPath: options.searchPath,
     relations: new Map(relations.map(relation => [relationKey(relation), relation])),
-    userFunctions: new Set(snapshot.functions.map(([name = '']) => name)),
-    userRowFunctions: new Set(snapshot.functions.filter(row => row[1] === TRUE).map(([name = '']) => name)),
+    userFunctions: new Set(snapshot.functions.filter(row => row[1] === TRUE).map(([name = '']) => name)),
+    userRowFunctions: new Set(snapshot.functions.filter(row => row[2] === TRUE).map(([name = '']) => name)),
     userOperators: new Set(snapshot.operators.map(([name = '']) => name)),
     userTypes: types.codeNames,
   }
