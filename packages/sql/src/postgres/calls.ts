@@ -26,6 +26,8 @@ function useFunctionNamed(context: Context, parts: readonly string[], call: Node
   const name = parts.length === 2 ? second : first
   if (parts.length === 1 && context.catalog.userFunctions.has(name)) {
     useFunction(context, 'unknown', name, 'may be a function of this database', place)
+    // Or the built-in one, with all that it can do.
+    if (name === 'set_config') useSetConfig(context, call, place)
     return
   }
   if (name === 'set_config') useSetConfig(context, call, place)

@@ -101,7 +101,7 @@ const visitRanges =
       range => range !== null,
     )
     for (const range of ranges) touchRange(context, range, touch)
-    // ONLY_DATABASE_OBJECTS, REINDEX SCHEMA and bare VACUUM name no relation.
+    // REINDEX SCHEMA and a bare VACUUM name no relation.
     if (ranges.length === 0) useStatement(context, touch.effect, why, context.places.whole)
     context.visitFields(typed, scope, [field])
   }

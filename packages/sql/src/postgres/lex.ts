@@ -29,10 +29,9 @@ const WORD = /[A-Za-z_\u0080-\uffff][A-Za-z0-9_$\u0080-\uffff]*/y
 const NUMBER = /0[xXoObB][0-9A-Fa-f_]+|(?:[0-9][0-9_]*(?:\.[0-9_]*)?|\.[0-9][0-9_]*)(?:[eE][-+]?[0-9]+)?/y
 const PARAMETER = /\$[0-9]+/y
 const DOLLAR_TAG = /\$(?:[A-Za-z_\u0080-\uffff][A-Za-z0-9_\u0080-\uffff]*)?\$/y
-const OPERATORS = /[-+*/<>=~!@#%^&|`?]/
-const ESCAPE_STRING = /[eE]'/y
-const PREFIXED_STRING = /(?:[nNbBxX]|[uU]&)'/y
-const UNICODE_IDENTIFIER = /[uU]&"/y
+/** Letters right before a quote that make a literal or an identifier of it. */
+const PREFIX = /(?:[eEnNbBxX]|[uU]&)'|[uU]&"/y
+const OPERATORS = '-+*/<>=~!@#%^&|`?'
 const NEWLINE = /[\n\r]/
 
 const matchAt = (pattern: RegExp, text: string, at: number): number => {
@@ -69,35 +68,37 @@ export function lex(text: string): readonly Token[] {
   return tokens
 }
 
-const beginsEscapes = (text: string, start: number): boolean => matchAt(ESCAPE_STRING, text, start) > start
+const beginsEscapes = (text: string, start: number): boolean => text[start] === 'e' || text[start] === 'E'
 
 function tokenAt(text: string, at: number): Token {
-  const simple = (kind: TokenKind, pattern: RegExp): Token | null => {
-    const end = matchAt(pattern, text, at)
-    return end > at ? { kind, start: at, end } : null
-  }
-  return (
-    simple('space', SPACE) ??
-    simple('line-comment', LINE_COMMENT) ??
-    (text.startsWith('/*', at) ? blockComment(text, at) : null) ??
-    literalAt(text, at) ??
-    simple('word', WORD) ??
-    simple('number', NUMBER) ??
-    simple('parameter', PARAMETER) ??
-    operatorAt(text, at) ?? { kind: 'mark', start: at, end: at + (text.startsWith('::', at) ? 2 : 1) }
-  )
-}
-
-function literalAt(text: string, at: number): Token | null {
+  const code = text.charCodeAt(at)
+  const to = (kind: TokenKind, pattern: RegExp): Token => ({ kind, start: at, end: matchAt(pattern, text, at) })
+  if (isSpace(code)) return to('space', SPACE)
+  if (isWordStart(code)) return prefixedAt(text, at) ?? to('word', WORD)
+  if (isDigit(code) || (text[at] === '.' && isDigit(text.charCodeAt(at + 1)))) return to('number', NUMBER)
   if (text[at] === "'") return quoted(text, at, at + 1, "'", false, 'string')
   if (text[at] === '"') return quoted(text, at, at + 1, '"', false, 'identifier')
-  if (text[at] === '$') return dollarQuoted(text, at)
-  const escaping = matchAt(ESCAPE_STRING, text, at)
-  if (escaping > at) return quoted(text, at, escaping, "'", true, 'string')
-  const prefixed = matchAt(PREFIXED_STRING, text, at)
-  if (prefixed > at) return quoted(text, at, prefixed, "'", false, 'string')
-  const unicode = matchAt(UNICODE_IDENTIFIER, text, at)
-  return unicode > at ? quoted(text, at, unicode, '"', false, 'identifier') : null
+  if (text.startsWith('--', at)) return to('line-comment', LINE_COMMENT)
+  if (text.startsWith('/*', at)) return blockComment(text, at)
+  if (OPERATORS.includes(text.charAt(at))) return operatorAt(text, at)
+  if (text[at] === '$' && isDigit(text.charCodeAt(at + 1))) return to('parameter', PARAMETER)
+  if (text[at] === '$') return dollarQuoted(text, at) ?? { kind: 'mark', start: at, end: at + 1 }
+  return { kind: 'mark', start: at, end: at + (text.startsWith('::', at) ? 2 : 1) }
+}
+
+/** Space, tab, newline, vertical tab, form feed, carriage return. */
+const isSpace = (code: number): boolean => code === 0x20 || (code >= 9 && code <= 13)
+const isDigit = (code: number): boolean => code >= 0x30 && code <= 0x39
+const isWordStart = (code: number): boolean =>
+  (code >= 0x61 && code <= 0x7a) || (code >= 0x41 && code <= 0x5a) || code === 0x5f || code >= 0x80
+
+/** `E'…'`, `U&"…"` and their kin. */
+function prefixedAt(text: string, at: number): Token | null {
+  const opened = matchAt(PREFIX, text, at)
+  if (opened === at) return null
+  return text[opened - 1] === '"'
+    ? quoted(text, at, opened, '"', false, 'identifier')
+    : quoted(text, at, opened, "'", beginsEscapes(text, at), 'string')
 }
 
 function quoted(text: string, start: number, from: number, quote: string, escapes: boolean, kind: TokenKind): Token {
@@ -136,11 +137,11 @@ function blockComment(text: string, start: number): Token {
 }
 
 /** Operators end where a comment begins, even in the middle of a run of operator characters. */
-function operatorAt(text: string, start: number): Token | null {
-  let end = start
-  while (end < text.length && OPERATORS.test(text.charAt(end))) {
-    if (end > start && (text.startsWith('--', end) || text.startsWith('/*', end))) break
+function operatorAt(text: string, start: number): Token {
+  let end = start + 1
+  while (end < text.length && OPERATORS.includes(text.charAt(end))) {
+    if (text.startsWith('--', end) || text.startsWith('/*', end)) break
     end += 1
   }
-  return end > start ? { kind: 'operator', start, end } : null
+  return { kind: 'operator', start, end }
 }

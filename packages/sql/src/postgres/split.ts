@@ -29,8 +29,10 @@ export function readText(text: string, grammar: Grammar, limits: ParseLimits): R
     )
   const outcome = grammar.parse(blanking.text)
   switch (outcome.kind) {
-    case 'parsed':
-      return { kind: 'read', text: blanking.text, tokens: lex(blanking.text), statements: outcome.statements }
+    case 'parsed': {
+      const tokens = blanking.text === text ? original : lex(blanking.text)
+      return { kind: 'read', text: blanking.text, tokens, statements: outcome.statements }
+    }
     case 'syntax-error':
       return opaque('SYNTAX', outcome.message, outcome.offset)
     case 'failure':
