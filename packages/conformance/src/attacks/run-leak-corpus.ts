@@ -116,7 +116,7 @@ async function attack(
 
 function verdictWithoutLeak(result: ScriptResult): CaseVerdict {
   const errors = errorsOf(result)
-  if (errors.some(isRefusal) || result.refusedLogins.length > 0) return 'denied'
+  if (errors.some(isRefusal) || errors.some(isFatalViolation) || result.refusedLogins.length > 0) return 'denied'
   return result.exchanges.every(({ end }) => end === 'ready') ? 'hidden' : 'error'
 }
 
@@ -129,6 +129,10 @@ const errorsOf = ({ exchanges }: ScriptResult): readonly ReadonlyMap<string, str
 /** The gateway puts JSON into the detail of its refusals; PostgreSQL never does. */
 export const isRefusal = (fields: ReadonlyMap<string, string>): boolean =>
   (fields.get('D') ?? '').startsWith('{"querywarden":')
+
+/** What breaks the protocol is refused by the end of the connection; PostgreSQL does the same. */
+const isFatalViolation = (fields: ReadonlyMap<string, string>): boolean =>
+  fields.get('V') === 'FATAL' && fields.get('C') === '08P01'
 
 function firstError(result: ScriptResult): string {
   const fields = errorsOf(result)[0]

@@ -1,0 +1,61 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import {
+  type BenignRun,
+  beyond,
+  type CaseRun,
+  corpusFile,
+  readBenignCases,
+  readCanaries,
+  readLeakCases,
+  runBenignCorpus,
+  runLeakCorpus,
+  type Score,
+  scoreOf,
+  tableOf,
+} from '../src/index.ts'
+import { type GovernedDatabase, startGovernedDatabase } from './governed-database.ts'
+
+const PIN = corpusFile('score.json')
+/** Set it to write what was found into score.json. */
+const REWRITE = 'CORPUS_PIN'
+
+let governed: GovernedDatabase
+let leaks: readonly CaseRun[]
+let benign: readonly BenignRun[]
+
+beforeAll(async () => {
+  governed = await startGovernedDatabase()
+  const onProgress = (): void => undefined
+  const { database, login } = governed
+  benign = await runBenignCorpus({ database, login, cases: await readBenignCases(), onProgress })
+  leaks = await runLeakCorpus({
+    database,
+    login,
+    cases: await readLeakCases(),
+    canaries: await readCanaries(),
+    parallel: 4,
+    onProgress,
+  })
+  process.stdout.write(`${tableOf(leaks)}\n\n${wrongLines()}\n`)
+  if (process.env[REWRITE] !== undefined) await writeFile(PIN, `${JSON.stringify(scoreOf(leaks, benign), null, 2)}\n`)
+}, 600_000)
+afterAll(() => governed.stop())
+
+const wrongLines = (): string => {
+  const wrong = benign.flatMap(run => (run.wrong === null ? [] : [`${run.id} (${run.protocol}): ${run.wrong}`]))
+  return [`benign: ${benign.length - wrong.length} of ${benign.length} right`, ...wrong].join('\n  ')
+}
+const pinned = async (): Promise<Score> => JSON.parse(await readFile(PIN, 'utf8'))
+
+test('no attack gets more than before, and no benign statement less', async () => {
+  expect(beyond(scoreOf(leaks, benign), await pinned())).toEqual([])
+})
+
+test(`what got better is pinned: set ${REWRITE} to do so`, async () => {
+  expect(beyond(await pinned(), scoreOf(leaks, benign))).toEqual([])
+})
+
+test('every attack was judged', () => {
+  expect(leaks.filter(({ verdict }) => verdict === 'error')).toEqual([])
+})
