@@ -185,11 +185,14 @@ test('keys can be given in the configuration', async () => {
 
 describe('I3: what an issuer may answer', () => {
   let server: Server
+  let asked: (string | undefined)[]
   let issuer: string
   let pages: Record<string, { status?: number; body?: unknown; location?: string }>
   beforeEach(async () => {
     pages = {}
+    asked = []
     server = createServer((request, response) => {
+      asked.push(request.url)
       const { status = 200, body = {}, location } = pages[request.url ?? ''] ?? { status: 404 }
       response.writeHead(status, location === undefined ? {} : { location })
       response.end(typeof body === 'string' ? body : JSON.stringify(body))
@@ -238,6 +241,7 @@ describe('I3: what an issuer may answer', () => {
       '/keys': { body: await goodKeys() },
     }
     expect(await refusalOf(verifier({ issuer }), await token(), now)).toBe('KEYS_UNAVAILABLE')
+    expect(asked).toEqual([DISCOVERY, '/moved'])
   })
 
   test('weak, foreign, doubtful and too many keys', async () => {
