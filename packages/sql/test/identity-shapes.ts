@@ -33,6 +33,9 @@ export const SHAPES: readonly string[] = [
   'select public.people.* from public.people order by 1',
   'select shapes.public.people.id from public.people order by 1',
   'table people order by 1',
+  'with a as (select 1) table people order by 1',
+  '(table people) order by 1',
+  'values (0, null, null, null, null::date, null::text[], null::int) union all table only (people) order by 1',
   'table only public.people order by 1',
   'select * from only people order by 1',
   'select * from only (public.people) as p order by 1',
@@ -136,6 +139,7 @@ export const CHANGES: readonly (readonly [string, string])[] = [
     'select * from copies',
   ],
   ['create table made as select * from people', 'select * from made order by 1'],
+  ['create table made as table only people', 'select * from made order by 1'],
   ['create table made as table people', 'select * from made order by 1'],
   [
     'create table made (a, b) as with p as (select * from people) select id, ssn from p',

@@ -14,17 +14,23 @@ import { postgresClassifier } from '../src/postgres/classify.ts'
 import { type Grammar, MAJORS } from '../src/postgres/engine.ts'
 import { DEFAULT_LIMITS } from '../src/postgres/limits.ts'
 import { postgresRewriter } from '../src/postgres/rewrite/postgres-rewriter.ts'
+import type { Splitting } from '../src/postgres/split.ts'
 
 /** Classifier and rewriter of all majors, as a composer puts them together. */
 export interface Pair {
   readonly classify: Classifier
   readonly rewrite: Rewriter
   readonly grammar: (major: number) => Grammar | null
+  readonly split: (text: string, major: number) => Splitting
 }
 
 export async function classifierAndRewriter(): Promise<Pair> {
-  const { classify, grammar } = await postgresClassifier({ majors: MAJORS, cacheEntriesMax: 0, limits: DEFAULT_LIMITS })
-  return { classify, grammar, rewrite: postgresRewriter({ grammar, limits: DEFAULT_LIMITS }) }
+  const { classify, grammar, split } = await postgresClassifier({
+    majors: MAJORS,
+    cacheEntriesMax: 0,
+    limits: DEFAULT_LIMITS,
+  })
+  return { classify, grammar, split, rewrite: postgresRewriter({ grammar, limits: DEFAULT_LIMITS }) }
 }
 
 /** Masks of every relation of a statement, on the columns that `isMasked` picks. */

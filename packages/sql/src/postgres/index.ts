@@ -1,4 +1,5 @@
-export { loadCatalog } from './catalog/load-catalog.ts'
+export { type CatalogOptions, loadCatalog } from './catalog/load-catalog.ts'
+export type { Query } from './catalog/snapshot.ts'
 export { type ClassifierOptions, type PostgresClassifier, postgresClassifier } from './classify.ts'
 export {
   type Grammar,
@@ -12,3 +13,4 @@ export {
 export { DEFAULT_LIMITS, type ParseLimits } from './limits.ts'
 export { postgresRewriter, type RewriterOptions } from './rewrite/postgres-rewriter.ts'
 export { type SplitStatement, type Splitting, splitStatements } from './split.ts'
+export { SqlError, type SqlErrorCode } from './sql-error.ts'

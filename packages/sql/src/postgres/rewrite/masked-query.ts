@@ -88,7 +88,19 @@ function readsOnly(roots: readonly TypedNode[], column: string): boolean {
   return true
 }
 
-const FORBIDDEN_IN_MASKS: ReadonlySet<string> = new Set(['SelectStmt', 'SubLink', 'RangeVar', 'ParamRef', 'A_Star'])
+/** Whatever could bring in other rows, other names or values from outside. A subquery without FROM brings none. */
+const FORBIDDEN_IN_MASKS: ReadonlySet<string> = new Set([
+  'RangeVar',
+  'RangeSubselect',
+  'RangeFunction',
+  'RangeTableFunc',
+  'RangeTableSample',
+  'JsonTable',
+  'JoinExpr',
+  'CommonTableExpr',
+  'ParamRef',
+  'A_Star',
+])
 
 const isColumn = (reference: Node, column: string): boolean => {
   const parts = nameParts(reference, 'fields')
