@@ -84,6 +84,37 @@ describe.each(POSTGRES_MAJORS)('masks that change nothing, on PostgreSQL %i', ma
     expect(await doing(rewritten(text))).toEqual(await doing(text))
   })
 
+  test.each([
+    "copy people to '%' (format csv, header)",
+    "copy public.people (ssn, id) to '%' csv force quote ssn",
+    "copy computed to '%' (header, format csv)",
+    'copy "Odd ""schema"""."Tëst ""quoted""" to \'%\' csv header',
+    "copy (table people) to '%' (format binary)",
+    "copy (select p.* from people p order by ssn desc) to '%'",
+  ])('%s', async template => {
+    const text = template.replace('%', `${server.dataDir}/copied`)
+    const copied = async (what: string) => {
+      await client.query(what)
+      return (await client.query("select encode(pg_read_binary_file('copied'), 'hex') as bytes")).rows
+    }
+    const before = await copied(text)
+    expect(before[0]?.bytes).not.toBe('')
+    expect(await copied(rewritten(text))).toEqual(before)
+  })
+
+  test('COPY shows a table alone, so one with partitions or children is refused', () => {
+    for (const table of ['parts', 'parent', 'child']) {
+      const rewriting = rewriteText(
+        pair,
+        `copy ${table} to stdout`,
+        catalog,
+        () => true,
+        (_, __, reference) => reference,
+      )
+      expect(rewriting).toMatchObject({ kind: 'impossible', why: expect.stringMatching(/which rows COPY shows/) })
+    }
+  })
+
   test('parameters keep their numbers and types', async () => {
     const text = 'select $2::int, id from people where ssn = $1 or name = $3 order by id'
     const values = ['111-11-1111', 5, 'Bob']
