@@ -58,7 +58,14 @@ export function touchRange(context: Context, range: Node, touch: Touch): void {
   const place = context.places.of(range)
   addRange(context, range, rangeEntry(context, range))
   if (textAt(range, 'catalogname') !== '') {
-    useStatement(context, 'unknown', 'a relation is named with its database, expected schema and name', place)
+    // It would be read under a name that no mask is looked up by, so not even a policy that allows `unknown` may let it.
+    context.prohibitions.push({
+      code: 'UNSUPPORTED',
+      message: 'a relation is named with its database, expected schema and name',
+      hint: 'leave the database name out: the session is on that database',
+      place,
+    })
+    useStatement(context, 'unknown', 'a relation named with its database', place)
     return
   }
   touchRelation(context, textAt(range, 'schemaname'), textAt(range, 'relname'), touch, place)
