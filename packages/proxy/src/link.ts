@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
 import type { Frame, FrameBuffer } from '@querywarden/wire/postgres'
+import { after } from './timer.ts'
 
 /**
  * One leg of a connection: a socket as frames, pulled one at a time, with bounded buffering. Reading goes on while
@@ -8,7 +9,7 @@ import type { Frame, FrameBuffer } from '@querywarden/wire/postgres'
 export class Link {
   readonly socket: Socket
   #frames: FrameBuffer
-  readonly #bufferedBytesMax: number
+  #bufferedBytesMax: number
   readonly #gone = new AbortController()
   #wake: (() => void) | null = null
 
@@ -74,22 +75,20 @@ export class Link {
     })
   }
 
-  /** Sends a last message and closes. */
+  /** Sends a last message and closes. What the peer still sends is read, so that no reset takes the message away. */
   end(bytes?: Uint8Array): void {
-    if (bytes === undefined) this.socket.end()
-    else this.socket.end(bytes)
-    // A peer that never reads its last message must not keep the connection.
-    this.socket.setTimeout(LINGER_MS, () => this.socket.destroy())
-    this.socket.resume()
+    this.socket.off('data', this.#onData)
+    lastWords(this.socket, bytes)
   }
 
   /**
    * Goes on with other limits, from one phase of a conversation to the next.
    * @throws {FrameError} if the peer has already sent something: it spoke before its turn.
    */
-  enterPhase(frames: FrameBuffer): void {
+  enterPhase(frames: FrameBuffer, limits: { readonly bufferedBytesMax: number }): void {
     this.#frames.assertEmpty()
     this.#frames = frames
+    this.#bufferedBytesMax = limits.bufferedBytesMax
   }
 
   /** Stops framing and hands the raw stream over: from now on chunks go to `onChunk`. Nothing may be waiting. */
@@ -112,3 +111,12 @@ export class Link {
 }
 
 const LINGER_MS = 2_000
+
+/** Ends a socket, if need be with a last message; a peer that doesn't read it can't keep the connection for that. */
+export function lastWords(socket: Socket, bytes?: Uint8Array): void {
+  if (bytes === undefined) socket.end()
+  else socket.end(bytes)
+  socket.resume()
+  const callOff = after(LINGER_MS, () => socket.destroy())
+  socket.once('close', callOff)
+}

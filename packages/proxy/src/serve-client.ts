@@ -9,12 +9,14 @@ import {
   encodeReadyForQuery,
   FRONTEND_LIMITS,
   FrameBuffer,
+  FrameError,
 } from '@querywarden/wire/postgres'
 import type { ProxyLimits } from './config/config.ts'
 import type { Log } from './log.ts'
 import type { CancelKey, CancelKeys } from './postgres/cancel-keys.ts'
 import { Conversation } from './postgres/conversation.ts'
 import { type Arrival, HandshakeError, refuseHandshake, shakeHands } from './postgres/handshake.ts'
+import { isReported } from './postgres/reported.ts'
 import type { SplitText } from './postgres/split-text.ts'
 import { cancelUpstream } from './postgres/upstream-cancel.ts'
 import { UpstreamError } from './postgres/upstream-error.ts'
@@ -42,12 +44,17 @@ export interface Service {
 type Login = Extract<Arrival, { kind: 'login' }>
 
 /** Serves one connection from its first byte to its last. Never throws. */
-export async function serveClient(socket: Socket, service: Service): Promise<void> {
-  const callOff = after(service.limits.loginMsMax, () => socket.destroy())
+export async function serveClient(raw: Socket, service: Service): Promise<void> {
+  // Between two owners of the socket a reset would otherwise be nobody's, and end the whole gateway (threats E12).
+  raw.on('error', () => undefined)
+  const callOff = after(service.limits.loginMsMax, () => raw.destroy())
+  let socket = raw
   try {
-    const arrival = await shakeHands(socket, {
+    const arrival = await shakeHands(raw, {
       secureContext: service.secureContext,
-      bufferedBytesMax: service.limits.frameBytesMax,
+      onSecured: secured => {
+        socket = secured
+      },
     })
     if (arrival.kind === 'cancel') {
       service.cancelKeys.redeem(arrival)
@@ -126,7 +133,9 @@ async function converse({ login, socket, service, principal, target, upstream, c
   let conversation: Conversation | null = null
   let stopClock = (): void => undefined
   try {
-    login.link.enterPhase(new FrameBuffer({ frameBytesMax: limits.frameBytesMax, tags: FRONTEND_LIMITS }))
+    login.link.enterPhase(new FrameBuffer({ frameBytesMax: limits.frameBytesMax, tags: FRONTEND_LIMITS }), {
+      bufferedBytesMax: limits.frameBytesMax,
+    })
     conversation = new Conversation({
       session,
       client: login.link,
@@ -163,7 +172,8 @@ async function converse({ login, socket, service, principal, target, upstream, c
 /** What the server's own login would have said, less its cancel key. */
 function welcome({ link }: Login, upstream: Upstream, key: CancelKey): void {
   const messages = [encodeAuthentication({ kind: 'ok' })]
-  for (const [name, value] of upstream.parameters) messages.push(encodeParameterStatus({ name, value }))
+  for (const [name, value] of upstream.parameters)
+    if (isReported({ name, value })) messages.push(encodeParameterStatus({ name, value }))
   messages.push(encodeBackendKeyData(key), encodeReadyForQuery({ status: 'idle' }))
   link.write(Buffer.concat(messages))
 }
@@ -183,6 +193,8 @@ async function close(session: Session, reason: CloseReason, log: Log): Promise<v
 /** Every failure becomes something the client may read. What wasn't foreseen is logged here and named to nobody. */
 function asHandshakeError(error: unknown, log: Log): HandshakeError {
   if (error instanceof HandshakeError) return error
+  if (error instanceof FrameError)
+    return new HandshakeError({ sqlstate: '08P01', message: `the client broke the protocol: ${error.message}` })
   if (error instanceof UpstreamError) {
     return refuse(
       '08006',

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import {
   type Bind,
   type Close,
@@ -11,10 +12,12 @@ import {
   type Execute,
   FRONTEND,
   type Frame,
+  FrameError,
   type Parse,
 } from '@querywarden/wire/postgres'
 import type { Link } from '../link.ts'
-import { ConversationError } from './replies.ts'
+import { ConversationError } from './conversation-error.ts'
+import type { Report } from './error-response.ts'
 
 /** A message of the extended protocol that asks for something. */
 export type Ask =
@@ -23,11 +26,14 @@ export type Ask =
   | { readonly kind: 'describe'; readonly message: Describe }
   | { readonly kind: 'execute'; readonly message: Execute }
   | { readonly kind: 'close'; readonly message: Close }
+  /** A whole message that can't be read. The server skips to the Sync behind one, and the session goes on. */
+  | { readonly kind: 'malformed'; readonly report: Report }
 
 /** What a client wants decided at once: a Query, or all up to a Sync or Flush. */
 export type Batch =
   | { readonly kind: 'query'; readonly text: string }
   | { readonly kind: 'extended'; readonly asks: readonly Ask[]; readonly end: 'sync' | 'flush' }
+  | { readonly kind: 'malformed-query'; readonly report: Report }
   | { readonly kind: 'function-call' }
   | { readonly kind: 'terminate' }
   | { readonly kind: 'gone' }
@@ -49,6 +55,7 @@ export async function readBatch(client: Link, limits: BatchLimits): Promise<Batc
       throw new ConversationError(
         'protocol-violation',
         `a batch may have ${limits.asksMax} messages and ${limits.bytesMax} bytes before its Sync`,
+        '54000',
       )
     }
     switch (frame.tag) {
@@ -56,7 +63,7 @@ export async function readBatch(client: Link, limits: BatchLimits): Promise<Batc
         // A Query inside an extended batch is a batch of its own; libpq never does that, and the server syncs on it.
         if (asks.length > 0)
           throw new ConversationError('protocol-violation', 'a Query came before the Sync of the messages ahead of it')
-        return { kind: 'query', text: decodeQuery(frame.body).query }
+        return readQuery(frame)
       case FRONTEND.sync:
         return { kind: 'extended', asks, end: 'sync' }
       case FRONTEND.flush:
@@ -71,8 +78,24 @@ export async function readBatch(client: Link, limits: BatchLimits): Promise<Batc
         // Left over from a COPY that the server ended by an error; it ignores them, as the manual says.
         break
       default:
-        asks.push(askOf(frame))
+        asks.push(readAsk(frame))
     }
+  }
+}
+
+function readQuery(frame: Frame): Batch {
+  try {
+    return { kind: 'query', text: decodeQuery(frame.body).query }
+  } catch (error) {
+    return { kind: 'malformed-query', report: malformed(error, frame) }
+  }
+}
+
+function readAsk(frame: Frame): Ask {
+  try {
+    return askOf(frame)
+  } catch (error) {
+    return { kind: 'malformed', report: malformed(error, frame) }
   }
 }
 
@@ -90,5 +113,16 @@ function askOf(frame: Frame): Ask {
       return { kind: 'close', message: decodeClose(frame.body) }
     default:
       throw new ConversationError('protocol-violation', `message ${frame.tag} has no place in a session`)
+  }
+}
+
+/** As the server has it: 22021 for text that isn't UTF-8, 08P01 for all else that is wrong inside a whole message. */
+function malformed(error: unknown, { tag, body }: Frame): Report {
+  if (!(error instanceof FrameError)) throw error
+  const isText = tag === FRONTEND.query || tag === FRONTEND.parse
+  return {
+    sqlstate: isText && !isUtf8(body) ? '22021' : '08P01',
+    message: `message refused: ${error.message}`,
+    hint: 'this gateway reads UTF-8 without NUL only, and every message to its last byte',
   }
 }

@@ -1,25 +1,25 @@
-import type { Cleared, Clock, CloseReason, Parameter, Pending, Session, Verdict } from '@querywarden/policy-core'
+import type { Cleared, Clock, CloseReason, Parameter, Session, Verdict } from '@querywarden/policy-core'
 import {
-  COPY_DONE,
-  decodeCopyFail,
   EMPTY_QUERY_RESPONSE,
-  encodeCopyData,
-  encodeCopyFail,
   encodeParse,
   encodeReadyForQuery,
-  FRONTEND,
+  FLUSH,
   type ReadyForQuery,
   SYNC,
 } from '@querywarden/wire/postgres'
 import type { Link } from '../link.ts'
 import { type Ask, type Batch, type BatchLimits, readBatch } from './batch.ts'
-import { errorResponse, fatalResponse, noticeResponse, type Report, refusalOfUnread } from './error-response.ts'
-import { Names } from './names.ts'
-import type { Planned } from './plan.ts'
+import { asConversationError, ConversationError } from './conversation-error.ts'
+import { relayCopyIn } from './copy-in.ts'
+import { errorResponse, fatalResponse, type Report, refusalOfUnread } from './error-response.ts'
+import type { Expected, Running } from './expected.ts'
+import { Names, type Portal } from './names.ts'
+import { type Plan, type Planned, runningOf, type Step, segmentsOf } from './plan.ts'
 import { planExtended } from './plan-extended.ts'
 import { planQuery } from './plan-query.ts'
-import { type BatchEnd, ConversationError, Replies } from './replies.ts'
+import { type BatchEnd, Replies } from './replies.ts'
 import type { SplitText } from './split-text.ts'
+import { tellPending } from './tell-pending.ts'
 import type { Upstream } from './upstream-login.ts'
 
 /** What a conversation is made of. */
@@ -62,7 +62,7 @@ export class Conversation {
       monotonic: clock.monotonic,
       cancelUpstream: () => this.#stopUpstream(),
     })
-    this.#replies.onFault = fault => this.end({ sqlstate: '08006', message: fault.message }, fault.reason)
+    this.#replies.onFault = ({ sqlstate, message, reason }) => this.end({ sqlstate, message }, reason)
   }
 
   /** Runs until either side ends it, and gives the reason. Never throws. */
@@ -109,75 +109,65 @@ export class Conversation {
 
   #onFault(error: unknown): CloseReason {
     if (this.#end !== null) return this.#end.reason
-    const reason = error instanceof ConversationError ? error.reason : 'protocol-violation'
-    const message = error instanceof Error ? error.message : 'the session can not go on'
-    this.end({ sqlstate: SQLSTATE_OF[reason], message }, reason)
+    const { reason, sqlstate, message } = asConversationError(error, 'the client', 'protocol-violation')
+    this.end({ sqlstate, message }, reason)
     return reason
   }
 
   async #handle(batch: Exclude<Batch, { kind: 'gone' | 'terminate' }>): Promise<void> {
+    if (batch.kind === 'extended') return this.#extended(batch.asks, batch.end)
+    // The server skips everything else too until the Sync behind an error.
+    if (this.#isSkipping) return
     switch (batch.kind) {
       case 'query':
         return this.#query(batch.text)
-      case 'extended':
-        return this.#extended(batch.asks, batch.end)
+      case 'malformed-query':
+        return this.#refuseUnjudged(batch.report, true)
       case 'function-call':
-        return this.#refuse(
+        return this.#refuseUnjudged(
           {
             sqlstate: '0A000',
             message: 'the function call protocol is not spoken here: it names functions by number, past every policy',
             hint: 'call the function in a SELECT',
           },
-          [],
           true,
         )
     }
   }
 
   async #query(text: string): Promise<void> {
-    if (this.#isSkipping) return
-    const statements = this.#parts.split(text)
-    if (statements === null)
-      return this.#refuse(refusalOfUnread(await this.#parts.session.submit({ text }), text), [], true)
+    const { session, client, split } = this.#parts
+    const statements = split(text)
+    if (statements === null) return this.#refuse(refusalOfUnread(await session.submit({ text }), text), [], true)
     // A simple Query closes the unnamed statement and portal, as the manual says of the server.
     this.#names.removeStatement('')
     this.#names.removePortal('')
     if (statements.length === 0) {
-      this.#parts.client.write(EMPTY_QUERY_RESPONSE)
-      this.#parts.client.write(encodeReadyForQuery({ status: this.#status }))
+      client.write(EMPTY_QUERY_RESPONSE)
+      // It still ends the implicit transaction of what was flushed before it.
+      if (this.#isOpen) return this.#carryOut({ kind: 'plan', plan: { steps: [], end: 'sync' } }, true)
+      client.write(encodeReadyForQuery({ status: this.#status }))
       return
     }
-    const planned = await this.#decide(admit =>
-      planQuery(this.#parts.session, statements, statement => admit(statement, [])),
-    )
+    const planned = await this.#decide(admit => planQuery(session, statements, statement => admit(statement, [])))
     await this.#carryOut(planned, true)
   }
 
-  async #extended(asks: readonly Ask[], end: 'sync' | 'flush'): Promise<void> {
+  async #extended(asks: readonly Ask[], end: Plan['end']): Promise<void> {
     if (this.#isSkipping) {
       if (end === 'sync') await this.#recover()
       return
     }
     const { session, split, limits } = this.#parts
-    const planned = await this.#decide(admit =>
-      planExtended(
-        {
-          session,
-          names: this.#names,
-          split,
-          admit,
-          reveal: portal => this.#replies.revealPortal(portal),
-          statementsMax: limits.statementsMax,
-        },
-        asks,
-      ),
-    )
-    if (planned.kind === 'refused' || end === 'flush') return this.#carryOut(planned, end === 'sync')
-    const { messages, expected } = planned.plan
-    await this.#carryOut(
-      { kind: 'plan', plan: { messages: [...messages, SYNC], expected: [...expected, { kind: 'sync' }] } },
-      true,
-    )
+    const context = {
+      session,
+      names: this.#names,
+      split,
+      reveal: (portal: Portal) => this.#replies.revealPortal(portal),
+      statementsMax: limits.statementsMax,
+    }
+    const planned = await this.#decide(admit => planExtended({ ...context, admit }, asks, end))
+    await this.#carryOut(planned, end === 'sync')
   }
 
   /** Has a batch decided, with the client free to leave or to cancel while a person is asked. */
@@ -186,68 +176,54 @@ export class Conversation {
   ): Promise<Planned> {
     const held = new AbortController()
     this.#held = held
-    const { client, session } = this.#parts
+    const { client, session, clock } = this.#parts
     const signal = AbortSignal.any([held.signal, client.gone])
     const stopTelling: (() => void)[] = []
     try {
-      return await plan((text, params) =>
+      const planned = await plan((text, params) =>
         session.submit(
           { text, params },
           {
             signal,
             inTransaction: this.#status !== 'idle' || this.#isOpen,
-            onPending: pending => stopTelling.push(this.#tell(pending)),
+            onPending: pending => stopTelling.push(tellPending(pending, client, clock)),
           },
         ),
       )
+      // A cancel that came while nobody had to be asked still counts: nothing has been sent yet.
+      return held.signal.aborted && planned.kind === 'plan' ? cancelled(planned.plan) : planned
     } finally {
       this.#held = null
       for (const stop of stopTelling) stop()
     }
   }
 
-  /** Tells the client what it waits for, at once and then now and then. */
-  #tell({ request, expiresAt }: Pending): () => void {
-    const { client, clock } = this.#parts
-    const tell = (): void => {
-      const seconds = Math.max(0, Math.round((expiresAt - clock.now()) / 1000))
-      client.write(
-        noticeResponse({
-          sqlstate: '00000',
-          message: `waiting for approval: request ${request}, ${seconds} s left`,
-          detail: JSON.stringify({
-            querywarden: 1,
-            state: 'pending',
-            request,
-            expires: new Date(expiresAt).toISOString(),
-          }),
-          hint: `an approver answers with: querywarden approvals approve ${request}`,
-        }),
-      )
-    }
-    tell()
-    const timer = setInterval(tell, TELL_EVERY_MS)
-    return () => clearInterval(timer)
-  }
-
   async #carryOut(planned: Planned, hasSync: boolean): Promise<void> {
     if (planned.kind === 'refused') return this.#refuse(planned.refusal.report, planned.refusal.cleared, hasSync)
-    const { client, upstream } = this.#parts
-    if (client.gone.aborted) throw new ConversationError('client-left', 'the client left before its statement was sent')
-    const { messages, expected } = planned.plan
-    if (expected.length === 0) return
-    await this.#stopping
-    const changesSchema = expected.some(
-      item =>
-        item.kind === 'execute' &&
-        item.running.cleared.facts.uses.some(use => use.effect === 'ddl' || use.effect === 'unknown'),
-    )
-    const done = this.#replies.expect(expected)
-    this.#isOpen = true
-    upstream.link.write(Buffer.concat(messages))
-    await this.#until(done)
+    const { steps, end } = planned.plan
+    if (steps.length === 0 && end === 'flush') return
+    const segments = segmentsOf(steps)
+    for (const [i, segment] of segments.entries()) {
+      const isLast = i === segments.length - 1
+      await this.#send(segment, isLast ? end : 'flush')
+      if (isLast || !this.#isSkipping) continue
+      this.#replies.notRun(segments.slice(i + 1).flatMap(runningOf))
+      if (end === 'sync') await this.#recover()
+      break
+    }
     // The next statement may use what this one made. Where the schema can't be read again now, it will be refused.
-    if (changesSchema) await this.#parts.onSchemaChange().catch(() => undefined)
+    if (runningOf(steps).some(changesSchema)) await this.#parts.onSchemaChange().catch(() => undefined)
+  }
+
+  async #send(steps: readonly Step[], end: Plan['end']): Promise<void> {
+    const { client, upstream } = this.#parts
+    await this.#stopping
+    if (client.gone.aborted) throw new ConversationError('client-left', 'the client left before its statement was sent')
+    const sync: readonly Expected[] = end === 'sync' ? [{ kind: 'sync' }] : []
+    const done = this.#replies.expect([...steps.map(({ expected }) => expected), ...sync])
+    this.#isOpen = true
+    upstream.link.write(Buffer.concat([...steps.map(({ message }) => message), end === 'sync' ? SYNC : FLUSH]))
+    await this.#until(done)
   }
 
   async #until(done: Promise<BatchEnd>): Promise<void> {
@@ -284,35 +260,19 @@ export class Conversation {
     if (status === 'idle') this.#names.endTransaction()
   }
 
-  /** Relays COPY data until the client says that it is all, then the Sync that the server was not sent yet. */
+  /** Relays COPY data, then sends the Sync that the server was not sent yet. */
   async #copyIn(): Promise<void> {
     const { client, upstream } = this.#parts
-    let hasEnded = false
-    const done = this.#replies.expect([]).finally(() => {
-      hasEnded = true
-    })
-    for (;;) {
-      const frame = client.take()
-      if (hasEnded) break
-      if (frame === undefined) {
-        await Promise.race([client.arrival(), done])
-        continue
-      }
-      if (frame === null) throw new ConversationError('client-left', 'the client left during COPY')
-      if (frame.tag === FRONTEND.copyData) {
-        upstream.link.write(encodeCopyData({ data: frame.body }))
-        await upstream.link.drained()
-      } else if (frame.tag === FRONTEND.copyDone || frame.tag === FRONTEND.copyFail) {
-        upstream.link.write(frame.tag === FRONTEND.copyDone ? COPY_DONE : encodeCopyFail(decodeCopyFail(frame.body)))
-        await done
-        break
-      } else if (frame.tag !== FRONTEND.flush && frame.tag !== FRONTEND.sync) {
-        throw new ConversationError('protocol-violation', `message ${frame.tag} has no place inside COPY`)
-      }
-    }
+    await relayCopyIn(client, upstream.link, this.#replies.expect([]))
     const ready = this.#replies.expect([{ kind: 'sync' }])
     upstream.link.write(SYNC)
     await this.#until(ready)
+  }
+
+  /** Refuses what no gate has seen, so that nothing else records it. */
+  async #refuseUnjudged(report: Report, hasSync: boolean): Promise<void> {
+    await this.#parts.session.incident(null, 'MESSAGE_REFUSED', report.message)
+    return this.#refuse(report, [], hasSync)
   }
 
   /** Reports a refusal, and leaves the transaction as an error of the server's own would. */
@@ -338,18 +298,15 @@ export class Conversation {
   }
 }
 
-const TELL_EVERY_MS = 15_000
-
 /** A text that no server can parse: what makes it abort its transaction, or skip on if it does already. */
 const POISON = encodeParse({ name: '', query: 'refused by querywarden', parameterTypes: [] })
 
-const SQLSTATE_OF: Readonly<Record<CloseReason, string>> = {
-  'client-left': '08006',
-  'client-terminated': '08006',
-  'credential-expired': '57P01',
-  'upstream-lost': '08006',
-  'protocol-violation': '08P01',
-  shutdown: '57P01',
-  'recorder-failed': '58000',
-  'internal-error': 'XX000',
+const changesSchema = ({ cleared }: Running): boolean =>
+  cleared.facts.uses.some(({ effect }) => effect === 'ddl' || effect === 'unknown')
+
+function cancelled({ steps }: Plan): Planned {
+  const running = runningOf(steps)
+  for (const { portal } of running) portal.cleared = null
+  const report = { sqlstate: '57014', message: 'canceled before it was sent to the database' }
+  return { kind: 'refused', refusal: { report, cleared: running.map(({ cleared }) => cleared) } }
 }

@@ -37,8 +37,12 @@ export type Expected =
   /** The empty statement: nothing ran, nothing is recorded. */
   | { readonly kind: 'execute-empty'; readonly view: ErrorView }
   | { readonly kind: 'close'; readonly commit: () => void; readonly view: ErrorView }
-  /** A message made to fail, so that the server aborts its transaction as it would for an error of its own. */
+  /**
+   * A message made to fail, so that the server aborts its transaction as it would for an error of its own. One that
+   * skips to the next Sync already says nothing to it.
+   */
   | { readonly kind: 'poison' }
   | { readonly kind: 'sync' }
 
 export const PLAIN_VIEW: ErrorView = { withheld: false, positionShift: 0 }
+export const WITHHELD_VIEW: ErrorView = { withheld: true, positionShift: null }

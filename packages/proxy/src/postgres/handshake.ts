@@ -5,13 +5,13 @@ import {
   decodeStartup,
   encodeAuthentication,
   encodeNegotiateProtocolVersion,
-  FRONTEND,
-  FRONTEND_TAGS,
+  FRONTEND_LOGIN_TAGS,
   FrameBuffer,
+  FrameError,
   type Startup,
   StartupBuffer,
 } from '@querywarden/wire/postgres'
-import { Link } from '../link.ts'
+import { Link, lastWords } from '../link.ts'
 import { isLoopback } from '../loopback.ts'
 import { fatalResponse, type Report } from './error-response.ts'
 import { readStartUpParameters, type StartUpReading } from './start-up-parameters.ts'
@@ -48,16 +48,17 @@ const PASSWORD_FRAME_BYTES_MAX = 17_000
  */
 export async function shakeHands(
   raw: Socket,
-  options: { readonly secureContext: SecureContext | null; readonly bufferedBytesMax: number },
+  options: {
+    readonly secureContext: SecureContext | null
+    /** Told of the socket that speaks for the raw one from now on. */
+    readonly onSecured: (secured: Socket) => void
+  },
 ): Promise<Arrival> {
-  const { socket, startup } = await negotiate(raw, options.secureContext)
+  const { socket, startup } = await negotiate(raw, options)
   if (startup.kind === 'cancel-request') {
     return { kind: 'cancel', processId: startup.processId, secretKey: startup.secretKey }
   }
   if (startup.kind !== 'startup') throw violation('the client asked for encryption twice')
-  if (startup.major !== 3)
-    throw refuse('0A000', `protocol ${startup.major}.${startup.minor} is not spoken here`, 'use protocol 3.0')
-
   const isEncrypted = socket instanceof TLSSocket
   if (!isEncrypted && !isLoopback(raw.remoteAddress)) {
     throw refuse(
@@ -74,12 +75,11 @@ export async function shakeHands(
   if (startup.minor > 0 || unrecognized.length > 0) {
     socket.write(encodeNegotiateProtocolVersion({ newestMinor: 0, unrecognized }))
   }
-  const frames = new FrameBuffer({ frameBytesMax: PASSWORD_FRAME_BYTES_MAX, tags: FRONTEND_TAGS })
-  const link = new Link(socket, frames, { bufferedBytesMax: options.bufferedBytesMax })
+  const frames = new FrameBuffer({ frameBytesMax: PASSWORD_FRAME_BYTES_MAX, tags: FRONTEND_LOGIN_TAGS })
+  const link = new Link(socket, frames, { bufferedBytesMax: PASSWORD_FRAME_BYTES_MAX })
   link.write(encodeAuthentication({ kind: 'cleartext-password' }))
   const frame = await link.read()
   if (frame === null) throw new HandshakeError(null)
-  if (frame.tag !== FRONTEND.password) throw violation('the client sent something else where its token was due')
   const { password } = decodePassword(frame.body)
   return { kind: 'login', link, request, token: password, isEncrypted }
 }
@@ -87,7 +87,7 @@ export async function shakeHands(
 /** At most one SSLRequest and one GSSENCRequest, then the packet that counts. */
 async function negotiate(
   raw: Socket,
-  secureContext: SecureContext | null,
+  { secureContext, onSecured }: Parameters<typeof shakeHands>[1],
 ): Promise<{ socket: Socket; startup: Startup }> {
   let socket = raw
   let askedTls = false
@@ -97,7 +97,10 @@ async function negotiate(
     if (startup.kind === 'ssl-request' && !askedTls) {
       askedTls = true
       if (secureContext === null) socket.write('N')
-      else socket = await startTls(socket, secureContext)
+      else {
+        socket = await startTls(socket, secureContext)
+        onSecured(socket)
+      }
     } else if (startup.kind === 'gssenc-request' && !askedGss && !askedTls) {
       askedGss = true
       socket.write('N')
@@ -112,10 +115,12 @@ function startTls(socket: Socket, secureContext: SecureContext): Promise<TLSSock
     socket.write('S')
     const secured = new TLSSocket(socket, { isServer: true, secureContext })
     const onFailure = (): void => reject(new HandshakeError(null))
-    secured.once('error', onFailure)
+    secured.on('error', onFailure)
+    // Without a tls.Server around it, the socket tells of a record that doesn't authenticate in this way only, and
+    // would stay open (Node, lib/internal/tls/wrap.js).
+    secured.on('_tlsError', () => secured.destroy())
     secured.once('close', onFailure)
     secured.once('secure', () => {
-      secured.off('error', onFailure)
       secured.off('close', onFailure)
       resolve(secured)
     })
@@ -147,7 +152,7 @@ function firstPacket(socket: Socket): Promise<Startup> {
         resolve(decodeStartup(packet))
       } catch (error) {
         stop()
-        reject(error instanceof HandshakeError ? error : violation('the start-up packet is malformed'))
+        reject(error instanceof FrameError ? asViolation(error) : error)
       }
     }
     socket.on('data', onData)
@@ -163,9 +168,13 @@ export function refuseHandshake(socket: Socket, error: HandshakeError): void {
     socket.destroy()
     return
   }
-  socket.end(fatalResponse(error.report))
-  socket.setTimeout(2_000, () => socket.destroy())
+  lastWords(socket, fatalResponse(error.report))
 }
+
+const asViolation = (error: FrameError): HandshakeError =>
+  error.code === 'UNSUPPORTED_VERSION'
+    ? refuse('0A000', `this protocol is not spoken here: ${error.message}`, 'use protocol 3.0')
+    : violation(`the start-up packet is not in order: ${error.message}`)
 
 const violation = (message: string): HandshakeError => new HandshakeError({ sqlstate: '08P01', message })
 const refuse = (sqlstate: string, message: string, hint: string): HandshakeError =>

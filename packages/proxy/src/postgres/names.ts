@@ -19,11 +19,10 @@ export interface Portal {
   readonly upstreamName: string
   readonly statement: PreparedStatement
   readonly parameters: readonly Parameter[]
-  /** Set by the first Execute; a suspended portal goes on under the same clearance. */
+  /** Set by the first Execute; a suspended portal goes on under the same clearance. Null again if it was not run. */
   cleared: Cleared | null
-  /** Set by Describe, whoever asked for it. */
+  /** Set by the answer to a Describe, whoever asked for it. */
   columns: readonly ResultColumn[] | null
-  isDescribed: boolean
   mask: MaskRow | null
   rows: number
   bytes: number

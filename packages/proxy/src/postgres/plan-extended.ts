@@ -15,9 +15,10 @@ import type { Ask } from './batch.ts'
 import { type Report, refusalOfUnread, refusalReport } from './error-response.ts'
 import { type ErrorView, type Expected, PLAIN_VIEW } from './expected.ts'
 import type { Names, Portal, PreparedStatement } from './names.ts'
-import type { Planned } from './plan.ts'
+import type { Plan, Planned, Step } from './plan.ts'
 import { viewOf } from './plan-query.ts'
 import type { SplitText } from './split-text.ts'
+import { whyUnserved } from './unserved.ts'
 
 /** What planning needs of the conversation. */
 export interface ExtendedContext {
@@ -31,30 +32,41 @@ export interface ExtendedContext {
 }
 
 /** Plans all asks up to a Sync or Flush, or refuses them all: nothing is sent before the last one is decided. */
-export async function planExtended(context: ExtendedContext, asks: readonly Ask[]): Promise<Planned> {
+export async function planExtended(context: ExtendedContext, asks: readonly Ask[], end: Plan['end']): Promise<Planned> {
   const planner = new Planner(context)
   for (const ask of asks) {
     const problem = await planner.add(ask)
-    if (problem !== null) return { kind: 'refused', refusal: { report: problem, cleared: planner.cleared } }
+    if (problem !== null) {
+      planner.undo()
+      return { kind: 'refused', refusal: { report: problem, cleared: planner.cleared } }
+    }
   }
-  return { kind: 'plan', plan: { messages: planner.messages, expected: planner.expected } }
+  return { kind: 'plan', plan: { steps: planner.steps, end } }
 }
 
 /** Goes through a batch as the server will, with the names that it would have by then. */
 class Planner {
-  readonly messages: Uint8Array[] = []
-  readonly expected: Expected[] = []
+  readonly steps: Step[] = []
   readonly cleared: Cleared[] = []
   readonly #context: ExtendedContext
   readonly #statements = new Map<string, PreparedStatement | null>()
   readonly #portals = new Map<string, Portal | null>()
+  readonly #described = new Set<Portal>()
+  readonly #admitted: Portal[] = []
 
   constructor(context: ExtendedContext) {
     this.#context = context
   }
 
+  /** Nothing of this batch is sent. A portal that outlives it must be decided and recorded again before it runs. */
+  undo(): void {
+    for (const portal of this.#admitted) portal.cleared = null
+  }
+
   add(ask: Ask): Promise<Report | null> {
     switch (ask.kind) {
+      case 'malformed':
+        return Promise.resolve(ask.report)
       case 'parse':
         return this.#parse(ask.message)
       case 'bind':
@@ -99,12 +111,16 @@ class Planner {
       isEmpty: text === '',
     }
     this.#statements.set(name, statement)
-    this.messages.push(encodeParse({ name: statement.upstreamName, query: sentText, parameterTypes }))
     const view: ErrorView = {
       withheld: sentText !== text,
       positionShift: sentText === text ? (pieces[0]?.start ?? 0) : null,
     }
-    this.expected.push({ kind: 'parse', show: true, commit: () => names.addStatement(statement), view })
+    this.#send(encodeParse({ name: statement.upstreamName, query: sentText, parameterTypes }), {
+      kind: 'parse',
+      show: true,
+      commit: () => names.addStatement(statement),
+      view,
+    })
     return null
   }
 
@@ -121,14 +137,17 @@ class Planner {
       parameters: parametersOf(message, statement),
       cleared: null,
       columns: null,
-      isDescribed: false,
       mask: null,
       rows: 0,
       bytes: 0,
     }
     this.#portals.set(portal.name, portal)
-    this.messages.push(encodeBind({ ...message, portal: portal.upstreamName, statement: statement.upstreamName }))
-    this.expected.push({ kind: 'bind', show: true, commit: () => names.addPortal(portal), view: bindView(statement) })
+    this.#send(encodeBind({ ...message, portal: portal.upstreamName, statement: statement.upstreamName }), {
+      kind: 'bind',
+      show: true,
+      commit: () => names.addPortal(portal),
+      view: bindView(statement),
+    })
     return null
   }
 
@@ -136,8 +155,10 @@ class Planner {
     if (kind === 'statement') {
       const statement = this.#statement(name)
       if (statement === undefined) return unknownStatement()
-      this.messages.push(encodeDescribe({ kind, name: statement.upstreamName }))
-      this.expected.push({ kind: 'describe-statement', view: bindView(statement) })
+      this.#send(encodeDescribe({ kind, name: statement.upstreamName }), {
+        kind: 'describe-statement',
+        view: bindView(statement),
+      })
       return null
     }
     const portal = this.#portal(name)
@@ -147,30 +168,37 @@ class Planner {
   }
 
   #describePortal(portal: Portal, show: 'all' | 'nothing'): void {
-    portal.isDescribed = true
-    this.messages.push(encodeDescribe({ kind: 'portal', name: portal.upstreamName }))
-    this.expected.push({ kind: 'describe-portal', show, portal, view: bindView(portal.statement) })
+    this.#described.add(portal)
+    this.#send(encodeDescribe({ kind: 'portal', name: portal.upstreamName }), {
+      kind: 'describe-portal',
+      show,
+      portal,
+      view: bindView(portal.statement),
+    })
   }
 
   async #execute({ portal: name, rowsMax }: Execute): Promise<Report | null> {
     const portal = this.#portal(name)
     if (portal === undefined) return unknownPortal()
     if (portal.statement.isEmpty) {
-      this.messages.push(encodeExecute({ portal: portal.upstreamName, rowsMax }))
-      this.expected.push({ kind: 'execute-empty', view: PLAIN_VIEW })
+      this.#send(encodeExecute({ portal: portal.upstreamName, rowsMax }), { kind: 'execute-empty', view: PLAIN_VIEW })
       return null
     }
     const cleared = portal.cleared ?? (await this.#admit(portal))
     if (!('statement' in cleared)) return cleared
+    const why = whyUnserved(cleared, 'extended')
+    if (why !== null) return why
+    if (portal.cleared === null) this.#admitted.push(portal)
     portal.cleared = cleared
-    if (cleared.facts.copy === 'in')
-      return report('0A000', 'COPY FROM STDIN runs in the simple protocol only here', 'send it as a simple query')
     // Rows of a portal that nobody described would go out unchecked (threats P5, P6).
     if (portal.columns !== null) this.#context.reveal(portal)
-    else if (!portal.isDescribed) this.#describePortal(portal, 'nothing')
+    else if (!this.#described.has(portal)) this.#describePortal(portal, 'nothing')
     const view = viewOf(cleared, portal.statement.text, 0)
-    this.messages.push(encodeExecute({ portal: portal.upstreamName, rowsMax }))
-    this.expected.push({ kind: 'execute', running: { cleared, portal, startedMs: null, stopped: null }, view })
+    this.#send(encodeExecute({ portal: portal.upstreamName, rowsMax }), {
+      kind: 'execute',
+      running: { cleared, portal, startedMs: null, stopped: null },
+      view,
+    })
     return null
   }
 
@@ -189,10 +217,13 @@ class Planner {
     const upstreamName = known?.upstreamName ?? names.upstreamNameFor('none')
     if (kind === 'statement') this.#statements.set(name, null)
     else this.#portals.set(name, null)
-    this.messages.push(encodeClose({ kind, name: upstreamName }))
     const commit = (): void => (kind === 'statement' ? names.removeStatement(name) : names.removePortal(name))
-    this.expected.push({ kind: 'close', commit, view: PLAIN_VIEW })
+    this.#send(encodeClose({ kind, name: upstreamName }), { kind: 'close', commit, view: PLAIN_VIEW })
     return null
+  }
+
+  #send(message: Uint8Array, expected: Expected): void {
+    this.steps.push({ message, expected })
   }
 
   #statement(name: string): PreparedStatement | undefined {

@@ -1,10 +1,11 @@
 import type { Cleared, Facts, Session } from '@querywarden/policy-core'
-import { encodeBind, encodeDescribe, encodeExecute, encodeParse, FLUSH, SYNC } from '@querywarden/wire/postgres'
+import { encodeBind, encodeDescribe, encodeExecute, encodeParse } from '@querywarden/wire/postgres'
 import { type Report, refusalReport } from './error-response.ts'
-import type { ErrorView, Expected } from './expected.ts'
+import type { ErrorView } from './expected.ts'
 import type { Portal, PreparedStatement } from './names.ts'
-import type { BatchRefusal, Planned } from './plan.ts'
+import type { BatchRefusal, Plan, Planned, Step } from './plan.ts'
 import type { SplitStatement } from './split-text.ts'
+import { whyUnserved } from './unserved.ts'
 
 /** Decides and records one statement; waits for a person if it must. */
 export type Admit = (text: string) => ReturnType<Session['submit']>
@@ -20,13 +21,19 @@ export async function planQuery(
   admit: Admit,
 ): Promise<Planned> {
   const misfit = await findMisfit(session, statements)
-  if (misfit !== null) return { kind: 'refused', refusal: { report: misfit, cleared: [] } }
+  if (misfit !== null) {
+    // No statement of it is at fault by itself, so none is submitted and this is all that is recorded of it.
+    await session.incident(null, 'QUERY_REFUSED', misfit.message)
+    return { kind: 'refused', refusal: { report: misfit, cleared: [] } }
+  }
 
   const cleared: Cleared[] = []
   for (const { text } of await deniedFirst(session, statements)) {
     const verdict = await admit(text)
     if (verdict.kind === 'refused') return refused(refusalReport(verdict.refusal, text), cleared)
     cleared.push(verdict.cleared)
+    const why = whyUnserved(verdict.cleared, 'query')
+    if (why !== null) return refused(why, cleared)
   }
   return { kind: 'plan', plan: inOneTransaction(cleared, statements) }
 }
@@ -64,36 +71,33 @@ async function understood(session: Session, text: string): Promise<Extract<Facts
   return judgement.kind !== 'unavailable' && judgement.facts.kind === 'understood' ? judgement.facts : null
 }
 
-function inOneTransaction(
-  cleared: readonly Cleared[],
-  statements: readonly SplitStatement[],
-): { messages: Uint8Array[]; expected: Expected[] } {
-  const messages: Uint8Array[] = []
-  const expected: Expected[] = []
-  let takesCopyData = false
-  cleared.forEach((one, i) => {
+function inOneTransaction(cleared: readonly Cleared[], statements: readonly SplitStatement[]): Plan {
+  const steps = cleared.flatMap((one, i): Step[] => {
     const { text } = one.statement
     const original = statements[i]
     const view = viewOf(one, original?.text ?? '', original?.start ?? 0)
     const portal = unnamedPortal(one, text)
-    messages.push(
-      encodeParse({ name: '', query: text, parameterTypes: [] }),
-      encodeBind({ portal: '', statement: '', parameterFormats: [], parameters: [], resultFormats: [] }),
-      encodeDescribe({ kind: 'portal', name: '' }),
-      encodeExecute({ portal: '', rowsMax: 0 }),
-    )
-    expected.push(
-      { kind: 'parse', show: false, commit: nothing, view },
-      { kind: 'bind', show: false, commit: nothing, view },
-      { kind: 'describe-portal', show: 'rows', portal, view },
-      { kind: 'execute', running: { cleared: one, portal, startedMs: null, stopped: null }, view },
-    )
-    takesCopyData ||= one.facts.copy === 'in'
+    return [
+      {
+        message: encodeParse({ name: '', query: text, parameterTypes: [] }),
+        expected: { kind: 'parse', show: false, commit: nothing, view },
+      },
+      {
+        message: encodeBind({ portal: '', statement: '', parameterFormats: [], parameters: [], resultFormats: [] }),
+        expected: { kind: 'bind', show: false, commit: nothing, view },
+      },
+      {
+        message: encodeDescribe({ kind: 'portal', name: '' }),
+        expected: { kind: 'describe-portal', show: 'rows', portal, view },
+      },
+      {
+        message: encodeExecute({ portal: '', rowsMax: 0 }),
+        expected: { kind: 'execute', running: { cleared: one, portal, startedMs: null, stopped: null }, view },
+      },
+    ]
   })
   // A Sync behind a COPY FROM STDIN would be swallowed by it; it follows when the data has.
-  messages.push(takesCopyData ? FLUSH : SYNC)
-  if (!takesCopyData) expected.push({ kind: 'sync' })
-  return { messages, expected }
+  return { steps, end: cleared.some(({ facts }) => facts.copy === 'in') ? 'flush' : 'sync' }
 }
 
 /** How errors of a cleared statement are shown. */
@@ -118,7 +122,6 @@ const unnamedPortal = (cleared: Cleared, sentText: string): Portal => {
     parameters: [],
     cleared,
     columns: null,
-    isDescribed: false,
     mask: null,
     rows: 0,
     bytes: 0,

@@ -1,4 +1,4 @@
-import type { CloseReason, Completion, ResultColumn, Session } from '@querywarden/policy-core'
+import type { Completion, ResultColumn, Session } from '@querywarden/policy-core'
 import {
   BACKEND,
   BACKEND_TAGS,
@@ -13,13 +13,19 @@ import {
   encodeErrorResponse,
   encodeNoticeResponse,
   FrameScanner,
+  HEADER_BYTES,
   type ReadyForQuery,
 } from '@querywarden/wire/postgres'
 import type { Link } from '../link.ts'
-import { errorResponse } from './error-response.ts'
-import { type ErrorView, type Expected, PLAIN_VIEW, type Running } from './expected.ts'
+import { Completions } from './completions.ts'
+import { asConversationError, ConversationError } from './conversation-error.ts'
+import { type ErrorView, type Expected, PLAIN_VIEW, type Running, WITHHELD_VIEW } from './expected.ts'
+import { ExpectedQueue } from './expected-queue.ts'
 import type { Portal } from './names.ts'
-import { PINNED } from './upstream-login.ts'
+import { type Fate, relay } from './relay.ts'
+import { isReported } from './reported.ts'
+import { isWholeRow } from './row-shape.ts'
+import { countRow, limitError, STOPS, type Stop } from './statement-limits.ts'
 import { shownFields } from './withhold.ts'
 
 /** How a batch ended: at a Sync, or by its last answer where the client only flushed. */
@@ -28,17 +34,6 @@ export type BatchEnd =
   | { readonly kind: 'flushed'; readonly hasFailed: boolean }
   /** The server takes COPY data now. */
   | { readonly kind: 'copy-in' }
-
-/** The conversation can't go on: both legs are closed (threats F17). */
-export class ConversationError extends Error {
-  override readonly name = 'ConversationError'
-  readonly reason: CloseReason
-
-  constructor(reason: CloseReason, message: string) {
-    super(message)
-    this.reason = reason
-  }
-}
 
 /** What {@link Replies} needs of the conversation it serves. */
 export interface RepliesParts {
@@ -51,9 +46,6 @@ export interface RepliesParts {
   readonly cancelUpstream: () => void
 }
 
-/** What to do with the frame at hand: pass it on as it is, drop it, or send these bytes in its place. */
-type Fate = 'show' | 'drop' | Uint8Array
-
 /**
  * The way back: upstream bytes to the client. Every answer is matched with the message that asked for it; one that
  * nobody asked for ends the session. Runs of frames that nothing changes go out as the bytes that came in.
@@ -61,15 +53,19 @@ type Fate = 'show' | 'drop' | Uint8Array
 export class Replies {
   readonly #parts: RepliesParts
   readonly #scanner: FrameScanner
-  #expected: Expected[] = []
-  #head = 0
+  readonly #queue = new ExpectedQueue()
+  readonly #completions: Completions
   #settle: { readonly resolve: (end: BatchEnd) => void; readonly reject: (error: unknown) => void } | null = null
-  #recording: Promise<void>[] = []
   #fault: ConversationError | null = null
   #timer: NodeJS.Timeout | null = null
+  /** This transaction has touched masked columns: what its end reports may be about them. */
+  #hasMasked = false
+  /** A statement done but for the commit at its Sync, and the CommandComplete that waits for it. */
+  #uncommitted: { readonly running: Running; readonly completion: Completion; readonly frame: Uint8Array } | null = null
 
   constructor(parts: RepliesParts) {
     this.#parts = parts
+    this.#completions = new Completions(parts.session, parts.monotonic)
     this.#scanner = new FrameScanner({ frameBytesMax: parts.frameBytesMax, tags: BACKEND_TAGS })
     parts.upstream.gone.addEventListener('abort', () =>
       this.#fail(new ConversationError('upstream-lost', 'the database closed the connection')),
@@ -79,37 +75,35 @@ export class Replies {
 
   /** The statement that the server is working on, if any. */
   get running(): Running | null {
-    const head = this.#expected[this.#head]
-    return head?.kind === 'execute' ? head.running : null
+    return this.#queue.running
   }
 
   /** Says what the server owes from here on, and waits for it. Call before writing the batch. */
   expect(expected: readonly Expected[]): Promise<BatchEnd> {
-    this.#expected = [...this.#expected.slice(this.#head), ...expected]
-    this.#head = 0
+    this.#queue.add(expected)
     return new Promise((resolve, reject) => {
       if (this.#fault !== null) reject(this.#fault)
       else this.#settle = { resolve, reject }
-      this.#startHead()
+      this.#startNext()
     })
   }
 
   /** Statements that were sent or queued and never answered. Their outcome is not known. */
   abandon(why: string): void {
-    for (let i = this.#head; i < this.#expected.length; i++) {
-      const item = this.#expected[i]
-      if (item?.kind === 'execute') this.#finish(item.running, { kind: 'unknown', why })
-    }
-    this.#expected = []
-    this.#head = 0
     this.#stopTimer()
+    const open = [...this.#queue.skip(), ...(this.#uncommitted === null ? [] : [this.#uncommitted.running])]
+    this.#uncommitted = null
+    for (const running of open) this.#completions.finish(running, { kind: 'unknown', why })
   }
 
   /** Resolves when every completion so far is with the recorder. */
-  async recorded(): Promise<void> {
-    const due = this.#recording
-    this.#recording = []
-    await Promise.all(due)
+  recorded(): Promise<void> {
+    return this.#completions.recorded()
+  }
+
+  /** Notes statements of a batch that were never sent, because an earlier one failed. */
+  notRun(skipped: readonly Running[]): void {
+    this.#completions.notRun(skipped)
   }
 
   #feed(chunk: Uint8Array): void {
@@ -117,41 +111,13 @@ export class Replies {
     const { client } = this.#parts
     client.socket.cork()
     try {
-      this.#relay(chunk)
+      relay(chunk, this.#scanner, client, () => this.#fate())
     } catch (error) {
-      const isOurs = error instanceof ConversationError
-      this.#fail(isOurs ? error : new ConversationError('upstream-lost', 'the database sent a malformed message'))
+      this.#fail(asConversationError(error, 'the database', 'upstream-lost'))
     } finally {
       client.socket.uncork()
     }
     if (client.socket.writableNeedDrain) this.#holdUpstream()
-  }
-
-  #relay(chunk: Uint8Array): void {
-    const scanner = this.#scanner
-    const { client } = this.#parts
-    let source = chunk
-    let from = 0
-    let to = 0
-    scanner.push(chunk)
-    while (scanner.next()) {
-      if (scanner.bytes !== source || scanner.start !== to) {
-        if (to > from) client.write(source.subarray(from, to))
-        source = scanner.bytes
-        from = scanner.start
-        to = from
-      }
-      const fate = this.#fateOf(scanner.tag, scanner.end - scanner.start)
-      if (fate === 'show') {
-        to = scanner.end
-        continue
-      }
-      if (to > from) client.write(source.subarray(from, to))
-      if (fate !== 'drop') client.write(fate)
-      from = scanner.end
-      to = from
-    }
-    if (to > from) client.write(source.subarray(from, to))
   }
 
   /** A slow client pauses the server, not our memory. */
@@ -165,9 +131,15 @@ export class Replies {
     })
   }
 
-  #fateOf(tag: number, frameBytes: number): Fate {
-    const head = this.#expected[this.#head]
-    if (tag === BACKEND.dataRow && head?.kind === 'execute') return this.#onRow(head.running, frameBytes)
+  #fate(): Fate {
+    const { tag, start, end } = this.#scanner
+    const frameBytes = end - start
+    const { head } = this.#queue
+    if (tag === BACKEND.dataRow && head?.kind === 'execute') {
+      const columns = head.running.portal.columns?.length ?? 0
+      if (!isWholeRow(this.#scanner.bytes, start + HEADER_BYTES, end, columns)) return desync(tag)
+      return this.#onRow(head.running, frameBytes)
+    }
     switch (tag) {
       case BACKEND.noticeResponse:
         return this.#onNotice(head)
@@ -205,7 +177,9 @@ export class Replies {
       case 'sync':
         return tag === BACKEND.readyForQuery ? this.#onReady() : desync(tag)
       case 'poison':
-        return desync(tag)
+        if (tag !== BACKEND.readyForQuery) return desync(tag)
+        this.#queue.advance()
+        return this.#onReady()
     }
   }
 
@@ -216,12 +190,10 @@ export class Replies {
 
   #onPortalDescription(portal: Portal, show: 'all' | 'rows' | 'nothing', tag: number): Fate {
     if (tag === BACKEND.noData) {
-      portal.isDescribed = true
       portal.columns = []
       return this.#answered(show === 'all' ? 'show' : 'drop')
     }
     if (tag !== BACKEND.rowDescription) return desync(tag)
-    portal.isDescribed = true
     portal.columns = decodeRowDescription(this.#scanner.body).fields
     this.revealPortal(portal)
     return this.#answered(show === 'nothing' ? 'drop' : 'show')
@@ -238,27 +210,32 @@ export class Replies {
       portal.mask = revelation.mask
       return
     }
-    this.#recording.push(this.#parts.session.incident(portal.cleared, revelation.code, revelation.message))
+    void this.#parts.session.incident(portal.cleared, revelation.code, revelation.message).catch(() => undefined)
     throw new ConversationError('internal-error', revelation.message)
   }
 
   #onExecution(running: Running, tag: number, frameBytes: number): Fate {
+    const { copy } = running.cleared.facts
     switch (tag) {
       case BACKEND.copyOutResponse:
-        return 'show'
-      case BACKEND.copyInResponse:
-        this.#resolve({ kind: 'copy-in' })
-        return 'show'
-      case BACKEND.copyData:
-        return this.#onRow(running, frameBytes)
       case BACKEND.copyDone:
+        return copy === 'out' ? 'show' : desync(tag)
+      case BACKEND.copyData:
+        return copy === 'out' ? this.#onRow(running, frameBytes) : desync(tag)
+      case BACKEND.copyInResponse:
+        if (copy !== 'in') return desync(tag)
+        this.#resolve({ kind: 'copy-in' })
         return 'show'
       case BACKEND.commandComplete: {
         const { tag: commandTag } = decodeCommandComplete(this.#scanner.body)
         return this.#onExecuted(running, commandTag)
       }
       case BACKEND.portalSuspended:
-        this.#finish(running, { kind: 'done', tag: 'PORTAL SUSPENDED', ...this.#measure(running) })
+        this.#completions.finish(running, {
+          kind: 'done',
+          tag: 'PORTAL SUSPENDED',
+          ...this.#completions.measure(running),
+        })
         return this.#answered('show')
       default:
         return desync(tag)
@@ -266,39 +243,56 @@ export class Replies {
   }
 
   #onExecuted(running: Running, tag: string): Fate {
-    const measured = this.#measure(running)
-    if (running.stopped === null) {
-      this.#finish(running, { kind: 'done', tag, ...measured })
-      return this.#answered('show')
+    const measured = this.#completions.measure(running)
+    if (running.stopped !== null) {
+      // The server finished before the cancel reached it. The client still didn't get the whole result, and is told so.
+      this.#completions.finish(running, { kind: 'cancelled', why: STOPS[running.stopped], ...measured })
+      return this.#failed(limitError(running.stopped))
     }
-    // The server finished before the cancel reached it. The client still didn't get the whole result, and is told so.
-    this.#finish(running, { kind: 'cancelled', why: stopMessage(running.stopped), ...measured })
-    return this.#failed(limitError(running.stopped))
+    const completion: Completion = { kind: 'done', tag, ...measured }
+    this.#advance()
+    if (this.#queue.head?.kind === 'sync') {
+      // Deferred constraints are checked when the Sync commits: until then nothing is done (manual, SET CONSTRAINTS).
+      this.#uncommitted = { running, completion, frame: this.#frame() }
+      return 'drop'
+    }
+    this.#completions.finish(running, completion)
+    return this.#settled('show')
+  }
+
+  /** Hands on the CommandComplete that waited, now that the commit behind it is known to have worked. */
+  #commit(): void {
+    if (this.#uncommitted === null) return
+    const { running, completion, frame } = this.#uncommitted
+    this.#uncommitted = null
+    this.#completions.finish(running, completion)
+    this.#parts.client.write(frame)
   }
 
   #onRow(running: Running, frameBytes: number): Fate {
-    const { portal, cleared } = running
-    const { rowsMax, bytesMax } = cleared.obligations.limits
     if (running.stopped !== null) return 'drop'
-    if (rowsMax !== null && portal.rows >= rowsMax) return this.#stop(running, 'rows')
-    portal.rows += 1
-    portal.bytes += frameBytes
-    if (bytesMax !== null && portal.bytes > bytesMax) return this.#stop(running, 'bytes')
-    if (portal.mask === null) return 'show'
+    const limit = countRow(running, frameBytes)
+    if (limit !== null) {
+      this.#stop(running, limit)
+      return 'drop'
+    }
+    const { mask } = running.portal
+    if (mask === null) return 'show'
     const cells = [...decodeDataRow(this.#scanner.body).values]
-    portal.mask(cells)
+    mask(cells)
     return encodeDataRow({ values: cells.map(cell => (typeof cell === 'string' ? Buffer.from(cell) : cell)) })
   }
 
-  #stop(running: Running, why: NonNullable<Running['stopped']>): Fate {
+  #stop(running: Running, why: Stop): void {
     running.stopped = why
     this.#parts.cancelUpstream()
-    return 'drop'
   }
 
   #onReady(): Fate {
     const { status } = decodeReadyForQuery(this.#scanner.body)
-    const frame = this.#scanner.bytes.slice(this.#scanner.start, this.#scanner.end)
+    const frame = this.#frame()
+    if (status === 'idle') this.#hasMasked = false
+    this.#commit()
     this.#advance()
     // In the strict tier the outcome is durable before the client hears that it may go on.
     void this.recorded().then(
@@ -313,78 +307,95 @@ export class Replies {
 
   #onError(head: Expected | undefined): Fate {
     const { fields } = decodeErrorResponse(this.#scanner.body)
-    if (head === undefined || head.kind === 'sync') {
+    if (head?.kind === 'poison') return this.#failed('drop')
+    const shown = encodeErrorResponse({ fields: shownFields(fields, this.#viewOf(head)) })
+    const sqlstate = fields.get('C') ?? 'XX000'
+    if (head === undefined || (head.kind === 'sync' && fields.get('V') !== 'ERROR')) {
       // Outside any statement the server only speaks up to say goodbye.
-      this.#parts.client.write(encodeErrorResponse({ fields: shownFields(fields, PLAIN_VIEW) }))
+      this.#parts.client.write(shown)
       throw new ConversationError('upstream-lost', 'the database ended the session')
     }
-    if (head.kind === 'poison') return this.#failed('drop')
-    const sqlstate = fields.get('C') ?? 'XX000'
-    if (head.kind !== 'execute') return this.#failed(encodeErrorResponse({ fields: shownFields(fields, head.view) }))
+    if (head.kind === 'sync') return this.#onCommitError(sqlstate, shown)
+    if (head.kind !== 'execute') return this.#failed(this.running?.stopped ? limitError(this.running.stopped) : shown)
 
     const { running } = head
-    const measured = this.#measure(running)
+    const measured = this.#completions.measure(running)
     if (running.stopped !== null) {
-      this.#finish(running, { kind: 'cancelled', why: stopMessage(running.stopped), ...measured })
+      this.#completions.finish(running, { kind: 'cancelled', why: STOPS[running.stopped], ...measured })
       return this.#failed(limitError(running.stopped))
     }
     if (sqlstate === QUERY_CANCELED)
-      this.#finish(running, { kind: 'cancelled', why: 'cancelled by the client or the database', ...measured })
-    else this.#finish(running, { kind: 'failed', sqlstate, ...measured })
-    return this.#failed(encodeErrorResponse({ fields: shownFields(fields, head.view) }))
+      this.#completions.finish(running, {
+        kind: 'cancelled',
+        why: 'cancelled by the client or the database',
+        ...measured,
+      })
+    else this.#completions.finish(running, { kind: 'failed', sqlstate, ...measured })
+    return this.#failed(shown)
+  }
+
+  /** The commit at a Sync failed: the statement before it didn't succeed after all. ReadyForQuery is still to come. */
+  #onCommitError(sqlstate: string, shown: Uint8Array): Fate {
+    const last = this.#uncommitted
+    this.#uncommitted = null
+    if (last !== null)
+      this.#completions.finish(last.running, { kind: 'failed', sqlstate, ...this.#completions.measure(last.running) })
+    const what = `the transaction was rolled back at its commit: SQLSTATE ${sqlstate}`
+    this.#completions.incident(null, 'COMMIT_FAILED', what)
+    return shown
   }
 
   #onNotice(head: Expected | undefined): Fate {
-    const view: ErrorView = head === undefined || !('view' in head) ? PLAIN_VIEW : head.view
+    const view = this.#viewOf(head)
     if (!view.withheld) return 'show'
     return encodeNoticeResponse({ fields: shownFields(decodeNoticeResponse(this.#scanner.body).fields, view) })
   }
 
+  /** A transaction's end runs what was deferred for any statement of it. */
+  #viewOf(head: Expected | undefined): ErrorView {
+    if (this.#hasMasked && (head === undefined || head.kind === 'sync' || isTransactionControl(head)))
+      return WITHHELD_VIEW
+    return head !== undefined && 'view' in head ? head.view : PLAIN_VIEW
+  }
+
   #onParameterStatus(): Fate {
-    const { name, value } = decodeParameterStatus(this.#scanner.body)
-    const pinned = PINNED.get(name)
-    if (pinned !== undefined && pinned !== value) {
-      throw new ConversationError(
-        'internal-error',
-        `the database changed ${name}, on which reading a statement depends`,
-      )
-    }
-    return REPORTED.has(name) ? 'show' : 'drop'
+    const isShown = isReported(decodeParameterStatus(this.#scanner.body))
+    // The server reports settings behind the commit, just before it is ready.
+    if (this.#queue.head?.kind === 'sync') this.#commit()
+    return isShown ? 'show' : 'drop'
   }
 
   /** The message at the head is answered; the next one is the server's work now. */
   #answered(fate: Fate): Fate {
     this.#advance()
-    if (this.#head === this.#expected.length) this.#resolve({ kind: 'flushed', hasFailed: false })
+    return this.#settled(fate)
+  }
+
+  #settled(fate: Fate): Fate {
+    if (this.#queue.isEmpty) this.#resolve({ kind: 'flushed', hasFailed: false })
     return fate
   }
 
   /** The message at the head failed: the server skips all up to the next Sync, and so do we. */
   #failed(fate: Fate): Fate {
     this.#advance()
-    for (;;) {
-      const next = this.#expected[this.#head]
-      if (next === undefined) break
-      if (next.kind === 'sync') return fate
-      if (next.kind === 'execute')
-        this.#finish(next.running, { kind: 'not-run', why: 'an earlier statement of its batch failed' })
-      this.#head += 1
-    }
-    this.#resolve({ kind: 'flushed', hasFailed: true })
+    this.#completions.notRun(this.#queue.skip())
+    this.#stopTimer()
+    if (this.#queue.isEmpty) this.#resolve({ kind: 'flushed', hasFailed: true })
     return fate
   }
 
   #advance(): void {
-    this.#stopTimer()
-    this.#head += 1
-    this.#startHead()
+    if (this.#queue.head?.kind === 'execute') this.#stopTimer()
+    this.#queue.advance()
+    this.#startNext()
   }
 
-  #startHead(): void {
-    const head = this.#expected[this.#head]
-    if (head?.kind !== 'execute' || head.running.startedMs !== null) return
-    const { running } = head
+  #startNext(): void {
+    const { running } = this.#queue
+    if (running === null || running.startedMs !== null) return
     running.startedMs = this.#parts.monotonic()
+    if (running.cleared.obligations.masks.length > 0) this.#hasMasked = true
     const { timeMsMax } = running.cleared.obligations.limits
     if (timeMsMax !== null) this.#timer = setTimeout(() => this.#stop(running, 'time'), timeMsMax)
   }
@@ -394,15 +405,9 @@ export class Replies {
     this.#timer = null
   }
 
-  #measure({ portal, startedMs }: Running): { readonly rows: number; readonly bytes: number; readonly ms: number } {
-    const ms = startedMs === null ? 0 : this.#parts.monotonic() - startedMs
-    return { rows: portal.rows, bytes: portal.bytes, ms }
-  }
-
-  #finish(running: Running, completion: Completion): void {
-    const noted = this.#parts.session.finish(running.cleared, completion)
-    noted.catch(() => undefined)
-    this.#recording.push(noted)
+  /** The current frame, to keep. */
+  #frame(): Uint8Array {
+    return this.#scanner.bytes.slice(this.#scanner.start, this.#scanner.end)
   }
 
   #resolve(end: BatchEnd): void {
@@ -427,36 +432,9 @@ export class Replies {
 const STALL_MS_MAX = 60_000
 const QUERY_CANCELED = '57014'
 
-/** What a client needs to read its results. Others, as application_name, can be set to any value by SQL (threats P10). */
-const REPORTED: ReadonlySet<string> = new Set([
-  'client_encoding',
-  'DateStyle',
-  'IntervalStyle',
-  'TimeZone',
-  'integer_datetimes',
-  'server_encoding',
-  'server_version',
-  'standard_conforming_strings',
-  'in_hot_standby',
-  'default_transaction_read_only',
-])
+const isTransactionControl = (head: Expected): boolean =>
+  head.kind === 'execute' && head.running.cleared.facts.uses.some(({ effect }) => effect === 'transaction')
 
 const desync = (tag: number): never => {
   throw new ConversationError('upstream-lost', `the database sent message ${tag} where none like it was due`)
 }
-
-const STOPS = {
-  rows: 'the row limit of the policy was reached',
-  bytes: 'the byte limit of the policy was reached',
-  time: 'the time limit of the policy was reached',
-} as const
-
-const stopMessage = (why: NonNullable<Running['stopped']>): string => STOPS[why]
-
-const limitError = (why: NonNullable<Running['stopped']>): Uint8Array =>
-  errorResponse({
-    sqlstate: why === 'time' ? QUERY_CANCELED : '54000',
-    message: `statement stopped: ${STOPS[why]}`,
-    detail: JSON.stringify({ querywarden: 1, code: 'LIMIT_EXCEEDED', limit: why }),
-    hint: 'ask for less: narrow the WHERE, aggregate, or add a LIMIT; a write may have taken effect',
-  })

@@ -45,6 +45,8 @@ export async function connectTarget(target: TargetConfig, signal: AbortSignal): 
     keepAliveInitialDelay: 30_000,
     noDelay: true,
   })
+  // Between two owners of the socket a reset would otherwise be nobody's, and end the whole gateway (threats E11).
+  socket.on('error', () => undefined)
   await settled(socket, 'connect', 'UNREACHABLE', `target \`${target.name}\` can't be reached`)
   if (target.tls.mode === 'off') return socket
   await requestTls(socket, target.name)
@@ -55,6 +57,7 @@ export async function connectTarget(target: TargetConfig, signal: AbortSignal): 
     minVersion: 'TLSv1.2',
     ...(target.tls.ca === null ? {} : { ca: target.tls.ca }),
   })
+  secured.on('error', () => undefined)
   await settled(secured, 'secureConnect', 'TLS', `TLS to target \`${target.name}\` failed`)
   return secured
 }

@@ -1,0 +1,48 @@
+import type { Completion, Session } from '@querywarden/policy-core'
+import type { Running } from './expected.ts'
+
+/** Records what became of statements, and knows when all of it is with the recorder. */
+export class Completions {
+  readonly #session: Session
+  readonly #monotonic: () => number
+  #due: Promise<void>[] = []
+
+  constructor(session: Session, monotonic: () => number) {
+    this.#session = session
+    this.#monotonic = monotonic
+  }
+
+  finish(running: Running, completion: Completion): void {
+    this.#note(this.#session.finish(running.cleared, completion))
+  }
+
+  incident(running: Running | null, code: string, message: string): void {
+    this.#note(this.#session.incident(running?.cleared ?? null, code, message))
+  }
+
+  /** Notes statements that the server won't come to. Should their portals outlive the error, they are decided anew. */
+  notRun(skipped: readonly Running[]): void {
+    for (const running of skipped) {
+      this.finish(running, { kind: 'not-run', why: 'an earlier statement of its batch failed' })
+      running.portal.cleared = null
+    }
+  }
+
+  measure({ portal, startedMs }: Running): { readonly rows: number; readonly bytes: number; readonly ms: number } {
+    const ms = startedMs === null ? 0 : this.#monotonic() - startedMs
+    return { rows: portal.rows, bytes: portal.bytes, ms }
+  }
+
+  /** Resolves when every completion so far is with the recorder. */
+  async recorded(): Promise<void> {
+    const due = this.#due
+    this.#due = []
+    await Promise.all(due)
+  }
+
+  #note(noted: Promise<void>): void {
+    // Awaited by `recorded`; until then a failure must not count as unhandled.
+    noted.catch(() => undefined)
+    this.#due.push(noted)
+  }
+}

@@ -1,0 +1,31 @@
+import type { FrameScanner } from '@querywarden/wire/postgres'
+import type { Link } from '../link.ts'
+
+/** What to do with the frame at hand: pass it on as it is, drop it, or send these bytes in its place. */
+export type Fate = 'show' | 'drop' | Uint8Array
+
+/** Sends a chunk's frames on as `fateOf` has it. Runs of frames that nothing changes go out as the bytes that came in. */
+export function relay(chunk: Uint8Array, scanner: FrameScanner, client: Link, fateOf: () => Fate): void {
+  let source = chunk
+  let from = 0
+  let to = 0
+  scanner.push(chunk)
+  while (scanner.next()) {
+    if (scanner.bytes !== source || scanner.start !== to) {
+      if (to > from) client.write(source.subarray(from, to))
+      source = scanner.bytes
+      from = scanner.start
+      to = from
+    }
+    const fate = fateOf()
+    if (fate === 'show') {
+      to = scanner.end
+      continue
+    }
+    if (to > from) client.write(source.subarray(from, to))
+    if (fate !== 'drop') client.write(fate)
+    from = scanner.end
+    to = from
+  }
+  if (to > from) client.write(source.subarray(from, to))
+}

@@ -1,0 +1,35 @@
+import { errorResponse } from './error-response.ts'
+import type { Running } from './expected.ts'
+
+export type Stop = NonNullable<Running['stopped']>
+
+/** Why the gateway itself stopped a statement, for the recording and for the client. */
+export const STOPS: Readonly<Record<Stop, string>> = {
+  rows: 'the row limit of the policy was reached',
+  bytes: 'the byte limit of the policy was reached',
+  time: 'the time limit of the policy was reached',
+}
+
+export const limitError = (why: Stop): Uint8Array =>
+  errorResponse({
+    // 57014 is query_canceled, 54000 program_limit_exceeded.
+    sqlstate: why === 'time' ? '57014' : '54000',
+    message: `statement stopped: ${STOPS[why]}`,
+    detail: JSON.stringify({ querywarden: 1, code: 'LIMIT_EXCEEDED', limit: why }),
+    hint: 'ask for less: narrow the WHERE, aggregate, or add a LIMIT; a write may have taken effect',
+  })
+
+/** Whether anything but the statement itself may end it. */
+export const isLimited = ({ cleared }: Running): boolean => {
+  const { rowsMax, bytesMax, timeMsMax } = cleared.obligations.limits
+  return rowsMax !== null || bytesMax !== null || timeMsMax !== null
+}
+
+/** Counts a row on its way to the client: `stop` where it would be one too many. */
+export function countRow({ portal, cleared }: Running, frameBytes: number): 'rows' | 'bytes' | null {
+  const { rowsMax, bytesMax } = cleared.obligations.limits
+  if (rowsMax !== null && portal.rows >= rowsMax) return 'rows'
+  portal.rows += 1
+  portal.bytes += frameBytes
+  return bytesMax !== null && portal.bytes > bytesMax ? 'bytes' : null
+}
