@@ -4,7 +4,7 @@ import type { AppendFile } from './storage.ts'
 /** So much is written and synced at once. */
 export const BATCH_BYTES_MAX = 65_536
 /** Entries that nobody waits for are on their way to the disk after this many milliseconds. */
-export const LAZY_WINDOW_MS = 2
+export const LAZY_WINDOW_MS = 5
 /** More than this waiting makes even a lazy append wait: the disk sets the pace, not memory. */
 const PENDING_BYTES_MAX = 1_048_576
 
