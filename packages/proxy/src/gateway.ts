@@ -1,31 +1,30 @@
-import { createHash, randomUUID } from 'node:crypto'
-import { readFileSync } from 'node:fs'
+import { randomUUID } from 'node:crypto'
 import { createServer, type Server, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { createSecureContext, type SecureContext } from 'node:tls'
 import { type ServerType, serve } from '@hono/node-server'
 import { getConnInfo } from '@hono/node-server/conninfo'
 import { type ApprovalStore, holdForApproval, memoryStore } from '@querywarden/approvals'
-import { masking } from '@querywarden/masking'
 import {
   type Clock,
   compilePolicy,
   openGate,
   type Policy,
   recommendedLimits,
-  type SecretRef,
   type Verifier,
 } from '@querywarden/policy-core'
-import { formatIssues, PolicyError, readPolicyYaml } from '@querywarden/policy-core/yaml'
+import { formatIssues } from '@querywarden/policy-core/yaml'
 import type { FileRecorder, RecoveryReport } from '@querywarden/recording'
 import { DEFAULT_LIMITS, MAJORS, postgresClassifier, postgresRewriter } from '@querywarden/sql/postgres'
 import { uuidv7 } from 'uuidv7'
 import { adminApp } from './admin/app.ts'
+import { checkExposure } from './config/check-exposure.ts'
 import type { Address, Config } from './config/config.ts'
 import { ConfigError } from './config/config-error.ts'
 import { readSecret } from './config/secrets.ts'
+import { openTlsFiles } from './config/tls-files.ts'
 import type { Log } from './log.ts'
-import { isLoopback } from './loopback.ts'
+import { openMasking } from './open-masking.ts'
+import { openPolicy } from './open-policy.ts'
 import { openRecorder } from './open-recorder.ts'
 import { openVerifier } from './open-verifier.ts'
 import { CancelKeys } from './postgres/cancel-keys.ts'
@@ -61,8 +60,9 @@ export async function startGateway(
 ): Promise<Gateway> {
   checkExposure(config)
   const clock: Clock = { now: Date.now, monotonic: () => performance.now() }
-  const { policy, version } = readPolicy(config.policyFile)
-  const mask = masking({ hashKey: hashKeys(config, policy, env) })
+  const secureContext = config.listen.postgres.tls === null ? null : openTlsFiles(config.listen.postgres.tls)
+  const { policy, version } = openPolicy(config.policyFile)
+  const mask = openMasking(config, policy, env)
   const verify = openVerifier(config.identity, env, clock)
   const targets = openTargets(config, policy, env, clock)
   await firstLook(targets, log)
@@ -76,6 +76,7 @@ export async function startGateway(
   })
   const sql = await postgresClassifier({ majors: MAJORS, cacheEntriesMax: 4_096, limits: DEFAULT_LIMITS })
   const recorder = await openRecorder(config.recording, env, clock)
+  logRecovery(recorder.recovery, log)
   const gate = openGate({
     policy: compilePolicy(policy, { version }),
     classify: sql.classify,
@@ -103,7 +104,7 @@ export async function startGateway(
     verify,
     targets,
     split: major => splitters.get(major) ?? unreadable,
-    secureContext: secureContextOf(config),
+    secureContext,
     cancelKeys: new CancelKeys(),
     clock,
     limits: config.limits,
@@ -111,7 +112,21 @@ export async function startGateway(
     newId: uuidv7,
     live: new Set(),
   }
-  return listen(config, service, store, recorder, verify)
+  try {
+    return await listen(config, service, store, recorder, verify)
+  } catch (error) {
+    await recorder.close()
+    throw error
+  }
+}
+
+/** Whoever starts the gateway after a crash should not have to look for what it cost. */
+function logRecovery({ recovered, left, missing }: RecoveryReport, log: Log): void {
+  for (const { recording, frames, discardedBytes } of recovered)
+    log.warn({ recording, frames, discardedBytes }, 'an earlier process left this recording open; it is sealed now')
+  for (const { place, why } of left) log.warn({ place, why }, 'this part of the recordings could not be recovered')
+  for (const recording of missing)
+    log.error({ recording }, 'the instance log knows this recording and its file is gone')
 }
 
 async function listen(
@@ -138,6 +153,7 @@ async function listen(
     now: clock.now,
     isReady: () => isOpen,
     remoteAddress: context => getConnInfo(context).remote.address ?? '',
+    onFailure: error => log.error({ error: error.message }, 'an admin request failed'),
   })
   const postgres = await bind(server, config.listen.postgres, 'listen.postgres')
   let admin: { readonly server: ServerType; readonly address: Address }
@@ -183,61 +199,6 @@ const SPLIT_MEMORY = { entriesMax: 2_048, charsMax: 4_096 }
 /** A server whose grammar isn't there: nothing it would run can be read. */
 const unreadable: SplitText = () => null
 
-function readPolicy(file: string): { readonly policy: Policy; readonly version: string } {
-  let text: string
-  try {
-    text = readFileSync(file, 'utf8')
-  } catch {
-    throw new ConfigError('UNREADABLE', `policy file \`${file}\` can't be read`)
-  }
-  try {
-    return {
-      policy: readPolicyYaml(text, { file }),
-      version: createHash('sha256').update(text).digest('hex').slice(0, 16),
-    }
-  } catch (error) {
-    if (error instanceof PolicyError) throw new ConfigError('INVALID', error.message)
-    throw error
-  }
-}
-
-/** What would put a token or a development login within reach of the network. */
-function checkExposure({ listen: { postgres, admin }, identity }: Config): void {
-  const isLocal = ({ host }: Address): boolean => isLoopback(host) || host === 'localhost'
-  if (!isLocal(postgres) && identity.some(({ kind }) => kind === 'static')) {
-    throw new ConfigError(
-      'UNSAFE',
-      'identity `static` is for development: it needs `listen.postgres.address` on 127.0.0.1 or [::1]',
-    )
-  }
-  if (!isLocal(postgres) && postgres.tls === null) {
-    throw new ConfigError(
-      'UNSAFE',
-      '`listen.postgres.address` is not on this host alone, so it needs `tls`: tokens would cross the network in the clear',
-    )
-  }
-  if (!isLocal(admin)) {
-    throw new ConfigError(
-      'UNSAFE',
-      '`listen.admin.address` must be on 127.0.0.1 or [::1]: the admin API has no TLS of its own yet, put a TLS proxy before it',
-    )
-  }
-}
-
-/** Resolves every hash key now, so that a missing one stops the start and not a statement. */
-function hashKeys(config: Config, policy: Policy, env: NodeJS.ProcessEnv): (ref: SecretRef | null) => Uint8Array {
-  const resolve = (ref: SecretRef | null): Uint8Array => {
-    const found = ref ?? config.masking.hashKey
-    if (found === null)
-      throw new ConfigError('INVALID', 'the policy has a `hash` mask without a key, and `masking.hash_key` is not set')
-    return Buffer.from(readSecret(found, env))
-  }
-  const keys = new Map<string, Uint8Array>()
-  const keyOf = (ref: SecretRef | null): string => JSON.stringify(ref)
-  for (const { mask } of policy.masks) if (mask.kind === 'hash') keys.set(keyOf(mask.key), resolve(mask.key))
-  return ref => keys.get(keyOf(ref)) ?? resolve(ref)
-}
-
 function openTargets(
   config: Config,
   policy: Policy,
@@ -268,22 +229,6 @@ async function firstLook(targets: ReadonlyMap<string, TargetService>, log: Log):
         'target can not be read yet; its sessions are refused until it can',
       )
     }
-  }
-}
-
-function secureContextOf({ listen: { postgres } }: Config): SecureContext | null {
-  if (postgres.tls === null) return null
-  try {
-    return createSecureContext({
-      cert: readFileSync(postgres.tls.cert),
-      key: readFileSync(postgres.tls.key),
-      minVersion: 'TLSv1.2',
-    })
-  } catch {
-    throw new ConfigError(
-      'UNREADABLE',
-      `\`listen.postgres.tls\`: certificate \`${postgres.tls.cert}\` and key \`${postgres.tls.key}\` can't be read as a PEM pair`,
-    )
   }
 }
 

@@ -12,7 +12,7 @@ import { readSecret } from './config/secrets.ts'
 
 const KEY_BYTES = 32
 /** What is kept free on the disk, so that the sessions under way can be recorded to their ends. */
-const FREE_BYTES_MIN = 64 * 1024 * 1024
+export const FREE_BYTES_MIN: number = 64 * 1024 * 1024
 
 /** The name of the key that is made where none is configured. */
 export const KEY_FILE = 'recording.key'
@@ -78,5 +78,10 @@ function keyBeside(dir: string): Uint8Array {
       )
     }
   }
-  return readRecordingKey(readFileSync(file, 'utf8'))
+  try {
+    return readRecordingKey(readFileSync(file, 'utf8'))
+  } catch (error) {
+    if (error instanceof ConfigError) throw new ConfigError('INVALID', `key file \`${file}\`: ${error.message}`)
+    throw new ConfigError('UNREADABLE', `key file \`${file}\` can't be read by this user`)
+  }
 }

@@ -12,7 +12,7 @@ import type { Clock, Verifier } from '@querywarden/policy-core'
 import type { IdentityConfig } from './config/config.ts'
 import { ConfigError } from './config/config-error.ts'
 import { readSecret } from './config/secrets.ts'
-import { isLoopback } from './loopback.ts'
+import { isThisHost } from './loopback.ts'
 
 /**
  * Every configured way to prove who one is, behind one function.
@@ -49,16 +49,11 @@ function verifierOf(identity: IdentityConfig, env: NodeJS.ProcessEnv, world: Wor
         claims: { groups: groupsClaim },
         ...(authorizedParties === null ? {} : { authorizedParties }),
         lifetimeMaxSeconds: lifetimeMaxMs / 1_000,
-        allowHttpLoopback: isOnThisHost(issuer),
+        // Its keys don't cross a network then.
+        allowHttpLoopback: isThisHost(new URL(issuer).hostname),
         world,
       })
       return { issuer, verify }
     }
   }
-}
-
-/** An issuer on this host may speak http: its keys don't cross a network. */
-function isOnThisHost(issuer: string): boolean {
-  const { hostname } = new URL(issuer)
-  return hostname === 'localhost' || isLoopback(hostname.replace(/^\[|\]$/g, ''))
 }

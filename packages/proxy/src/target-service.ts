@@ -8,12 +8,14 @@ import {
 } from '@querywarden/policy-core'
 import { loadCatalog } from '@querywarden/sql/postgres'
 import type { ProxyLimits, TargetConfig } from './config/config.ts'
+import { withAuthority } from './config/tls-files.ts'
 import { runOwnQuery } from './postgres/catalog-query.ts'
 import { logInUpstream, type Upstream } from './postgres/upstream-login.ts'
 
 /** A target as the gateway serves it: its credential and its schema. */
 export interface TargetService {
   readonly target: Target
+  /** As it is reached: with the authority's PEM text where the configuration names its file. */
   readonly config: TargetConfig
   /** Opens a database session of the gateway's own account. @throws {UpstreamError} */
   readonly logIn: (settings: ReadonlyMap<string, string>) => Promise<Upstream>
@@ -36,6 +38,7 @@ export class PolicyMisfit extends Error {
   }
 }
 
+/** @throws {ConfigError} its authority's file can't be read. */
 export function serveTarget(options: {
   readonly config: TargetConfig
   readonly password: string | null
@@ -43,7 +46,8 @@ export function serveTarget(options: {
   readonly limits: ProxyLimits
   readonly monotonic: () => number
 }): TargetService {
-  const { config, password, policy, limits, monotonic } = options
+  const { password, policy, limits, monotonic } = options
+  const config = { ...options.config, tls: withAuthority(options.config.tls, options.config.name) }
   const logIn = (settings: ReadonlyMap<string, string>): Promise<Upstream> =>
     logInUpstream(config, password, settings, { frameBytesMax: limits.frameBytesMax, timeoutMs: limits.loginMsMax })
 

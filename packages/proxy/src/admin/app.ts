@@ -23,6 +23,8 @@ export interface AdminParts {
   readonly isReady: () => boolean
   /** The caller's address, from the socket. */
   readonly remoteAddress: (context: Context) => string
+  /** Told of what was not foreseen; the caller is told only that it failed. */
+  readonly onFailure: (error: Error) => void
 }
 
 const BODY_BYTES_MAX = 16_384
@@ -34,7 +36,18 @@ export function adminApp(parts: AdminParts): Hono<Env> {
   const app = new Hono<Env>()
   app.get('/healthz', context => context.text('ok\n'))
   app.get('/readyz', context => (parts.isReady() ? context.text('ok\n') : context.text('draining\n', 503)))
-  app.use('/v1/*', bodyLimit({ maxSize: BODY_BYTES_MAX }))
+  app.use(async (context, next) => {
+    await next()
+    context.header('cache-control', 'no-store')
+    context.header('x-content-type-options', 'nosniff')
+  })
+  app.use(
+    '/v1/*',
+    bodyLimit({
+      maxSize: BODY_BYTES_MAX,
+      onError: context => context.json(problem('TOO_LARGE', `a body has at most ${BODY_BYTES_MAX} bytes`), 413),
+    }),
+  )
   app.use('/v1/*', async (context, next) => {
     const token = /^Bearer ([\x21-\x7e]+)$/i.exec(context.req.header('authorization') ?? '')?.[1]
     if (token === undefined)
@@ -64,6 +77,9 @@ export function adminApp(parts: AdminParts): Hono<Env> {
     return request === null ? context.json(NOT_FOUND, 404) : context.json(shown(request))
   })
   app.post('/v1/approvals/:id/:verb{approve|deny}', async context => {
+    // A page elsewhere can post forms and plain text without asking; JSON it can't (fetch.spec.whatwg.org, CORS-safelisted).
+    if (!/^application\/json\s*(;|$)/i.test(context.req.header('content-type') ?? ''))
+      return context.json(problem('UNSUPPORTED_MEDIA_TYPE', 'send the answer as `Content-Type: application/json`'), 415)
     const body = Answer.safeParse(await context.req.json().catch(() => null))
     if (!body.success)
       return context.json(
@@ -86,9 +102,10 @@ export function adminApp(parts: AdminParts): Hono<Env> {
     }
   })
   app.notFound(context => context.json(problem('NOT_FOUND', 'there is nothing here'), 404))
-  app.onError((_error, context) =>
-    context.json(problem('INTERNAL', 'the request failed; see the log of the gateway'), 500),
-  )
+  app.onError((error, context) => {
+    parts.onFailure(error)
+    return context.json(problem('INTERNAL', 'the request failed; see the log of the gateway'), 500)
+  })
   return app
 }
 

@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { isThisHost } from '../loopback.ts'
 
 /** An approval request as the admin API gives it. */
 export interface ShownApproval {
@@ -24,6 +25,7 @@ const Approval: z.ZodType<ShownApproval> = z.object({
   text: z.string(),
 })
 
+const Listed = z.object({ approvals: z.array(Approval) })
 const Problem = z.object({ error: z.object({ code: z.string(), message: z.string() }) })
 
 /** Why the admin API gave no answer, or a no. */
@@ -44,9 +46,11 @@ export interface AdminClient {
   readonly answer: (id: string, verb: 'approve' | 'deny', reason: string) => Promise<ShownApproval>
 }
 
+/** @throws {AdminError} `BAD_URL` */
 export function adminClient({ url, token }: { readonly url: string; readonly token: string }): AdminClient {
-  const ask = async (path: string, body?: unknown): Promise<unknown> => {
-    const response = await fetch(new URL(path, url), {
+  const base = readBase(url)
+  const ask = async <T>(expected: z.ZodType<T>, path: string, body?: unknown): Promise<T> => {
+    const response = await fetch(new URL(path, base), {
       method: body === undefined ? 'GET' : 'POST',
       headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
       signal: AbortSignal.timeout(10_000),
@@ -56,18 +60,37 @@ export function adminClient({ url, token }: { readonly url: string; readonly tok
       throw new AdminError('UNREACHABLE', `no gateway answers at ${url}; is it running, and is --admin right?`)
     })
     const answer: unknown = await response.json().catch(() => null)
-    if (response.ok) return answer
-    const problem = Problem.safeParse(answer)
-    throw problem.success
-      ? new AdminError(problem.data.error.code, problem.data.error.message)
-      : new AdminError('UNEXPECTED', `the gateway answered with status ${response.status}`)
+    if (response.ok) {
+      const parsed = expected.safeParse(answer)
+      if (parsed.success) return parsed.data
+    } else {
+      const problem = Problem.safeParse(answer)
+      if (problem.success) throw new AdminError(problem.data.error.code, problem.data.error.message)
+    }
+    throw new AdminError('UNREACHABLE', `what answers at ${base.origin} is no gateway; is --admin right?`)
   }
   const path = (id: string): string => `/v1/approvals/${encodeURIComponent(id)}`
   return {
-    list: async state =>
-      z.object({ approvals: z.array(Approval) }).parse(await ask(`/v1/approvals?state=${encodeURIComponent(state)}`))
-        .approvals,
-    show: async id => Approval.parse(await ask(path(id))),
-    answer: async (id, verb, reason) => Approval.parse(await ask(`${path(id)}/${verb}`, { reason })),
+    list: async state => (await ask(Listed, `/v1/approvals?state=${encodeURIComponent(state)}`)).approvals,
+    show: id => ask(Approval, path(id)),
+    answer: (id, verb, reason) => ask(Approval, `${path(id)}/${verb}`, { reason }),
+  }
+}
+
+function readBase(text: string): URL {
+  const base = parseUrl(text)
+  if (base === null || !/^https?:$/.test(base.protocol) || base.username !== '' || base.password !== '')
+    throw new AdminError('BAD_URL', `--admin is no address, expected a URL such as http://127.0.0.1:6480`)
+  // The token is the caller's whole identity: whoever reads it on the way can answer in their name.
+  if (base.protocol === 'http:' && !isThisHost(base.hostname))
+    throw new AdminError('BAD_URL', '--admin is on another host, expected https: your token would cross in the clear')
+  return base
+}
+
+function parseUrl(text: string): URL | null {
+  try {
+    return new URL(text)
+  } catch {
+    return null
   }
 }

@@ -14,7 +14,9 @@ export async function approvalsList(
 ): Promise<number> {
   const approvals = await withAdmin(options, admin => admin.list(options.state))
   show(terminal, approvals, all =>
-    all.length === 0 ? [`no ${options.state} requests that concern you`] : table(HEAD, all.map(rowOf)),
+    all.length === 0
+      ? [`no ${options.state === 'all' ? '' : `${options.state} `}requests that concern you`]
+      : table(HEAD, all.map(rowOf)),
   )
   return EXIT.ok
 }
@@ -42,10 +44,12 @@ async function withAdmin<T>(options: ApprovalsOptions, ask: (admin: AdminClient)
   } catch (error) {
     // A gateway that says no is a finding; one that isn't there is a wrong --admin.
     if (error instanceof AdminError)
-      throw new CommandError(error.code === 'UNREACHABLE' ? EXIT.misuse : EXIT.finding, error.message)
+      throw new CommandError(MISUSES.has(error.code) ? EXIT.misuse : EXIT.finding, error.message)
     throw error
   }
 }
+
+const MISUSES: ReadonlySet<string> = new Set(['UNREACHABLE', 'BAD_URL'])
 
 const HEAD = ['REQUEST', 'STATE', 'ASKED BY', 'TARGET', 'EXPIRES', 'STATEMENT']
 

@@ -1,11 +1,18 @@
-import { accessSync, constants, mkdirSync, readFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmdirSync, statfsSync } from 'node:fs'
 import { connect } from 'node:net'
-import { checkMasks, type Policy } from '@querywarden/policy-core'
-import { readPolicyYaml } from '@querywarden/policy-core/yaml'
-import type { Address, Config, IdentityConfig, TargetConfig } from '../config/config.ts'
+import { join } from 'node:path'
+import type { Policy } from '@querywarden/policy-core'
+import { formatIssue } from '@querywarden/policy-core/yaml'
+import { checkExposure } from '../config/check-exposure.ts'
+import type { Address, Config, IdentityConfig, RecordingConfig, TargetConfig } from '../config/config.ts'
 import { loadConfig } from '../config/load.ts'
 import { readSecret } from '../config/secrets.ts'
-import { serveTarget } from '../target-service.ts'
+import { openTlsFiles } from '../config/tls-files.ts'
+import { openMasking } from '../open-masking.ts'
+import { openPolicy } from '../open-policy.ts'
+import { FREE_BYTES_MIN, readRecordingKey } from '../open-recorder.ts'
+import { openVerifier } from '../open-verifier.ts'
+import { PolicyMisfit, serveTarget } from '../target-service.ts'
 import { EXIT } from './exit.ts'
 import { messageOf, show, type Terminal } from './terminal.ts'
 
@@ -45,20 +52,48 @@ type Examine = (check: string, look: () => Promise<string> | string) => Promise<
 async function examineParts(config: Config, examine: Examine): Promise<void> {
   const found: { policy: Policy | null } = { policy: null }
   await examine(`policy ${config.policyFile}`, () => {
-    found.policy = readPolicyYaml(readFileSync(config.policyFile, 'utf8'), { file: config.policyFile })
-    return `${found.policy.rules.length} rules, ${found.policy.masks.length} masks`
+    const { policy } = openPolicy(config.policyFile)
+    found.policy = policy
+    openMasking(config, policy, process.env)
+    return `${policy.rules.length} rules, ${policy.masks.length} masks`
   })
-  await examine(`recordings ${config.recording.dir}`, () => {
-    mkdirSync(config.recording.dir, { recursive: true, mode: 0o700 })
-    accessSync(config.recording.dir, constants.R_OK | constants.W_OK | constants.X_OK)
-    return 'writable'
-  })
-  for (const identity of config.identity) await examine(`identity ${identity.kind}`, () => checkIdentity(identity))
+  await examine(`recordings ${config.recording.dir}`, () => checkRecordings(config.recording))
+  for (const identity of config.identity) {
+    const name = identity.kind === 'oidc' ? identity.issuer : 'static'
+    await examine(`identity ${name}`, () => checkIdentity(identity))
+  }
   for (const target of config.targets)
     await examine(`target ${target.name}`, () => checkTarget(target, config, found.policy))
+  await examine('exposure', () => {
+    checkExposure(config)
+    const { tls } = config.listen.postgres
+    if (tls === null) return 'nothing is within reach of the network'
+    openTlsFiles(tls)
+    return 'clients on the network are served over TLS'
+  })
   await examine('listen.postgres', () => checkFree(config.listen.postgres))
   await examine('listen.admin', () => checkFree(config.listen.admin))
 }
+
+/** What `up` would do first: make the directory, and write in it. */
+function checkRecordings({ dir, key }: RecordingConfig): string {
+  if (key !== null) readRecordingKey(readSecret(key, process.env))
+  try {
+    mkdirSync(dir, { recursive: true, mode: 0o700 })
+    rmdirSync(mkdtempSync(join(dir, 'doctor-')))
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error'
+    throw new Error(`can't be written (${code}); make it writable for this user, or name another in \`recording.dir\``)
+  }
+  const { bavail, bsize } = statfsSync(dir)
+  if (bavail * bsize < FREE_BYTES_MIN)
+    throw new Error(
+      `has ${megabytes(bavail * bsize)} MB free, no session opens with less than ${megabytes(FREE_BYTES_MIN)}`,
+    )
+  return `writable, ${megabytes(bavail * bsize)} MB free`
+}
+
+const megabytes = (bytes: number): number => Math.floor(bytes / 1_000_000)
 
 function nodeVersion(): string {
   const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
@@ -70,37 +105,44 @@ function nodeVersion(): string {
 }
 
 async function checkIdentity(identity: IdentityConfig): Promise<string> {
-  if (identity.kind === 'static') {
-    for (const { token } of identity.tokens) readSecret(token, process.env)
-    return `${identity.tokens.length} development tokens, good on this host only`
-  }
-  const url = `${identity.issuer.replace(/\/$/, '')}/.well-known/openid-configuration`
-  const response = await fetch(url, { signal: AbortSignal.timeout(5_000), redirect: 'error' }).catch(() => {
-    throw new Error(`the issuer ${identity.issuer} does not answer`)
-  })
-  const document: unknown = await response.json().catch(() => null)
-  const issuer = typeof document === 'object' && document !== null && 'issuer' in document ? document.issuer : null
-  if (issuer !== identity.issuer)
-    throw new Error(`the discovery document names another issuer than the configuration: tokens would be refused`)
-  return `${identity.issuer} answers`
+  openVerifier([identity], process.env, { now: Date.now, monotonic: () => performance.now() })
+  if (identity.kind === 'static') return `${identity.tokens.length} development tokens, good on this host only`
+  const { issuer } = identity
+  const discovery = await getJson(`${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`)
+  if (field(discovery, 'issuer') !== issuer)
+    throw new Error('its discovery document names another issuer than the configuration: tokens would be refused')
+  const keys = field(await getJson(String(field(discovery, 'jwks_uri'))), 'keys')
+  if (!Array.isArray(keys) || keys.length === 0) throw new Error('it has no keys: tokens would be refused')
+  return `answers, with ${keys.length === 1 ? '1 key' : `${keys.length} keys`}`
 }
 
+async function getJson(url: string): Promise<unknown> {
+  const response = await fetch(url, { signal: AbortSignal.timeout(5_000), redirect: 'error' }).catch(() => null)
+  if (response === null) throw new Error(`does not answer at ${url}`)
+  if (!response.ok) throw new Error(`answers with status ${response.status} at ${url}`)
+  return response.json().catch(() => null)
+}
+
+const field = (value: unknown, name: string): unknown =>
+  typeof value === 'object' && value !== null && Object.hasOwn(value, name) ? Reflect.get(value, name) : null
+
 async function checkTarget(target: TargetConfig, config: Config, policy: Policy | null): Promise<string> {
-  const password = target.password === null ? null : readSecret(target.password, process.env)
-  const none: Policy = { version: 1, rules: [], masks: [], limits: [] }
   const service = serveTarget({
     config: target,
-    password,
-    policy: none,
+    password: target.password === null ? null : readSecret(target.password, process.env),
+    policy: policy ?? NO_POLICY,
     limits: config.limits,
     monotonic: () => performance.now(),
   })
-  const catalog = await service.catalog()
-  const issues = policy === null ? [] : checkMasks(policy, catalog, target.name)
-  if (issues.length > 0)
-    throw new Error(`the policy does not fit its schema: ${issues.map(({ message }) => message).join('; ')}`)
-  return `PostgreSQL ${catalog.major}, ${catalog.relations.size} relations, login and pinned settings are good`
+  const catalog = await service.catalog().catch((error: unknown) => {
+    throw error instanceof PolicyMisfit
+      ? new Error(`${error.message}: ${error.issues.map(formatIssue).join('; ')}`)
+      : error
+  })
+  return `PostgreSQL ${catalog.major}, ${catalog.relations.size} relations${policy === null ? '' : ', and the policy fits them'}`
 }
+
+const NO_POLICY: Policy = { version: 1, rules: [], masks: [], limits: [] }
 
 /** A port that answers is taken: by another program, or by a gateway that already runs. */
 function checkFree({ host, port }: Address): Promise<string> {

@@ -1,20 +1,13 @@
 import { readFileSync } from 'node:fs'
-import {
-  checkMasks,
-  compilePolicy,
-  decide,
-  effectsOf,
-  explain,
-  type Policy,
-  type Principal,
-} from '@querywarden/policy-core'
+import { checkMasks, type Policy } from '@querywarden/policy-core'
 import { formatIssue, PolicyError, readPolicyYaml } from '@querywarden/policy-core/yaml'
-import { DEFAULT_LIMITS, MAJORS, postgresClassifier } from '@querywarden/sql/postgres'
 import type { Config } from '../config/config.ts'
 import { loadConfig } from '../config/load.ts'
 import { readSecret } from '../config/secrets.ts'
+import { openPolicy } from '../open-policy.ts'
 import { PolicyMisfit, serveTarget, type TargetService } from '../target-service.ts'
 import { CommandError, EXIT } from './exit.ts'
+import { explainer } from './explain-statement.ts'
 import { messageOf, show, type Terminal } from './terminal.ts'
 
 /** Checks a policy file by itself and, where a configuration is given, against the schema of each of its targets. */
@@ -26,12 +19,14 @@ export async function policyCheck(
   const issues =
     options.config === undefined ? readIssues(file) : await issuesWithSchemas(file, loadConfig(options.config))
   show(terminal, { file, issues }, found =>
-    found.issues.length === 0 ? [`${file}: no issues`] : [...found.issues, `${found.issues.length} issue(s)`],
+    found.issues.length === 0
+      ? [`${file}: no issues`]
+      : [...found.issues, found.issues.length === 1 ? '1 issue' : `${found.issues.length} issues`],
   )
   return issues.length === 0 ? EXIT.ok : EXIT.finding
 }
 
-/** Says what the policy makes of one statement, and why, for a caller as described. Nothing is run. */
+/** Says what the policy makes of a text's statements, and why, for a caller as described. Nothing is run. */
 export async function policyExplain(
   terminal: Terminal,
   text: string,
@@ -44,29 +39,29 @@ export async function policyExplain(
   },
 ): Promise<number> {
   const config = loadConfig(options.config)
-  const policy = readPolicy(config.policyFile)
+  const { policy, version } = openPolicy(config.policyFile)
   const target = openTarget(config, options.target, policy)
   const catalog = await target.catalog().catch((error: unknown) => {
-    throw new CommandError(EXIT.misuse, `the schema of target \`${options.target}\` can't be read: ${messageOf(error)}`)
+    throw new CommandError(EXIT.misuse, `the schema of target \`${options.target}\` can't be read: ${problem(error)}`)
   })
-  const { classify, split } = await postgresClassifier({ majors: MAJORS, cacheEntriesMax: 1, limits: DEFAULT_LIMITS })
-  const principal: Principal = {
-    issuer: options.issuer,
-    subject: options.subject,
-    groups: options.group,
-    actor: null,
-    expiresAt: Number.POSITIVE_INFINITY,
-    credentialDigest: null,
-  }
-  const pieces = split(text, catalog.major)
-  let worst: number = EXIT.ok
-  for (const { text: statement } of pieces.kind === 'split' ? pieces.statements : [{ text }]) {
-    const facts = classify({ dialect: 'postgres', text: statement, params: [] }, catalog)
-    const decision = decide(compilePolicy(policy, { version: 'explain' }), { principal, target: target.target, facts })
-    show(terminal, { statement, effects: effectsOf(facts), decision }, () => [explain(decision, facts)])
-    if (decision.kind === 'deny') worst = EXIT.finding
-  }
-  return worst
+  const explain = await explainer({
+    policy,
+    version,
+    catalog,
+    target: target.target,
+    principal: {
+      issuer: options.issuer,
+      subject: options.subject,
+      groups: options.group,
+      actor: null,
+      expiresAt: Number.POSITIVE_INFINITY,
+      credentialDigest: null,
+    },
+  })
+  const statements = explain(text)
+  if (statements.length === 0) throw new CommandError(EXIT.misuse, 'there is no statement in the text')
+  show(terminal, { target: options.target, statements }, () => statements.map(({ explanation }) => explanation))
+  return statements.every(({ outcome }) => outcome !== 'deny') ? EXIT.ok : EXIT.finding
 }
 
 function readIssues(file: string): readonly string[] {
@@ -82,16 +77,16 @@ function readIssues(file: string): readonly string[] {
 async function issuesWithSchemas(file: string, config: Config): Promise<readonly string[]> {
   const own = readIssues(file)
   if (own.length > 0) return own
-  const policy = readPolicy(file)
+  const { policy } = openPolicy(file)
   const issues: string[] = []
   for (const { name } of config.targets) {
     try {
       const catalog = await openTarget(config, name, policy).catalog()
       issues.push(...checkMasks(policy, catalog, name).map(issue => `${file}: target ${name}: ${formatIssue(issue)}`))
     } catch (error) {
-      if (error instanceof PolicyMisfit)
-        issues.push(...error.issues.map(issue => `${file}: target ${name}: ${formatIssue(issue)}`))
-      else issues.push(`target ${name}: its schema can't be read: ${messageOf(error)}`)
+      if (!(error instanceof PolicyMisfit))
+        throw new CommandError(EXIT.misuse, `the schema of target \`${name}\` can't be read: ${messageOf(error)}`)
+      issues.push(...error.issues.map(issue => `${file}: target ${name}: ${formatIssue(issue)}`))
     }
   }
   return issues
@@ -108,14 +103,8 @@ function openTarget(config: Config, name: string, policy: Policy): TargetService
   return serveTarget({ config: found, password, policy, limits: config.limits, monotonic: () => performance.now() })
 }
 
-function readPolicy(file: string): Policy {
-  try {
-    return readPolicyYaml(readText(file), { file })
-  } catch (error) {
-    if (error instanceof PolicyError) throw new CommandError(EXIT.misuse, error.message)
-    throw error
-  }
-}
+const problem = (error: unknown): string =>
+  error instanceof PolicyMisfit ? [error.message, ...error.issues.map(formatIssue)].join('\n') : messageOf(error)
 
 function readText(file: string): string {
   try {

@@ -56,9 +56,15 @@ export const eventsOf = (options: RecordingsOptions, file: string): AsyncGenerat
 export const replaySession = async (options: RecordingsOptions, file: string): Promise<readonly string[]> =>
   (await renderReplay(eventsOf(options, file))).trimEnd().split('\n')
 
-/** The verdict on every recording of a directory, those that are gone included. Needs no key. */
-export const verifySessions = async (dir: string): Promise<DirectoryVerdict['recordings']> =>
-  (await verifyDirectory(existing(dir), { keys: null })).recordings
+/** The verdict on every recording of a directory, those that are gone included, and on its logs. Needs no key. */
+export const verifySessions = (dir: string): Promise<DirectoryVerdict> => verifyDirectory(existing(dir), { keys: null })
+
+/** What is wrong with an instance log in one line, or null. A torn end is what a crash leaves, and hides nothing. */
+export function logLine({ boot, state }: DirectoryVerdict['logs'][number]): string | null {
+  return state.kind === 'damaged'
+    ? `${boot}  LOG DAMAGED at entry ${state.seq}: ${state.why}; recordings that only it knew could be gone`
+    : null
+}
 
 /** A verdict in one line. */
 export function verdictLine({ recording, verdict }: { readonly recording: string; readonly verdict: Verdict }): string {

@@ -1,9 +1,10 @@
-import type { RecordedEvent, RecordingSummary } from '@querywarden/recording'
+import type { DirectoryVerdict, RecordedEvent, RecordingSummary } from '@querywarden/recording'
 import { CommandError, EXIT } from './exit.ts'
 import {
   eventsOf,
   findSession,
   listSessions,
+  logLine,
   type RecordingsOptions,
   replaySession,
   verdictLine,
@@ -11,7 +12,7 @@ import {
 } from './recordings.ts'
 import { show, type Terminal, table } from './terminal.ts'
 
-export async function sessionsList(terminal: Terminal, options: RecordingsOptions): Promise<number> {
+export async function sessionsList(terminal: Terminal, options: Pick<RecordingsOptions, 'dir'>): Promise<number> {
   const recordings = (await listSessions(options.dir)).map(summaryOf)
   show(terminal, recordings, all =>
     all.length === 0
@@ -77,19 +78,27 @@ export async function sessionsVerify(
 ): Promise<number> {
   if ((id === undefined) !== (options.all === true))
     throw new CommandError(EXIT.misuse, 'name one session, or give --all')
-  const verdicts = await verifySessions(options.dir)
-  const recording = id === undefined ? null : await recordingOf(id, options.dir, verdicts)
-  const chosen = verdicts.filter(one => recording === null || one.recording === recording)
-  show(terminal, chosen, all => (all.length === 0 ? [`no recordings in ${options.dir}`] : all.map(verdictLine)))
-  return chosen.every(({ verdict }) => verdict.kind === 'COMPLETE') ? EXIT.ok : EXIT.finding
+  const { recordings, logs } = await verifySessions(options.dir)
+  if (id !== undefined) {
+    const recording = await recordingOf(id, options.dir, recordings)
+    const chosen = recordings.filter(one => one.recording === recording)
+    show(terminal, { recordings: chosen }, () => chosen.map(verdictLine))
+    return exitFor(chosen)
+  }
+  const damages = logs.map(logLine).filter(line => line !== null)
+  show(terminal, { recordings, logs }, () =>
+    recordings.length + damages.length === 0
+      ? [`no recordings in ${options.dir}`]
+      : [...recordings.map(verdictLine), ...damages],
+  )
+  return damages.length === 0 ? exitFor(recordings) : EXIT.finding
 }
 
+const exitFor = (recordings: DirectoryVerdict['recordings']): number =>
+  recordings.every(({ verdict }) => verdict.kind === 'COMPLETE') ? EXIT.ok : EXIT.finding
+
 /** A recording whose file is gone still has a verdict, so it is looked for among the verdicts first. */
-async function recordingOf(
-  id: string,
-  dir: string,
-  verdicts: Awaited<ReturnType<typeof verifySessions>>,
-): Promise<string> {
+async function recordingOf(id: string, dir: string, verdicts: DirectoryVerdict['recordings']): Promise<string> {
   const named = verdicts.filter(({ recording, file }) => recording.startsWith(id) || file === id)
   return named.length === 1 && named[0] !== undefined ? named[0].recording : (await findSession(dir, id)).recording
 }

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { isLoopback } from '../loopback.ts'
+import { isThisHost } from '../loopback.ts'
 import { CommandError, EXIT } from './exit.ts'
 import { show, type Terminal } from './terminal.ts'
 
@@ -30,31 +30,27 @@ export async function token(terminal: Terminal, request: TokenRequest): Promise<
       EXIT.misuse,
       `set ${request.secretEnv} to the client's secret, or name another variable with --secret-env`,
     )
-  const discovery = Discovery.parse(
-    await getJson(new URL('.well-known/openid-configuration', withSlash(request.issuer))),
-  )
+  const discovery = await getJson(new URL('.well-known/openid-configuration', withSlash(request.issuer)), Discovery)
+  if (!isLocalUrl(discovery.token_endpoint))
+    throw new CommandError(EXIT.misuse, "the issuer's token endpoint is not on this host; the secret was not sent")
   const body = new URLSearchParams({
     grant_type: 'client_credentials',
     resource: request.audience,
     scope: 'querywarden',
   })
-  const granted = Granted.parse(
-    await getJson(new URL(discovery.token_endpoint), {
-      method: 'POST',
-      body,
-      headers: {
-        authorization: `Basic ${Buffer.from(`${encodeURIComponent(request.client)}:${encodeURIComponent(secret)}`).toString('base64')}`,
-      },
-    }),
-  )
+  const basic = Buffer.from(`${encodeURIComponent(request.client)}:${encodeURIComponent(secret)}`).toString('base64')
+  const granted = await getJson(new URL(discovery.token_endpoint), Granted, {
+    method: 'POST',
+    body,
+    headers: { authorization: `Basic ${basic}` },
+  })
   show(terminal, granted, ({ access_token }) => [access_token])
   return EXIT.ok
 }
 
 function isLocalUrl(text: string): boolean {
   try {
-    const { hostname } = new URL(text)
-    return isLoopback(hostname) || hostname === 'localhost'
+    return isThisHost(new URL(text).hostname)
   } catch {
     return false
   }
@@ -62,7 +58,7 @@ function isLocalUrl(text: string): boolean {
 
 const withSlash = (url: string): string => (url.endsWith('/') ? url : `${url}/`)
 
-async function getJson(url: URL, init: RequestInit = {}): Promise<unknown> {
+async function getJson<T>(url: URL, expected: z.ZodType<T>, init: RequestInit = {}): Promise<T> {
   const response = await fetch(url, { ...init, signal: AbortSignal.timeout(10_000), redirect: 'error' }).catch(() => {
     throw new CommandError(EXIT.misuse, `the issuer does not answer at ${url.origin}`)
   })
@@ -71,5 +67,7 @@ async function getJson(url: URL, init: RequestInit = {}): Promise<unknown> {
       EXIT.finding,
       `the issuer answered with status ${response.status}; are --client and its secret right?`,
     )
-  return response.json()
+  const parsed = expected.safeParse(await response.json().catch(() => null))
+  if (parsed.success) return parsed.data
+  throw new CommandError(EXIT.misuse, `what answers at ${url.href} is no OpenID provider`)
 }

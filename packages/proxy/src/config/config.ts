@@ -35,7 +35,7 @@ export interface StaticTokenConfig {
 /** How the gateway speaks TLS to a database. */
 export type UpstreamTls =
   | { readonly mode: 'off' }
-  /** Certificate chain and host name are checked. `ca` null means the system's roots. */
+  /** Certificate chain and host name are checked. `ca` is a PEM file; null means the roots that Node trusts. */
   | { readonly mode: 'verify-full'; readonly ca: string | null }
 
 export interface TargetConfig {

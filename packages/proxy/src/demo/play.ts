@@ -83,7 +83,9 @@ async function lookBack(world: World, stage: Stage): Promise<void> {
   if (session === undefined || session.file === null) throw new Error('nothing was recorded')
   const { file } = session
   const verdict = async (): Promise<string> =>
-    (await verifySessions(world.recordings)).map(verdictLine).find(line => line.startsWith(session.recording)) ?? ''
+    (await verifySessions(world.recordings)).recordings
+      .map(verdictLine)
+      .find(line => line.startsWith(session.recording)) ?? ''
 
   stage.step('The session, replayed from its recording.')
   stage.got(await replaySession({ dir: world.recordings }, file))

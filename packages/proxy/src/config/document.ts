@@ -1,0 +1,136 @@
+import { ALGORITHMS } from '@querywarden/identity'
+import { knownKeys, type SecretRef } from '@querywarden/policy-core'
+import * as z from 'zod'
+import type { Address, IdentityConfig, TlsFiles } from './config.ts'
+
+/** A target as it is written. */
+export interface GivenTarget {
+  readonly dialect: 'postgres'
+  readonly url: string
+  readonly password?: SecretRef | undefined
+  readonly search_path: readonly string[]
+}
+
+/** `querywarden.yaml` as it is written, with defaults in it. */
+export interface GivenConfig {
+  readonly listen: {
+    readonly postgres: { readonly address: Address; readonly tls?: TlsFiles | undefined }
+    readonly admin: { readonly address: Address }
+  }
+  readonly identity: readonly IdentityConfig[]
+  readonly targets: Readonly<Record<string, GivenTarget>>
+  readonly policy: string
+  readonly masking?: { readonly hash_key: SecretRef } | undefined
+  readonly recording: {
+    readonly dir: string
+    readonly key?: SecretRef | undefined
+    readonly durability: 'standard' | 'strict'
+    readonly bytes_per_session: number
+  }
+  readonly limits: {
+    readonly sessions: number
+    readonly login_seconds: number
+    readonly message_bytes: number
+    readonly approvals_pending: number
+    readonly catalog_age_seconds: number
+  }
+}
+
+const strict = <T extends z.ZodRawShape>(shape: T): z.ZodObject<T, z.core.$strict> =>
+  z.strictObject(shape, knownKeys(shape))
+
+const Text = z.string().min(1).max(1_024)
+const Seconds = z
+  .int()
+  .min(1)
+  .max(7 * 24 * 3_600)
+
+const Secret = z
+  .union([strict({ env: Text }), strict({ file: Text })], {
+    error: 'expected { env: NAME } or { file: PATH }: secrets are named here, never written',
+  })
+  .transform((ref): SecretRef => ('env' in ref ? { kind: 'env', name: ref.env } : { kind: 'file', path: ref.file }))
+
+const ListenAddress = z.string().transform((text, context): Address => {
+  const [, host, port] = /^(\[[0-9a-fA-F:]+\]|[^:\s]+):([0-9]{1,5})$/.exec(text) ?? []
+  if (host === undefined || Number(port) > 65_535) {
+    context.addIssue('expected host:port, such as 127.0.0.1:6432')
+    return z.NEVER
+  }
+  return { host: host.replace(/^\[|\]$/g, ''), port: Number(port) }
+})
+
+const Listen = strict({
+  postgres: strict({ address: ListenAddress, tls: strict({ cert: Text, key: Text }).optional() }),
+  admin: strict({ address: ListenAddress }),
+})
+
+/** Asymmetric ones only: with a shared secret the gateway could mint tokens itself (RFC 8725, 3.1). */
+const Algorithm = z.enum(ALGORITHMS)
+
+const Oidc = strict({
+  kind: z.literal('oidc'),
+  issuer: z.url({ error: "expected the issuer's URL, exactly as its tokens have it" }),
+  audience: Text,
+  algorithms: z.array(Algorithm).min(1).default(['RS256', 'ES256']),
+  token: z.enum(['access', 'id']).default('access'),
+  claims: strict({ groups: Text }).default({ groups: 'groups' }),
+  authorized_parties: z.array(Text).min(1).optional(),
+  lifetime_max_seconds: Seconds.default(3_600),
+}).transform(
+  (given): IdentityConfig => ({
+    kind: 'oidc',
+    issuer: given.issuer,
+    audience: given.audience,
+    algorithms: given.algorithms,
+    tokenType: given.token,
+    groupsClaim: given.claims.groups,
+    authorizedParties: given.authorized_parties ?? null,
+    lifetimeMaxMs: given.lifetime_max_seconds * 1_000,
+  }),
+)
+
+const StaticTokens = strict({
+  kind: z.literal('static'),
+  tokens: z.array(strict({ token: Secret, subject: Text, groups: z.array(Text).default([]) })).min(1),
+})
+
+const Target = strict({
+  dialect: z.literal('postgres', { error: 'expected postgres: other dialects are not served yet' }),
+  url: z.string().min(1),
+  password: Secret.optional(),
+  search_path: z.array(Text).min(1).max(32).default(['public']),
+})
+
+const Limits = strict({
+  sessions: z.int().min(1).max(100_000).default(500),
+  login_seconds: Seconds.default(10),
+  message_bytes: z.int().min(65_536).max(1_073_741_824).default(16_777_216),
+  approvals_pending: z.int().min(1).max(10_000).default(200),
+  catalog_age_seconds: Seconds.default(60),
+})
+
+const TARGET_NAME = 'expected a name of at most 63 letters, digits, dots, dashes and underscores'
+
+/** What `querywarden.yaml` may hold. Readers get the `Config` that `parseConfig` makes of it. */
+export const ConfigDocument: z.ZodType<GivenConfig> = strict({
+  listen: Listen,
+  identity: z
+    .array(z.discriminatedUnion('kind', [Oidc, StaticTokens], { error: 'expected kind: oidc or kind: static' }))
+    .min(1),
+  targets: z
+    .record(z.string().regex(/^[A-Za-z0-9_.-]{1,63}$/), Target, {
+      error: ({ code }) => (code === 'invalid_key' ? TARGET_NAME : undefined),
+    })
+    .refine(targets => Object.keys(targets).length > 0, 'expected at least one target'),
+  policy: Text,
+  masking: strict({ hash_key: Secret }).optional(),
+  recording: strict({
+    dir: Text,
+    key: Secret.optional(),
+    durability: z.enum(['standard', 'strict']).default('standard'),
+    bytes_per_session: z.int().min(65_536).default(1_073_741_824),
+  }),
+  state: z.literal('memory', { error: 'expected memory: other stores are not there yet' }).default('memory'),
+  limits: Limits.prefault({}),
+})

@@ -1,0 +1,209 @@
+import { describe, expect, test } from 'vitest'
+import { ConfigError } from './config-error.ts'
+import { parseConfig } from './parse.ts'
+
+const FULL = `listen:
+  postgres: { address: 127.0.0.1:6432 }
+  admin: { address: "[::1]:6480" }
+identity:
+  - kind: oidc
+    issuer: https://idp.example.com
+    audience: querywarden
+targets:
+  app:
+    dialect: postgres
+    url: postgres://svc_app@127.0.0.1:5432/app
+    password: { env: APP_DB_PASSWORD }
+policy: ./policy.yaml
+recording: { dir: ./recordings }
+`
+const parse = (text: string) => parseConfig(text, '/etc/qw/querywarden.yaml')
+
+function errorOf(text: string): string {
+  try {
+    parse(text)
+  } catch (error) {
+    if (error instanceof ConfigError) {
+      expect(error.code).toBe('INVALID')
+      return error.message
+    }
+    throw error
+  }
+  return 'no error'
+}
+/** The full example with one text replaced, which must be in it. */
+function edited(from: string, to: string): string {
+  expect(FULL).toContain(from)
+  return FULL.replace(from, to)
+}
+
+test('what is left out has its default, and files are found beside the configuration', () => {
+  expect(parse(FULL)).toEqual({
+    file: '/etc/qw/querywarden.yaml',
+    listen: { postgres: { host: '127.0.0.1', port: 6_432, tls: null }, admin: { host: '::1', port: 6_480 } },
+    identity: [
+      {
+        kind: 'oidc',
+        issuer: 'https://idp.example.com',
+        audience: 'querywarden',
+        algorithms: ['RS256', 'ES256'],
+        tokenType: 'access',
+        groupsClaim: 'groups',
+        authorizedParties: null,
+        lifetimeMaxMs: 3_600_000,
+      },
+    ],
+    targets: [
+      {
+        name: 'app',
+        dialect: 'postgres',
+        address: { host: '127.0.0.1', port: 5_432 },
+        user: 'svc_app',
+        database: 'app',
+        password: { kind: 'env', name: 'APP_DB_PASSWORD' },
+        tls: { mode: 'off' },
+        searchPath: ['public'],
+      },
+    ],
+    policyFile: '/etc/qw/policy.yaml',
+    masking: { hashKey: null },
+    recording: { dir: '/etc/qw/recordings', key: null, durability: 'standard', bytesPerSessionMax: 1_073_741_824 },
+    limits: {
+      sessionsMax: 500,
+      loginMsMax: 10_000,
+      frameBytesMax: 16_777_216,
+      approvalsPendingMax: 200,
+      catalogMaxAgeMs: 60_000,
+    },
+  })
+})
+
+test('every key can be given', () => {
+  const config = parse(`listen:
+  postgres: { address: 0.0.0.0:6432, tls: { cert: server.crt, key: /keys/server.key } }
+  admin: { address: localhost:0 }
+identity:
+  - { kind: oidc, issuer: "https://a.example", audience: q, algorithms: [EdDSA], token: id, claims: { groups: roles }, authorized_parties: [cli], lifetime_max_seconds: 60 }
+  - { kind: static, tokens: [{ token: { file: dev.token }, subject: devin, groups: [ai-agents] }] }
+targets:
+  app: { dialect: postgres, url: "postgres://u@db/app?sslrootcert=ca.crt", password: { file: db.pw }, search_path: [app, public] }
+  other.one: { dialect: postgres, url: "postgres://u@[::1]/b" }
+policy: /policies/p.yaml
+masking: { hash_key: { file: hash.key } }
+recording: { dir: rec, key: { env: REC_KEY }, durability: strict, bytes_per_session: 65536 }
+state: memory
+limits: { sessions: 1, login_seconds: 2, message_bytes: 65536, approvals_pending: 3, catalog_age_seconds: 4 }
+`)
+  expect(config).toMatchObject({
+    listen: { postgres: { tls: { cert: '/etc/qw/server.crt', key: '/keys/server.key' } } },
+    identity: [
+      { tokenType: 'id', groupsClaim: 'roles', authorizedParties: ['cli'], lifetimeMaxMs: 60_000 },
+      { kind: 'static', tokens: [{ token: { kind: 'file', path: '/etc/qw/dev.token' } }] },
+    ],
+    targets: [
+      {
+        name: 'app',
+        password: { kind: 'file', path: '/etc/qw/db.pw' },
+        tls: { mode: 'verify-full', ca: '/etc/qw/ca.crt' },
+        searchPath: ['app', 'public'],
+      },
+      { name: 'other.one', password: null },
+    ],
+    policyFile: '/policies/p.yaml',
+    masking: { hashKey: { kind: 'file', path: '/etc/qw/hash.key' } },
+    recording: { dir: '/etc/qw/rec', key: { kind: 'env', name: 'REC_KEY' }, durability: 'strict' },
+    limits: { sessionsMax: 1, loginMsMax: 2_000, approvalsPendingMax: 3, catalogMaxAgeMs: 4_000 },
+  })
+})
+
+describe('a mistake is named with file, line, column, key and what was expected', () => {
+  const REFERENCE = 'expected { env: NAME } or { file: PATH }: secrets are named here, never written'
+  test.each([
+    ['a typing error', '  admin:', '  admn:', ['3:3: listen.admn: unknown key, did you mean admin?']],
+    [
+      'no port',
+      '127.0.0.1:6432',
+      '127.0.0.1',
+      ['2:24: listen.postgres.address: expected host:port, such as 127.0.0.1:6432'],
+    ],
+    [
+      'a port too high',
+      '127.0.0.1:6432',
+      '127.0.0.1:65536',
+      ['2:24: listen.postgres.address: expected host:port, such as 127.0.0.1:6432'],
+    ],
+    [
+      'a kind that isn’t there',
+      'kind: oidc',
+      'kind: ldap',
+      ['5:11: identity[0].kind: expected kind: oidc or kind: static'],
+    ],
+    [
+      'a shared secret to sign with',
+      '    audience: querywarden',
+      '    audience: querywarden\n    algorithms: [HS256]',
+      ['8:18: identity[0].algorithms[0]: expected one of '],
+    ],
+    [
+      'a password in the URL',
+      'svc_app@',
+      'svc_app:hunter2@',
+      ['11:10: targets.app.url: holds a password, expected it by reference: password: { env: NAME }'],
+    ],
+    ['a password in the open', '{ env: APP_DB_PASSWORD }', 'hunter2', [`12:15: targets.app.password: ${REFERENCE}`]],
+    ['a secret of two places', '{ env: APP_DB_PASSWORD }', '{ env: A, file: b }', ['12:15: targets.app.password']],
+    [
+      'another dialect',
+      'dialect: postgres',
+      'dialect: mysql',
+      ['10:14: targets.app.dialect: expected postgres: other dialects are not served yet'],
+    ],
+    [
+      'another store',
+      'policy: ',
+      'state: { postgres: {} }\npolicy: ',
+      ['13:8: state: expected memory: other stores are not there yet'],
+    ],
+    [
+      'a target name with a blank',
+      '  app:',
+      '  "my app":',
+      ['10:5: targets."my app": expected a name of at most 63 letters, digits, dots, dashes and underscores'],
+    ],
+    [
+      'a text for a number',
+      'recording:',
+      'limits: { sessions: many }\nrecording:',
+      ['14:21: limits.sessions: expected a number'],
+    ],
+    [
+      'a limit of none',
+      'recording:',
+      'limits: { sessions: 0 }\nrecording:',
+      ['14:21: limits.sessions: expected at least 1'],
+    ],
+    ['no policy', 'policy: ./policy.yaml\n', '', [': policy: missing, expected a text']],
+    ['a key twice', 'policy: ./policy.yaml', 'policy: ./policy.yaml\npolicy: ./b.yaml', ['14:1: key given twice']],
+    ['a bracket that stays open', '{ dir: ./recordings }', '{ dir: ./recordings', ['15:1: ']],
+    [
+      'two mistakes at once',
+      'listen:\n',
+      'lisen: {}\nlisten:\n  x: 1\n',
+      ['1:1: lisen: unknown key, did you mean listen?', '3:3: listen.x: unknown key, expected one of postgres, admin'],
+    ],
+  ])('%s', (_, from, to, expected) => {
+    const message = errorOf(edited(from, to))
+    for (const line of expected) expect(message).toContain(line)
+    for (const line of message.split('\n')) expect(line).toMatch(/^\/etc\/qw\/querywarden\.yaml:\d+:\d+: /)
+    expect(message).not.toContain('hunter2')
+  })
+
+  test('no target at all', () => {
+    const [before, after] = [FULL.slice(0, FULL.indexOf('targets:')), FULL.slice(FULL.indexOf('policy:'))]
+    expect(errorOf(`${before}targets: {}\n${after}`)).toContain('targets: expected at least one target')
+  })
+
+  test.each(['', '[]', 'text', '{}'])('a file of %j', text => {
+    expect(errorOf(text)).toMatch(/^\/etc\/qw\/querywarden\.yaml:1:1: /)
+  })
+})

@@ -1,0 +1,34 @@
+import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import type { Policy } from '@querywarden/policy-core'
+import { PolicyError, readPolicyYaml } from '@querywarden/policy-core/yaml'
+import { ConfigError } from './config/config-error.ts'
+
+/** A policy and the name of exactly this text, which approvals and recordings carry. */
+export interface OpenedPolicy {
+  readonly policy: Policy
+  readonly version: string
+}
+
+/**
+ * Reads a policy file.
+ * @throws {ConfigError} `UNREADABLE`, or `INVALID` with one line per issue.
+ */
+export function openPolicy(file: string): OpenedPolicy {
+  let text: string
+  try {
+    text = readFileSync(file, 'utf8')
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error'
+    throw new ConfigError('UNREADABLE', `policy file \`${file}\` can't be read (${code})`)
+  }
+  try {
+    return {
+      policy: readPolicyYaml(text, { file }),
+      version: createHash('sha256').update(text).digest('hex').slice(0, 16),
+    }
+  } catch (error) {
+    if (error instanceof PolicyError) throw new ConfigError('INVALID', error.message)
+    throw error
+  }
+}

@@ -1,0 +1,186 @@
+import { Command, Option } from 'commander'
+import { approvalsAnswer, approvalsList, approvalsShow } from './commands/approvals.ts'
+import { doctor } from './commands/doctor.ts'
+import { policyCheck, policyExplain } from './commands/policy.ts'
+import { sessionsList, sessionsReplay, sessionsShow, sessionsVerify } from './commands/sessions.ts'
+import { openTerminal, type Terminal } from './commands/terminal.ts'
+import { token } from './commands/token.ts'
+import { up } from './commands/up.ts'
+import { VERSION } from './version.ts'
+
+const config = new Option('-c, --config <file>', 'configuration file').default('querywarden.yaml', 'querywarden.yaml')
+const json = new Option('--json', 'print one JSON document instead of text')
+const admin = new Option('--admin <url>', "the gateway's admin API")
+  .env('QUERYWARDEN_ADMIN')
+  .default('http://127.0.0.1:6480', 'http://127.0.0.1:6480')
+const tokenFile = new Option('--token-file <file>', 'file with your token; without it QUERYWARDEN_TOKEN is read')
+const dir = new Option('--dir <dir>', 'recordings directory').default('recordings', 'recordings')
+const key = new Option('--key-file <file>', 'key of the recordings; without it DIR/recording.key is read')
+
+/** The command line: what can be typed, and which function answers it. */
+export function program(): Command {
+  const top = new Command('querywarden')
+    .description(
+      'A PostgreSQL gateway for AI agents and people: every statement is judged, masked, approved where it must be, and recorded.',
+    )
+    .version(VERSION, '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'show this help')
+    .helpCommand('help [command]', 'show the help of a command')
+    .showHelpAfterError('(add --help to see what is expected)')
+    // Subcommands take these over, so they come before the first of them.
+    .exitOverride()
+    .addHelpText('after', EXAMPLES)
+  addGateway(top)
+  addPolicy(top.command('policy').description('check a policy, or ask it about a statement'))
+  addApprovals(top.command('approvals').description('see and answer approval requests'))
+  addSessions(top.command('sessions').description('look at recordings'))
+  addToken(top)
+  return top
+}
+
+const EXAMPLES = `
+Examples:
+  querywarden demo
+      see it work on a database of its own
+  querywarden doctor -c querywarden.yaml
+      is everything there that it needs?
+  querywarden up -c querywarden.yaml
+      run the gateway
+  querywarden policy explain --target app --group ai-agents "delete from orders"
+      what would become of this statement?
+  querywarden approvals approve 0198c5d2 --reason "ticket OPS-7"
+  querywarden sessions verify --dir recordings --all
+
+Exit codes: 0 ok, 1 a finding (denied, tampered, failed check), 2 bad usage or configuration.`
+
+const onTerminal = (options: { readonly json?: boolean }): Terminal => openTerminal(options.json === true)
+
+const done = (exit: number): void => {
+  process.exitCode = exit
+}
+
+function addGateway(top: Command): void {
+  top
+    .command('demo')
+    .description('show the product on an embedded PostgreSQL and an embedded identity provider')
+    .option('--serve', 'leave it running afterwards, to try by hand')
+    .action(async (options: { serve?: boolean }) => {
+      // Its servers are heavy, and no other command needs them.
+      const { demo } = await import('./demo/demo.ts')
+      done(await demo({ serve: options.serve === true }))
+    })
+  top
+    .command('up')
+    .description('run the gateway until SIGINT or SIGTERM')
+    .addOption(config)
+    .addOption(
+      new Option('--log-level <level>', 'how much to log, as JSON lines on standard output')
+        .choices(['debug', 'info', 'warn', 'error'])
+        .default('info', 'info'),
+    )
+    .action(async options => done(await up(options)))
+  top
+    .command('doctor')
+    .description('check configuration, secrets, policy, databases, issuers and ports without starting')
+    .addOption(config)
+    .addOption(json)
+    .action(async options => done(await doctor(onTerminal(options), options)))
+}
+
+function addPolicy(policy: Command): void {
+  policy
+    .command('check')
+    .description('check a policy file; with -c also against the schemas of the targets')
+    .argument('<file>', 'policy file')
+    .option('-c, --config <file>', 'configuration file, to check against its targets')
+    .addOption(json)
+    .action(async (file, options) => done(await policyCheck(onTerminal(options), file, options)))
+  policy
+    .command('explain')
+    .description("say what a configuration's policy makes of a statement, and why; nothing is run")
+    .argument('<sql>', 'the statement; of several, each is explained')
+    .addOption(config)
+    .requiredOption('--target <name>', 'the target that it would go to')
+    .addOption(
+      new Option('--group <group>', 'a group of the one who asks; give it again for more')
+        .argParser((group: string, groups: readonly string[]) => [...groups, group])
+        .default([], 'none'),
+    )
+    .addOption(new Option('--subject <subject>', 'subject of the one who asks').default('somebody', 'somebody'))
+    .addOption(new Option('--issuer <issuer>', 'issuer of the one who asks').default('nowhere', 'nowhere'))
+    .addOption(json)
+    .action(async (sql, options) => done(await policyExplain(onTerminal(options), sql, options)))
+}
+
+function addApprovals(approvals: Command): void {
+  const command = (name: string, description: string): Command =>
+    approvals.command(name).description(description).addOption(admin).addOption(tokenFile).addOption(json)
+  const id = 'request id, or its first 8 characters or more'
+  command('list', 'requests that you made or may answer')
+    .addOption(
+      new Option('--state <state>', 'which')
+        .choices(['pending', 'granted', 'redeemed', 'denied', 'expired', 'withdrawn', 'all'])
+        .default('pending', 'pending'),
+    )
+    .action(async options => done(await approvalsList(onTerminal(options), options)))
+  command('show', 'all that a request asks for')
+    .argument('<id>', id)
+    .action(async (request, options) => done(await approvalsShow(onTerminal(options), request, options)))
+  for (const verb of ['approve', 'deny'] as const) {
+    command(verb, verb === 'approve' ? 'let the statement run, once' : 'refuse the statement')
+      .argument('<id>', id)
+      .addOption(new Option('--reason <text>', 'recorded, and shown to the one who asks').default('', 'none'))
+      .action(async (request, options) => done(await approvalsAnswer(onTerminal(options), verb, request, options)))
+  }
+}
+
+function addSessions(sessions: Command): void {
+  const id = 'id of the session or of its recording, the beginning of either, or the file'
+  sessions
+    .command('list')
+    .description('recorded sessions, newest last; needs no key')
+    .addOption(dir)
+    .addOption(json)
+    .action(async options => done(await sessionsList(onTerminal(options), options)))
+  sessions
+    .command('show')
+    .description('one session: who, where, how it ended, what it did in numbers')
+    .argument('<id>', id)
+    .addOption(dir)
+    .addOption(key)
+    .addOption(json)
+    .action(async (session, options) => done(await sessionsShow(onTerminal(options), session, options)))
+  sessions
+    .command('replay')
+    .description('one session, statement by statement')
+    .argument('<id>', id)
+    .addOption(dir)
+    .addOption(key)
+    .addOption(json)
+    .action(async (session, options) => done(await sessionsReplay(onTerminal(options), session, options)))
+  sessions
+    .command('verify')
+    .description('check that recordings are whole and unaltered; needs no key. Exit code 1 unless all are COMPLETE')
+    .argument('[id]', id)
+    .option('--all', 'every recording in the directory, and those that should be there')
+    .addOption(dir)
+    .addOption(json)
+    .action(async (session, options) => done(await sessionsVerify(onTerminal(options), session, options)))
+}
+
+function addToken(top: Command): void {
+  top
+    .command('token')
+    .description('get a token from a development issuer on this host')
+    .requiredOption('--issuer <url>', "the issuer's URL")
+    .requiredOption('--client <id>', 'client id')
+    .addOption(
+      new Option('--secret-env <name>', "environment variable with the client's secret").default(
+        'QUERYWARDEN_CLIENT_SECRET',
+        'QUERYWARDEN_CLIENT_SECRET',
+      ),
+    )
+    .addOption(new Option('--audience <audience>', 'who the token is for').default('querywarden', 'querywarden'))
+    .addOption(json)
+    .action(async options => done(await token(onTerminal(options), options)))
+}
