@@ -129,7 +129,7 @@ function addApprovals(approvals: Command): void {
   for (const verb of ['approve', 'deny'] as const) {
     command(verb, verb === 'approve' ? 'let the statement run, once' : 'refuse the statement')
       .argument('<id>', id)
-      .addOption(new Option('--reason <text>', 'recorded, and shown to the one who asks').default('', 'none'))
+      .addOption(new Option('--reason <text>', 'recorded with your answer').default('', 'none'))
       .action(async (request, options) => done(await approvalsAnswer(onTerminal(options), verb, request, options)))
   }
 }

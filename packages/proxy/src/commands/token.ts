@@ -35,7 +35,7 @@ export async function token(terminal: Terminal, request: TokenRequest): Promise<
     throw new CommandError(EXIT.misuse, "the issuer's token endpoint is not on this host; the secret was not sent")
   const body = new URLSearchParams({
     grant_type: 'client_credentials',
-    resource: request.audience,
+    resource: resourceOf(request.audience),
     scope: 'querywarden',
   })
   const basic = Buffer.from(`${encodeURIComponent(request.client)}:${encodeURIComponent(secret)}`).toString('base64')
@@ -47,6 +47,10 @@ export async function token(terminal: Terminal, request: TokenRequest): Promise<
   show(terminal, granted, ({ access_token }) => [access_token])
   return EXIT.ok
 }
+
+/** A resource is an absolute URI (RFC 8707, 2). Development issuers of this project take a plain audience as this URN. */
+const resourceOf = (audience: string): string =>
+  URL.canParse(audience) ? audience : `urn:querywarden:audience:${encodeURIComponent(audience)}`
 
 function isLocalUrl(text: string): boolean {
   try {
