@@ -1,64 +1,68 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pc from 'picocolors'
 import { CommandError, EXIT } from '../commands/exit.ts'
 import { messageOf } from '../commands/terminal.ts'
 import { play } from './play.ts'
-import { openStage } from './stage.ts'
+import { openStage, type Stage } from './stage.ts'
 import { startWorld, type World } from './world.ts'
 
-/** Shows the product on servers of its own, and leaves nothing behind. */
+/** Shows the product on servers of its own, and leaves nothing behind, however it ends. */
 export async function demo({ serve }: { readonly serve: boolean }): Promise<number> {
   const stage = openStage(line => process.stdout.write(`${line}\n`))
   const dir = await mkdtemp(join(tmpdir(), 'querywarden-demo-'))
-  let world: World | null = null
+  const interrupted = new Promise<'interrupted'>(resolve => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve('interrupted'))
+  })
+  const starting = startWorld(dir, stage.progress)
   try {
-    world = await startWorld(dir, stage.progress)
-    await play(world, stage)
-    stage.say('')
-    stage.say(
-      pc.bold(
-        'That was every statement through one gateway: judged, masked, approved, recorded. No one held a database password.',
-      ),
-    )
-    if (serve) await keepServing(world, stage.say)
-    else stage.say('Try it by hand: npm run demo -- --serve')
+    const played = await Promise.race([starting.then(world => play(world, stage)), interrupted])
+    if (played === 'interrupted') throw new CommandError(EXIT.finding, 'the demo was interrupted')
+    sayGoodbye(stage)
+    if (serve) {
+      await invite(await starting, dir, stage)
+      await interrupted
+    } else stage.say('Try it by hand: npm run demo -- --serve')
     return EXIT.ok
   } catch (error) {
     if (error instanceof CommandError) throw error
     throw new CommandError(EXIT.finding, `the demo failed: ${messageOf(error)}`)
   } finally {
-    await world?.stop()
+    await (await starting.catch(() => null))?.stop()
     await rm(dir, { recursive: true, force: true })
   }
 }
 
-async function keepServing(world: World, say: (line: string) => void): Promise<void> {
-  const { host, port } = world.gateway.postgres
-  const agent = await world.agentToken()
-  const approver = await world.approverToken()
+function sayGoodbye({ say }: Stage): void {
+  say('')
+  say(pc.bold('Every statement went one way: judged, masked, approved where it must be, recorded.'))
+  say(pc.bold('The agent held a token for an hour, and never a database password.'))
+}
+
+/** How to go on by hand. Tokens are long, so they are read from files that only this user can read. */
+async function invite(world: World, dir: string, { say }: Stage): Promise<void> {
+  const { postgres, admin } = world.gateway
+  const [agent, dana] = [join(dir, 'agent.token'), join(dir, 'dana.token')]
+  await writeFile(agent, await world.agentToken(), { mode: 0o600 })
+  await writeFile(dana, await world.approverToken(), { mode: 0o600 })
   for (const line of [
     '',
-    pc.bold('Serving. Open a second terminal and log in as the agent (good for an hour):'),
-    `  PGPASSWORD='${agent}' psql 'host=${host} port=${port} dbname=shop user=agent'`,
+    pc.bold('It is left running. In a second terminal, log in as the agent (good for an hour):'),
+    `  PGPASSWORD="$(cat ${agent})" psql 'host=${postgres.host} port=${postgres.port} dbname=shop user=agent'`,
     '',
     'Ask for something that needs a person:',
     "  delete from orders where status = 'new';",
     '',
-    'and approve it from a third, as Dana of the dba group:',
-    `  export QUERYWARDEN_ADMIN=http://${world.gateway.admin.host}:${world.gateway.admin.port}`,
-    `  export QUERYWARDEN_TOKEN='${approver}'`,
-    `  node ${world.command} approvals list`,
-    `  node ${world.command} approvals approve REQUEST --reason 'looks right'`,
+    'In a third, approve it as Dana of the dba group:',
+    `  export QUERYWARDEN_ADMIN=http://${admin.host}:${admin.port}`,
+    `  node ${world.command} approvals list --token-file ${dana}`,
+    `  node ${world.command} approvals approve REQUEST --token-file ${dana}`,
     '',
-    'Then look at what was recorded:',
+    'See what was recorded:',
     `  node ${world.command} sessions list --dir ${world.recordings}`,
     '',
     'Stop with Ctrl-C.',
   ])
     say(line)
-  await new Promise<void>(resolve => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve())
-  })
 }

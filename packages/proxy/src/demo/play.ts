@@ -12,14 +12,19 @@ export async function play(world: World, stage: Stage): Promise<void> {
   const client = await logIn(world, await world.agentToken())
   const ask = (sql: string): Promise<readonly string[]> => askWith(client, stage, sql)
   try {
-    stage.step('An agent logs in with an OIDC token and reads. Masks are applied where the row is fetched.')
+    stage.step('An agent logs in with an OIDC token and reads. What is masked never leaves the database.')
     await ask('select name, email, ssn from customers')
 
-    stage.step('The same value by other routes: an alias, an expression, a cast error, COPY.')
+    stage.step('The same value by other routes. Each of them meets the mask, not the value.')
+    stage.say('Another name:')
     await ask('select c.ssn as harmless from customers c limit 1')
+    stage.say('An expression (what is reversed and joined here is "[redacted]"):')
     await ask("select string_agg(reverse(ssn), ',') from customers")
+    stage.say('An error that would quote it:')
     await ask('select ssn::int from customers')
+    stage.say('A filter that would guess it:')
     await ask("select card_number from cards where card_number like '4556%'")
+    stage.say('COPY:')
     stage.sent('copy customers (name, ssn) to stdout')
     const copied = await collect(client.query(copyTo('copy customers (name, ssn) to stdout')))
     hidden(copied)
@@ -88,7 +93,9 @@ async function lookBack(world: World, stage: Stage): Promise<void> {
       .find(line => line.startsWith(session.recording)) ?? ''
 
   stage.step('The session, replayed from its recording.')
-  stage.got(await replaySession({ dir: world.recordings }, file))
+  const [opening = '', ...lines] = await replaySession({ dir: world.recordings }, file)
+  const firstRefusal = lines.findIndex(line => line.includes('refused:'))
+  stage.got([opening, `… ${firstRefusal} lines: the reads of steps 1 and 2 …`, ...lines.slice(firstRefusal)])
 
   stage.step('The recording verifies. Then one byte of it is flipped.')
   stage.got([await verdict()])
@@ -99,6 +106,9 @@ async function lookBack(world: World, stage: Stage): Promise<void> {
   const after = await verdict()
   if (!after.includes('TAMPERED')) throw new Error('a flipped byte went unnoticed')
   stage.refused(after)
+  // Whoever looks on by hand should find the recording as it was.
+  bytes[at] = (bytes[at] ?? 0) ^ 1
+  await writeFile(file, bytes)
 }
 
 async function logIn({ gateway }: World, token: string): Promise<Client> {

@@ -15,7 +15,7 @@ export function openStage(write: (line: string) => void): Stage {
   const indent = (line: string): string => `      ${line}`
   return {
     step: title => write(`\n${pc.bold(pc.cyan(`${++steps}. ${title}`))}`),
-    say: line => write(`   ${line}`),
+    say: line => write(line === '' ? '' : `   ${line}`),
     sent: sql => write(`   ${pc.dim('sql>')} ${pc.bold(sql)}`),
     got: lines => {
       for (const line of lines) write(pc.green(indent(line)))
