@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
+import type { PostgresServer } from '@querywarden/dev-servers'
 import {
   decodeAuthentication,
   decodeBackendKeyData,
@@ -17,6 +18,7 @@ import {
   encodeQuery,
   encodeStartup,
 } from '@querywarden/wire/postgres'
+import { logInUpstream } from '../src/postgres/upstream-login.ts'
 
 interface Place {
   readonly host: string
@@ -108,7 +110,8 @@ function describe(tag: string, body: Uint8Array, client: RawClient): string {
     case 'E':
     case 'N': {
       const { fields } = decodeErrorResponse(body)
-      return `${tag} ${fields.get('V')} ${fields.get('C')} ${fields.get('M')}`
+      const position = fields.get('P')
+      return `${tag} ${fields.get('V')} ${fields.get('C')} ${fields.get('M')}${position === undefined ? '' : ` @${position}`}`
     }
     case 'K':
       client.key = copyOf(decodeBackendKeyData(body))
@@ -151,6 +154,28 @@ export async function rawLogin(
   const lines = await client.until('Z')
   if (!lines.includes('Z idle')) throw new Error(`login failed: ${lines.join(' / ')}`)
   return client
+}
+
+/** A raw session of the superuser, past the gateway. */
+export async function rawDirect(database: PostgresServer): Promise<RawClient> {
+  const upstream = await logInUpstream(
+    {
+      name: 'direct',
+      dialect: 'postgres',
+      address: database,
+      user: database.user,
+      database: database.database,
+      password: null,
+      tls: { mode: 'off' },
+      searchPath: ['public'],
+    },
+    database.password,
+    new Map(),
+    { frameBytesMax: 1 << 24, timeoutMs: 10_000 },
+  )
+  const { socket } = upstream.link
+  socket.removeAllListeners('data')
+  return new RawClient(socket)
 }
 
 /** Asks on a connection of its own to cancel, and waits until it is closed. */

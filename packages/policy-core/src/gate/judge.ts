@@ -47,6 +47,8 @@ export function judge(
   const decision = decide(hooks.policy, { principal, target, facts })
   if (decision.kind === 'deny') return { kind: 'refused', text, facts, decision, refusal: decision.refusal }
   if (facts.kind === 'opaque') return { kind: 'refused', text, facts, decision, refusal: notUnderstood(facts) }
+  if (facts.copy === 'out' && decision.obligations.detect.length > 0)
+    return { kind: 'refused', text, facts, decision, refusal: CANNOT_LOOK_INTO_COPY }
 
   const rewriting = hooks.rewrite(statement, facts, decision.obligations.masks, hooks.mask.sql, catalog)
   if (rewriting.kind === 'impossible') {
@@ -69,6 +71,16 @@ export function judge(
     catalog,
     policyVersion: hooks.policy.version,
   }
+}
+
+/** Detectors look at the cells of rows. COPY data has none that the result side could tell apart. */
+const CANNOT_LOOK_INTO_COPY: Refusal = {
+  code: 'CANNOT_MASK',
+  rule: null,
+  message: 'statement refused: the policy looks for protected values in results, and COPY data is not looked into',
+  hint: 'send the query by itself, without COPY',
+  place: null,
+  request: null,
 }
 
 /** `decide` refuses opaque facts by itself; this keeps the gate sound should it ever not. */

@@ -26,15 +26,15 @@ export type Ask =
   | { readonly kind: 'describe'; readonly message: Describe }
   | { readonly kind: 'execute'; readonly message: Execute }
   | { readonly kind: 'close'; readonly message: Close }
-  /** A whole message that can't be read. The server skips to the Sync behind one, and the session goes on. */
-  | { readonly kind: 'malformed'; readonly report: Report }
+  /** A whole message that can't be read or isn't served. All up to the Sync is refused, and the session goes on. */
+  | { readonly kind: 'refused'; readonly report: Report }
 
 /** What a client wants decided at once: a Query, or all up to a Sync or Flush. */
 export type Batch =
   | { readonly kind: 'query'; readonly text: string }
   | { readonly kind: 'extended'; readonly asks: readonly Ask[]; readonly end: 'sync' | 'flush' }
-  | { readonly kind: 'malformed-query'; readonly report: Report }
-  | { readonly kind: 'function-call' }
+  /** A Query or FunctionCall that can't be read or isn't served. */
+  | { readonly kind: 'refused'; readonly report: Report }
   | { readonly kind: 'terminate' }
   | { readonly kind: 'gone' }
 
@@ -71,7 +71,9 @@ export async function readBatch(client: Link, limits: BatchLimits): Promise<Batc
       case FRONTEND.terminate:
         return { kind: 'terminate' }
       case FRONTEND.functionCall:
-        return { kind: 'function-call' }
+        if (asks.length === 0) return { kind: 'refused', report: FUNCTION_CALL }
+        asks.push({ kind: 'refused', report: FUNCTION_CALL })
+        break
       case FRONTEND.copyData:
       case FRONTEND.copyDone:
       case FRONTEND.copyFail:
@@ -87,7 +89,7 @@ function readQuery(frame: Frame): Batch {
   try {
     return { kind: 'query', text: decodeQuery(frame.body).query }
   } catch (error) {
-    return { kind: 'malformed-query', report: malformed(error, frame) }
+    return { kind: 'refused', report: malformed(error, frame) }
   }
 }
 
@@ -95,7 +97,7 @@ function readAsk(frame: Frame): Ask {
   try {
     return askOf(frame)
   } catch (error) {
-    return { kind: 'malformed', report: malformed(error, frame) }
+    return { kind: 'refused', report: malformed(error, frame) }
   }
 }
 
@@ -114,6 +116,12 @@ function askOf(frame: Frame): Ask {
     default:
       throw new ConversationError('protocol-violation', `message ${frame.tag} has no place in a session`)
   }
+}
+
+const FUNCTION_CALL: Report = {
+  sqlstate: '0A000',
+  message: 'the function call protocol is not spoken here: it names functions by number, past every policy',
+  hint: 'call the function in a SELECT',
 }
 
 /** As the server has it: 22021 for text that isn't UTF-8, 08P01 for all else that is wrong inside a whole message. */

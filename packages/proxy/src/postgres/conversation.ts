@@ -118,21 +118,10 @@ export class Conversation {
     if (batch.kind === 'extended') return this.#extended(batch.asks, batch.end)
     // The server skips everything else too until the Sync behind an error.
     if (this.#isSkipping) return
-    switch (batch.kind) {
-      case 'query':
-        return this.#query(batch.text)
-      case 'malformed-query':
-        return this.#refuseUnjudged(batch.report, true)
-      case 'function-call':
-        return this.#refuseUnjudged(
-          {
-            sqlstate: '0A000',
-            message: 'the function call protocol is not spoken here: it names functions by number, past every policy',
-            hint: 'call the function in a SELECT',
-          },
-          true,
-        )
-    }
+    if (batch.kind === 'query') return this.#query(batch.text)
+    // No gate has seen it, so nothing else records it.
+    await this.#parts.session.incident(null, 'MESSAGE_REFUSED', batch.report.message)
+    return this.#refuse(batch.report, [], true)
   }
 
   async #query(text: string): Promise<void> {
@@ -263,16 +252,10 @@ export class Conversation {
   /** Relays COPY data, then sends the Sync that the server was not sent yet. */
   async #copyIn(): Promise<void> {
     const { client, upstream } = this.#parts
-    await relayCopyIn(client, upstream.link, this.#replies.expect([]))
+    const last = await relayCopyIn(client, upstream.link, this.#replies.expect([]))
     const ready = this.#replies.expect([{ kind: 'sync' }])
-    upstream.link.write(SYNC)
+    upstream.link.write(Buffer.concat([last, SYNC]))
     await this.#until(ready)
-  }
-
-  /** Refuses what no gate has seen, so that nothing else records it. */
-  async #refuseUnjudged(report: Report, hasSync: boolean): Promise<void> {
-    await this.#parts.session.incident(null, 'MESSAGE_REFUSED', report.message)
-    return this.#refuse(report, [], hasSync)
   }
 
   /** Reports a refusal, and leaves the transaction as an error of the server's own would. */

@@ -3,10 +3,11 @@ import type { Link } from '../link.ts'
 import { ConversationError } from './conversation-error.ts'
 
 /**
- * Relays COPY data until the client says that it is all, or the server has ended the COPY: `done`.
+ * Relays COPY data until the client says that it is all, or the server has ended the COPY: `done`. Gives what is still
+ * to be sent to the server, ahead of a Sync: it ignored any until now, and answers a CopyDone only at the next one.
  * @throws {ConversationError} the client left, or sent what has no place here (threats P9)
  */
-export async function relayCopyIn(client: Link, upstream: Link, done: Promise<unknown>): Promise<void> {
+export async function relayCopyIn(client: Link, upstream: Link, done: Promise<unknown>): Promise<Uint8Array> {
   let hasEnded = false
   const ended = done.finally(() => {
     hasEnded = true
@@ -15,7 +16,7 @@ export async function relayCopyIn(client: Link, upstream: Link, done: Promise<un
   ended.catch(() => undefined)
   for (;;) {
     // What comes behind the end belongs to the next batch.
-    if (hasEnded) return
+    if (hasEnded) return NOTHING
     const frame = client.take()
     if (frame === undefined) {
       await Promise.race([client.arrival(), ended])
@@ -28,10 +29,9 @@ export async function relayCopyIn(client: Link, upstream: Link, done: Promise<un
         await upstream.drained()
         break
       case FRONTEND.copyDone:
+        return COPY_DONE
       case FRONTEND.copyFail:
-        upstream.write(frame.tag === FRONTEND.copyDone ? COPY_DONE : encodeCopyFail(decodeCopyFail(frame.body)))
-        await ended
-        return
+        return encodeCopyFail(decodeCopyFail(frame.body))
       case FRONTEND.flush:
       case FRONTEND.sync:
         // The server ignores both here (manual, COPY Operations).
@@ -41,3 +41,5 @@ export async function relayCopyIn(client: Link, upstream: Link, done: Promise<un
     }
   }
 }
+
+const NOTHING = new Uint8Array(0)

@@ -65,7 +65,7 @@ class Planner {
 
   add(ask: Ask): Promise<Report | null> {
     switch (ask.kind) {
-      case 'malformed':
+      case 'refused':
         return Promise.resolve(ask.report)
       case 'parse':
         return this.#parse(ask.message)
