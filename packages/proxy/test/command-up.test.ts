@@ -2,11 +2,11 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { connect, createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { startOidcProvider } from '@querywarden/dev-servers'
+import { startOidcProvider, startPostgres } from '@querywarden/dev-servers'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type CommandWorld, type ConfigParts, startCommandWorld } from './command-world.ts'
 import { freePort } from './free-port.ts'
-import { SECRETS } from './governed-database.ts'
+import { SCHEMA, SECRETS } from './governed-database.ts'
 
 let world: CommandWorld
 beforeAll(async () => {
@@ -213,6 +213,39 @@ describe('up goes on where something else is at fault, and says what', () => {
     })
     expect((await gateway.end('SIGTERM')).exit).toBe(0)
   })
+})
+
+test('a database is spoken to over TLS by its own authority, and by no other', async () => {
+  const database = await startPostgres({ database: 'app', tls: true })
+  try {
+    await database.exec(SCHEMA)
+    const { ca, selfSigned } = database.certificates ?? { ca: '', selfSigned: { cert: '' } }
+    await writeFile(join(world.dir, 'ca.crt'), ca)
+    await writeFile(join(world.dir, 'other.crt'), selfSigned.cert)
+    const upWith = async (file: string) =>
+      world.up(
+        await world.configure({
+          url: `postgres://postgres@127.0.0.1:${database.port}/app?sslmode=verify-full&sslrootcert=${file}`,
+          password: '{ env: PG }',
+        }),
+        { PG: database.password },
+      )
+    const gateway = await upWith('ca.crt')
+    const client = await gateway.logIn()
+    expect((await client.query('select ssn from customers where id = 1')).rows).toEqual([{ ssn: '[redacted]' }])
+    expect(
+      await database.exec(
+        "select ssl from pg_stat_ssl join pg_stat_activity using (pid) where application_name = 'querywarden'",
+      ),
+    ).toEqual([{ ssl: true }])
+    await client.end()
+    await gateway.end('SIGTERM')
+    const wrong = await upWith('other.crt')
+    await expect(wrong.logIn()).rejects.toMatchObject({ code: '08006' })
+    await wrong.end('SIGTERM')
+  } finally {
+    await database.stop()
+  }
 })
 
 test('SIGTERM ends sessions with 57P01, exits with 0, and every recording is COMPLETE', async () => {
