@@ -1,11 +1,10 @@
-import type { DetectedMask, Mask, ResultColumn } from '@querywarden/policy-core'
+import { type DetectedMask, type Mask, type ResultColumn, strictestMask } from '@querywarden/policy-core'
 import { columnType } from '../column-type.ts'
 import { compileMask } from '../compile-mask.ts'
 import { detectCell } from '../detect/detect-cell.ts'
 import { MaskingError } from '../errors.ts'
 import type { HashKey } from '../keyed-hash.ts'
 import { maskValue } from '../mask-value.ts'
-import { stricterMask } from '../stricter-mask.ts'
 import { encodeUtf8 } from '../utf8.ts'
 import { type ColumnAction, KEEP, TO_NULL_ACTION } from './column-action.ts'
 import { writeMasked, writePartial } from './write-cell.ts'
@@ -49,8 +48,7 @@ export function columnActions(columns: readonly ResultColumn[], plan: ColumnPlan
     }
   }
   return columns.map((column, index) => {
-    const masks = plan.masks.filter(each => isFor(each, column, index)).map(({ mask }) => mask)
-    const mask = masks.length === 0 ? null : masks.reduce(stricterMask)
+    const mask = strictestMask(plan.masks.filter(each => isFor(each, column, index)).map(each => each.mask))
     if (mask !== null) return maskAction(mask, column, plan.hashKey)
     const isUnknown = column.tableOid === 0 || column.attnum === 0
     if (isUnknown && plan.unknownOrigin === 'null') return TO_NULL_ACTION

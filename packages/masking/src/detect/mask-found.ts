@@ -1,8 +1,7 @@
-import type { DetectedMask, Detector, Mask } from '@querywarden/policy-core'
+import { type DetectedMask, type Detector, type Mask, strictestMask } from '@querywarden/policy-core'
 import { columnType, OID } from '../column-type.ts'
 import { compileMask } from '../compile-mask.ts'
 import type { HashKey } from '../keyed-hash.ts'
-import { stricterMask } from '../stricter-mask.ts'
 import { findSpans } from './find-spans.ts'
 
 /** Text with every find replaced: the same text where there is none, null where a mask gives NULL for a find. */
@@ -16,7 +15,7 @@ export function maskFound(detect: readonly DetectedMask[], hashKey: HashKey, fit
   const masks = new Map<Detector, Mask>()
   for (const { detector, mask } of detect) {
     const other = masks.get(detector)
-    masks.set(detector, other === undefined ? mask : stricterMask(other, mask))
+    masks.set(detector, strictestMask(other === undefined ? [mask] : [other, mask]) ?? mask)
   }
   const replace = new Map([...masks].map(([detector, mask]) => [detector, replacement(mask, hashKey)]))
   const find = findSpans(new Set(masks.keys()))
