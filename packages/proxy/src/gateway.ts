@@ -5,6 +5,8 @@ import { type ServerType, serve } from '@hono/node-server'
 import { getConnInfo } from '@hono/node-server/conninfo'
 import { type ApprovalStore, holdForApproval, memoryStore } from '@querywarden/approvals'
 import {
+  type Approver,
+  type CatalogSource,
   type Clock,
   compilePolicy,
   openGate,
@@ -81,17 +83,9 @@ export async function startGateway(
     policy: compilePolicy(policy, { version }),
     classify: sql.classify,
     rewrite: postgresRewriter({ grammar: sql.grammar, limits: DEFAULT_LIMITS }),
-    catalog: target => {
-      const service = targets.get(target.name)
-      return service === undefined ? Promise.reject(new Error('no such target')) : service.catalog()
-    },
+    catalog: catalogOf(targets),
     mask,
-    approve: holdForApproval({
-      store,
-      clock,
-      sleep: (ms, signal) => sleep(ms, undefined, { signal, ref: false }),
-      recompute: question => Promise.resolve(question),
-    }),
+    approve: approverOf(store, clock),
     record: recorder.record,
     clock,
     limits: recommendedLimits,
@@ -119,6 +113,19 @@ export async function startGateway(
     throw error
   }
 }
+
+const catalogOf =
+  (targets: ReadonlyMap<string, TargetService>): CatalogSource =>
+  target =>
+    targets.get(target.name)?.catalog() ?? Promise.reject(new Error('no such target'))
+
+const approverOf = (store: ApprovalStore, clock: Clock): Approver =>
+  holdForApproval({
+    store,
+    clock,
+    sleep: (ms, signal) => sleep(ms, undefined, { signal, ref: false }),
+    recompute: question => Promise.resolve(question),
+  })
 
 /** Whoever starts the gateway after a crash should not have to look for what it cost. */
 function logRecovery({ recovered, left, missing }: RecoveryReport, log: Log): void {

@@ -1,4 +1,3 @@
-import { RecordingError } from '@querywarden/recording'
 import { CommanderError } from 'commander'
 import { AdminError } from './admin/client.ts'
 import { CommandError, EXIT } from './commands/exit.ts'
@@ -19,13 +18,15 @@ try {
   if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? EXIT.ok : EXIT.misuse
   else {
     process.stderr.write(`querywarden: ${messageOf(error)}\n`)
-    process.exitCode = exitOf(error)
+    process.exitCode = await exitOf(error)
   }
 }
 
-function exitOf(error: unknown): number {
+async function exitOf(error: unknown): Promise<number> {
   if (error instanceof CommandError) return error.exit
   if (error instanceof ConfigError || error instanceof AdminError) return EXIT.misuse
+  // Loaded here so that a command that reads no recordings starts without it.
+  const { RecordingError } = await import('@querywarden/recording')
   // A key or a directory is named wrong; what is wrong with a recording itself is a finding.
   if (error instanceof RecordingError)
     return error.code === 'WRONG_KEY' || error.code === 'DIRECTORY_UNUSABLE' ? EXIT.misuse : EXIT.finding

@@ -1,11 +1,5 @@
 import { Command, Option } from 'commander'
-import { approvalsAnswer, approvalsList, approvalsShow } from './commands/approvals.ts'
-import { doctor } from './commands/doctor.ts'
-import { policyCheck, policyExplain } from './commands/policy.ts'
-import { sessionsList, sessionsReplay, sessionsShow, sessionsVerify } from './commands/sessions.ts'
 import { openTerminal, type Terminal } from './commands/terminal.ts'
-import { token } from './commands/token.ts'
-import { up } from './commands/up.ts'
 import { VERSION } from './version.ts'
 
 const config = new Option('-c, --config <file>', 'configuration file').default('querywarden.yaml', 'querywarden.yaml')
@@ -17,7 +11,7 @@ const tokenFile = new Option('--token-file <file>', 'file with your token; witho
 const dir = new Option('--dir <dir>', 'recordings directory').default('recordings', 'recordings')
 const key = new Option('--key-file <file>', 'key of the recordings; without it DIR/recording.key is read')
 
-/** The command line: what can be typed, and which function answers it. */
+/** The command line: what can be typed, and which function answers it. Each is loaded when it is called. */
 export function program(): Command {
   const top = new Command('querywarden')
     .description(
@@ -65,7 +59,6 @@ function addGateway(top: Command): void {
     .description('show the product on an embedded PostgreSQL and an embedded identity provider')
     .option('--serve', 'leave it running afterwards, to try by hand')
     .action(async (options: { serve?: boolean }) => {
-      // Its servers are heavy, and no other command needs them.
       const { demo } = await import('./demo/demo.ts')
       done(await demo({ serve: options.serve === true }))
     })
@@ -78,13 +71,19 @@ function addGateway(top: Command): void {
         .choices(['debug', 'info', 'warn', 'error'])
         .default('info', 'info'),
     )
-    .action(async options => done(await up(options)))
+    .action(async options => {
+      const { up } = await import('./commands/up.ts')
+      done(await up(options))
+    })
   top
     .command('doctor')
     .description('check configuration, secrets, policy, databases, issuers and ports without starting')
     .addOption(config)
     .addOption(json)
-    .action(async options => done(await doctor(onTerminal(options), options)))
+    .action(async options => {
+      const { doctor } = await import('./commands/doctor.ts')
+      done(await doctor(onTerminal(options), options))
+    })
 }
 
 function addPolicy(policy: Command): void {
@@ -94,7 +93,10 @@ function addPolicy(policy: Command): void {
     .argument('<file>', 'policy file')
     .option('-c, --config <file>', 'configuration file, to check against its targets')
     .addOption(json)
-    .action(async (file, options) => done(await policyCheck(onTerminal(options), file, options)))
+    .action(async (file, options) => {
+      const { policyCheck } = await import('./commands/policy.ts')
+      done(await policyCheck(onTerminal(options), file, options))
+    })
   policy
     .command('explain')
     .description("say what a configuration's policy makes of a statement, and why; nothing is run")
@@ -109,7 +111,10 @@ function addPolicy(policy: Command): void {
     .addOption(new Option('--subject <subject>', 'subject of the one who asks').default('somebody', 'somebody'))
     .addOption(new Option('--issuer <issuer>', 'issuer of the one who asks').default('nowhere', 'nowhere'))
     .addOption(json)
-    .action(async (sql, options) => done(await policyExplain(onTerminal(options), sql, options)))
+    .action(async (sql, options) => {
+      const { policyExplain } = await import('./commands/policy.ts')
+      done(await policyExplain(onTerminal(options), sql, options))
+    })
 }
 
 function addApprovals(approvals: Command): void {
@@ -122,15 +127,24 @@ function addApprovals(approvals: Command): void {
         .choices(['pending', 'granted', 'redeemed', 'denied', 'expired', 'withdrawn', 'all'])
         .default('pending', 'pending'),
     )
-    .action(async options => done(await approvalsList(onTerminal(options), options)))
+    .action(async options => {
+      const { approvalsList } = await import('./commands/approvals.ts')
+      done(await approvalsList(onTerminal(options), options))
+    })
   command('show', 'all that a request asks for')
     .argument('<id>', id)
-    .action(async (request, options) => done(await approvalsShow(onTerminal(options), request, options)))
+    .action(async (request, options) => {
+      const { approvalsShow } = await import('./commands/approvals.ts')
+      done(await approvalsShow(onTerminal(options), request, options))
+    })
   for (const verb of ['approve', 'deny'] as const) {
     command(verb, verb === 'approve' ? 'let the statement run, once' : 'refuse the statement')
       .argument('<id>', id)
       .addOption(new Option('--reason <text>', 'recorded with your answer').default('', 'none'))
-      .action(async (request, options) => done(await approvalsAnswer(onTerminal(options), verb, request, options)))
+      .action(async (request, options) => {
+        const { approvalsAnswer } = await import('./commands/approvals.ts')
+        done(await approvalsAnswer(onTerminal(options), verb, request, options))
+      })
   }
 }
 
@@ -141,7 +155,10 @@ function addSessions(sessions: Command): void {
     .description('recorded sessions, newest last; needs no key')
     .addOption(dir)
     .addOption(json)
-    .action(async options => done(await sessionsList(onTerminal(options), options)))
+    .action(async options => {
+      const { sessionsList } = await import('./commands/sessions.ts')
+      done(await sessionsList(onTerminal(options), options))
+    })
   sessions
     .command('show')
     .description('one session: who, where, how it ended, what it did in numbers')
@@ -149,7 +166,10 @@ function addSessions(sessions: Command): void {
     .addOption(dir)
     .addOption(key)
     .addOption(json)
-    .action(async (session, options) => done(await sessionsShow(onTerminal(options), session, options)))
+    .action(async (session, options) => {
+      const { sessionsShow } = await import('./commands/sessions.ts')
+      done(await sessionsShow(onTerminal(options), session, options))
+    })
   sessions
     .command('replay')
     .description('one session, statement by statement')
@@ -157,7 +177,10 @@ function addSessions(sessions: Command): void {
     .addOption(dir)
     .addOption(key)
     .addOption(json)
-    .action(async (session, options) => done(await sessionsReplay(onTerminal(options), session, options)))
+    .action(async (session, options) => {
+      const { sessionsReplay } = await import('./commands/sessions.ts')
+      done(await sessionsReplay(onTerminal(options), session, options))
+    })
   sessions
     .command('verify')
     .description('check that recordings are whole and unaltered; needs no key. Exit code 1 unless all are COMPLETE')
@@ -165,7 +188,10 @@ function addSessions(sessions: Command): void {
     .option('--all', 'every recording in the directory, and those that should be there')
     .addOption(dir)
     .addOption(json)
-    .action(async (session, options) => done(await sessionsVerify(onTerminal(options), session, options)))
+    .action(async (session, options) => {
+      const { sessionsVerify } = await import('./commands/sessions.ts')
+      done(await sessionsVerify(onTerminal(options), session, options))
+    })
 }
 
 function addToken(top: Command): void {
@@ -182,5 +208,8 @@ function addToken(top: Command): void {
     )
     .addOption(new Option('--audience <audience>', 'who the token is for').default('querywarden', 'querywarden'))
     .addOption(json)
-    .action(async options => done(await token(onTerminal(options), options)))
+    .action(async options => {
+      const { token } = await import('./commands/token.ts')
+      done(await token(onTerminal(options), options))
+    })
 }

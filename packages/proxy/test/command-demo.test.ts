@@ -3,8 +3,11 @@ import { chmod, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { buildCommand, querywarden, start } from './built-command.ts'
+
+// Every step is a process of its own, and machines are shared.
+vi.setConfig({ testTimeout: 90_000, hookTimeout: 90_000 })
 
 const run = promisify(execFile)
 

@@ -2,9 +2,12 @@ import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { join } from 'node:path'
 import type { Client } from 'pg'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { type CommandWorld, type RunningGateway, startCommandWorld } from './command-world.ts'
 import { freePort } from './free-port.ts'
+
+// Every step is a process of its own, and machines are shared.
+vi.setConfig({ testTimeout: 90_000, hookTimeout: 90_000 })
 
 let world: CommandWorld
 let config: string

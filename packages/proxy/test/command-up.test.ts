@@ -3,10 +3,13 @@ import { connect, createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { startOidcProvider, startPostgres } from '@querywarden/dev-servers'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { type CommandWorld, type ConfigParts, startCommandWorld } from './command-world.ts'
 import { freePort } from './free-port.ts'
 import { SCHEMA, SECRETS } from './governed-database.ts'
+
+// Every step is a process of its own, and machines are shared.
+vi.setConfig({ testTimeout: 90_000, hookTimeout: 90_000 })
 
 let world: CommandWorld
 beforeAll(async () => {

@@ -1,16 +1,16 @@
 import {
   APPROVAL_STATES,
-  type ApprovalError,
+  ApprovalError,
   type ApprovalRequest,
   type ApprovalState,
   type ApprovalStore,
   answerRequest,
-  ApprovalError as Failure,
   plainText,
   renderForApprover,
 } from '@querywarden/approvals'
+import { IdentityError } from '@querywarden/identity'
 import { isSameIdentity, type Principal, type Verifier } from '@querywarden/policy-core'
-import { type Context, Hono } from 'hono'
+import { type Context, Hono, type MiddlewareHandler } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import * as z from 'zod'
 
@@ -48,23 +48,7 @@ export function adminApp(parts: AdminParts): Hono<Env> {
       onError: context => context.json(problem('TOO_LARGE', `a body has at most ${BODY_BYTES_MAX} bytes`), 413),
     }),
   )
-  app.use('/v1/*', async (context, next) => {
-    const token = /^Bearer ([\x21-\x7e]+)$/i.exec(context.req.header('authorization') ?? '')?.[1]
-    if (token === undefined)
-      return context.json(problem('UNAUTHENTICATED', 'send your token as `Authorization: Bearer …`'), 401)
-    try {
-      context.set(
-        'caller',
-        await parts.verify({ kind: 'bearer', token, remoteAddress: parts.remoteAddress(context) }, parts.now()),
-      )
-    } catch (error) {
-      return context.json(
-        problem('UNAUTHENTICATED', error instanceof Error ? error.message : 'the token is not good'),
-        401,
-      )
-    }
-    return next()
-  })
+  app.use('/v1/*', authenticate(parts))
   app.get('/v1/approvals', async context => {
     const state = readState(context.req.query('state') ?? 'pending')
     if (state === null)
@@ -76,37 +60,54 @@ export function adminApp(parts: AdminParts): Hono<Env> {
     const request = await find(parts.store, context.req.param('id'), context.get('caller'))
     return request === null ? context.json(NOT_FOUND, 404) : context.json(shown(request))
   })
-  app.post('/v1/approvals/:id/:verb{approve|deny}', async context => {
-    // A page elsewhere can post forms and plain text without asking; JSON it can't (fetch.spec.whatwg.org, CORS-safelisted).
-    if (!/^application\/json\s*(;|$)/i.test(context.req.header('content-type') ?? ''))
-      return context.json(problem('UNSUPPORTED_MEDIA_TYPE', 'send the answer as `Content-Type: application/json`'), 415)
-    const body = Answer.safeParse(await context.req.json().catch(() => null))
-    if (!body.success)
-      return context.json(
-        problem('BAD_REQUEST', 'expected a JSON object with a `reason` of at most 2000 characters'),
-        400,
-      )
-    const caller = context.get('caller')
-    const request = await find(parts.store, context.req.param('id'), caller)
-    if (request === null) return context.json(NOT_FOUND, 404)
-    try {
-      const answer = context.req.param('verb') === 'approve' ? 'granted' : 'denied'
-      return context.json(
-        shown(
-          await answerRequest(parts.store, { request: request.id, approver: caller, answer, reason: body.data.reason }),
-        ),
-      )
-    } catch (error) {
-      if (!(error instanceof Failure)) throw error
-      return context.json(problem(error.code, error.message), statusOf(error.code))
-    }
-  })
+  app.post('/v1/approvals/:id/:verb{approve|deny}', context => answer(parts.store, context))
   app.notFound(context => context.json(problem('NOT_FOUND', 'there is nothing here'), 404))
   app.onError((error, context) => {
     parts.onFailure(error)
     return context.json(problem('INTERNAL', 'the request failed; see the log of the gateway'), 500)
   })
   return app
+}
+
+/** Lets nobody past whose token isn't good, and says why it isn't. */
+const authenticate =
+  (parts: AdminParts): MiddlewareHandler<Env> =>
+  async (context, next) => {
+    const refuse = (message: string): Response => context.json(problem('UNAUTHENTICATED', message), 401)
+    const token = /^Bearer ([\x21-\x7e]+)$/i.exec(context.req.header('authorization') ?? '')?.[1]
+    if (token === undefined) return refuse('send your token as `Authorization: Bearer …`')
+    try {
+      const credential = { kind: 'bearer', token, remoteAddress: parts.remoteAddress(context) } as const
+      context.set('caller', await parts.verify(credential, parts.now()))
+    } catch (error) {
+      // The messages of an IdentityError are fit for the caller; nothing is known of any other.
+      if (error instanceof IdentityError) return refuse(error.message)
+      throw error
+    }
+    return next()
+  }
+
+async function answer(store: ApprovalStore, context: Context<Env>): Promise<Response> {
+  // A page elsewhere can post forms and plain text without asking; JSON it can't (fetch.spec.whatwg.org, CORS-safelisted).
+  if (!/^application\/json\s*(;|$)/i.test(context.req.header('content-type') ?? ''))
+    return context.json(problem('UNSUPPORTED_MEDIA_TYPE', 'send the answer as `Content-Type: application/json`'), 415)
+  const body = Answer.safeParse(await context.req.json().catch(() => null))
+  if (!body.success)
+    return context.json(
+      problem('BAD_REQUEST', 'expected a JSON object with a `reason` of at most 2000 characters'),
+      400,
+    )
+  const approver = context.get('caller')
+  const request = await find(store, context.req.param('id') ?? '', approver)
+  if (request === null) return context.json(NOT_FOUND, 404)
+  try {
+    const verb = context.req.param('verb') === 'approve' ? 'granted' : 'denied'
+    const { reason } = body.data
+    return context.json(shown(await answerRequest(store, { request: request.id, approver, answer: verb, reason })))
+  } catch (error) {
+    if (!(error instanceof ApprovalError)) throw error
+    return context.json(problem(error.code, error.message), statusOf(error.code))
+  }
 }
 
 /** A request by its id, or by a beginning of it that no other has. What doesn't concern the caller isn't there. */
