@@ -1,5 +1,5 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
-import { mkdirSync, readdirSync, rmdirSync, statSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, rmdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
@@ -53,13 +53,17 @@ function takes(lock: string): boolean {
 }
 
 const builtAt = (dir: string): number =>
-  statSync(join(dir, dir.endsWith('proxy') ? 'dist/main.js' : 'dist/index.js'), { throwIfNoEntry: false })?.mtimeMs ?? 0
+  existsSync(join(dir, 'dist')) ? newest(join(dir, 'dist'), file => file.endsWith('.js')) : 0
 
 const newestSource = (dir: string): number =>
+  newest(join(dir, 'src'), file => file.endsWith('.ts') && !file.endsWith('.test.ts'))
+
+const newest = (dir: string, counts: (file: string) => boolean): number =>
   Math.max(
-    ...readdirSync(join(dir, 'src'), { recursive: true, encoding: 'utf8' })
-      .filter(file => file.endsWith('.ts') && !file.endsWith('.test.ts'))
-      .map(file => statSync(join(dir, 'src', file)).mtimeMs),
+    0,
+    ...readdirSync(dir, { recursive: true, encoding: 'utf8' })
+      .filter(counts)
+      .map(file => statSync(join(dir, file)).mtimeMs),
   )
 
 export interface Finished {
