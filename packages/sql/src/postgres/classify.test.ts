@@ -139,6 +139,7 @@ describe('the rest of the language', () => {
     ['set session characteristics as transaction read write', 'SET', ['session']],
     ["set work_mem = '8MB'", 'SET', ['session']],
     ['show server_version', 'SHOW', ['read']],
+    ['show app.tenant', 'SHOW', ['unknown']],
     ['create table fresh (id int)', 'CREATE TABLE', ['ddl']],
     ['drop table orders', 'DROP TABLE', ['ddl ddl public.orders']],
     ['drop table if exists orders, nowhere', 'DROP TABLE', ['ddl', 'ddl ddl public.orders']],

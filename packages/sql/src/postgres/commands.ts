@@ -55,6 +55,13 @@ export const visitSetInside: Visitor = (context, set, scope, typed) => {
   context.visitFields(typed, scope)
 }
 
+/** A setting with a dot is anybody's, and may hold anything: see current_setting. SHOW ALL leaves those out. */
+const visitShow: Visitor = (context, show) => {
+  const isCustom = textAt(show, 'name').includes('.')
+  if (isCustom) useStatement(context, 'unknown', "reads a setting that is not the server's own", context.places.whole)
+  else useStatement(context, 'read', 'shows a setting', context.places.whole)
+}
+
 const visitDiscard: Visitor = (context, discard) => {
   const place = context.places.whole
   useStatement(context, 'session', 'drops state of the session', place)
@@ -193,5 +200,5 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     visitRanges('rels', MAINTAIN, 'maintains all tables'),
   ),
   VariableSetStmt: command(node => (textAt(node, 'kind').startsWith('VAR_RESET') ? 'RESET' : 'SET'), visitSet),
-  VariableShowStmt: command('SHOW', plain(['read', 'shows a setting'])),
+  VariableShowStmt: command('SHOW', visitShow),
 }

@@ -43,6 +43,8 @@ export interface Context {
   readonly ranges: Map<string, RangeEntry[]>
   /** Column references with a qualifier, to be looked at once all ranges are known. */
   readonly qualified: { readonly parts: readonly string[]; readonly place: Place }[]
+  /** Where a bare star stands in a SELECT, and the names that the relations of its own FROM go by. */
+  readonly selectStars: Map<number, readonly string[]>
   /** Set once; the walk then stops. */
   trouble: { readonly code: OpaqueCode; readonly message: string } | null
   copy: 'in' | 'out' | null

@@ -1,5 +1,7 @@
+import type { ColumnMention } from '@querywarden/policy-core'
 import { type Context, useFunction } from './context.ts'
 import { useFieldLike } from './expressions.ts'
+import { valueColumn } from './system-relations.ts'
 
 /**
  * `a.b` is the column b of a, or a call of b with a's row. Whether b is a column shows only once all of FROM is known.
@@ -23,4 +25,33 @@ export function useWholeRows(context: Context): void {
   const whole = context.mentions.filter(({ name }) => name !== '*' && context.ranges.has(name))
   for (const { name, qualifier, place } of whole)
     context.mentions.push({ name: '*', qualifier: [...qualifier, name], place })
+}
+
+/**
+ * A few system relations describe the schema but for one column, which holds values. Reading that column, or all of
+ * them, is as unknown as reading statistics.
+ */
+export function useValueColumns(context: Context): void {
+  for (const use of [...context.uses]) {
+    const column = use.kind === 'relation' && use.relation.kind === 'catalog' ? valueColumn(use.relation) : null
+    const mention = context.mentions.find(each =>
+      each.name === '*' ? mayBeSystem(context, each) : each.name === column,
+    )
+    if (column !== null && mention !== undefined)
+      context.uses.push({
+        kind: 'statement',
+        effect: 'unknown',
+        why: `\`${column}\`, which may be read here, holds values`,
+        place: mention.place,
+      })
+  }
+}
+
+/** Whether a star may be all columns of a system relation: one that has no columns in the catalog. */
+function mayBeSystem(context: Context, { qualifier, place }: ColumnMention): boolean {
+  const [name] = qualifier.slice(-1)
+  const names = name === undefined ? context.selectStars.get(place.start) : [name]
+  if (names === undefined) return true
+  const entries = names.flatMap(each => context.ranges.get(each) ?? [])
+  return entries.some(entry => entry.kind === 'relation' && entry.columns === null)
 }

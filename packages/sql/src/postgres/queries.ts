@@ -11,7 +11,7 @@ import {
   typedAt,
   typedNodesAt,
 } from './node.ts'
-import { addRange, isCte, touchRange } from './relations.ts'
+import { addRange, isCte, noteRenaming, touchRange } from './relations.ts'
 
 /**
  * Walks the WITH clause of a statement and gives the scope of its body. Each query sees those before it; under
@@ -34,9 +34,31 @@ export function enterWith(context: Context, statement: Node, outer: Scope): Scop
 const visitSelect: Visitor = (context, select, outer, typed) => {
   const scope = enterWith(context, select, outer)
   if (nodeAt(select, 'intoClause') !== null) useStatement(context, 'write', 'fills a new table', context.places.whole)
+  noteStar(context, select)
   const locks = typedNodesAt(select, 'lockingClause')
   if (locks.length > 0) lockRows(context, select, locks, scope)
   context.visitFields(typed, scope, ['withClause'])
+}
+
+/** `*` is all columns of the relations in this FROM, and of none that a subquery there reads. */
+function noteStar(context: Context, select: Node): void {
+  for (const { body: target } of typedNodesAt(select, 'targetList')) {
+    const value = typedAt(target, 'val')
+    const fields = value?.type === 'ColumnRef' ? typedNodesAt(value.body, 'fields') : []
+    if (value === null || fields.length !== 1 || fields[0]?.type !== 'A_Star') continue
+    const names = typedNodesAt(select, 'fromClause').flatMap(relationNames)
+    context.selectStars.set(context.places.of(value.body).start, names)
+  }
+}
+
+/** The names that the relations of a FROM item go by, through joins. */
+function relationNames({ type, body }: TypedNode): readonly string[] {
+  const alias = nodeAt(body, 'alias')
+  if (type === 'RangeVar') return [alias === null ? textAt(body, 'relname') : textAt(alias, 'aliasname')]
+  return ['larg', 'rarg', 'relation'].flatMap(field => {
+    const item = type === 'JoinExpr' || type === 'RangeTableSample' ? typedAt(body, field) : null
+    return item === null ? [] : relationNames(item)
+  })
 }
 
 /** FOR UPDATE and FOR SHARE lock the rows of the relations named, or of all in FROM, subqueries included. */
@@ -104,6 +126,7 @@ const visitJoin: Visitor = (context, join, scope, typed) => {
   const isNatural = flagAt(join, 'isNatural')
   if (isNatural) context.mentions.push({ name: '*', qualifier: [], place })
   if (names.length > 0 || isNatural) useOperator(context, ['='], place)
+  noteRenaming(context, join)
   addRange(context, join, { kind: 'record', columns: new Set(aliasColumns(join)) })
   context.visitFields(typed, scope, ['usingClause'])
 }

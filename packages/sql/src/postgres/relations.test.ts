@@ -1,5 +1,6 @@
 import { beforeAll, expect, test } from 'vitest'
 import { smallCatalog } from '../../test/small-catalog.ts'
+import { usesOf } from '../../test/uses.ts'
 import { type PostgresClassifier, postgresClassifier } from './classify.ts'
 import { DEFAULT_LIMITS } from './limits.ts'
 
@@ -17,4 +18,41 @@ test.each([
 ])('N1: %s names its database, under which no mask is looked up', text => {
   const facts = classifier.classify({ dialect: 'postgres', text, params: [] }, smallCatalog({ major: 18 }))
   expect(facts.kind === 'understood' && facts.prohibitions.map(({ code }) => code)).toEqual(['UNSUPPORTED'])
+})
+
+const usesOfText = (text: string): readonly string[] =>
+  usesOf(classifier.classify({ dialect: 'postgres', text, params: [] }, smallCatalog({ major: 18 })))
+
+test.each([
+  'select rolconfig from pg_roles',
+  'select r.rolconfig from pg_catalog.pg_roles as r',
+  'select rolconfig(r) from pg_roles r',
+  'select * from pg_roles',
+  'select r.* from pg_roles r join pg_namespace n on n.nspowner = r.oid',
+  'select to_jsonb(r) from pg_roles r',
+  'select (r).rolconfig from pg_roles r',
+  'select a9 from pg_roles as r (a1, a2, a3, a4, a5, a6, a7, a8, a9)',
+  'select a9 from (pg_user cross join (select 1) as one) as j (a1, a2, a3, a4, a5, a6, a7, a8, a9)',
+  'select 1 from pg_roles natural join orders',
+  'table pg_user',
+  'select * from (pg_roles r join orders o on true)',
+  'select * from (select * from pg_roles) as r',
+  'update orders set status = status from pg_roles returning *',
+  'copy pg_user to stdout',
+  'select attmissingval from pg_attribute',
+  'select count(*) from pg_attribute where attmissingval::text like $1',
+])('M1: %s may read the one column that holds values', text => {
+  expect(usesOfText(text)).toContain('unknown')
+})
+
+test.each([
+  'select rolname from pg_roles r order by 1',
+  'select count(*) from pg_user',
+  'select a.attname from pg_attribute a, (select id from orders) as o, unnest(array[1]) as u (n)',
+  'select * from (select a.attname from pg_attribute a) as c where true',
+  'select *, (select a.attname from pg_attribute a limit 1) from orders',
+  'select o.* from pg_attribute a join orders o on o.id = a.attnum',
+  'select * from pg_class',
+])('%s reads the schema only', text => {
+  expect(usesOfText(text)).not.toContain('unknown')
 })

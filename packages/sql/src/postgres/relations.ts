@@ -1,6 +1,6 @@
 import { type CatalogRelation, type Place, relationKey, type UsedRelation } from '@querywarden/policy-core'
 import { type Context, type RangeEntry, type Scope, type Touch, useStatement } from './context.ts'
-import { type Node, nodeAt, textAt } from './node.ts'
+import { type Node, nameParts, nodeAt, textAt } from './node.ts'
 import { isSystemRelation, isSystemSchema, schemaRelation } from './system-relations.ts'
 
 /** What a relation's name stands for. */
@@ -56,6 +56,7 @@ export function touchRelation(context: Context, schema: string, name: string, to
 /** Notes how the statement touches the relation of a RangeVar that can't be a WITH query. */
 export function touchRange(context: Context, range: Node, touch: Touch): void {
   const place = context.places.of(range)
+  noteRenaming(context, range)
   addRange(context, range, rangeEntry(context, range))
   if (textAt(range, 'catalogname') !== '') {
     // It would be read under a name that no mask is looked up by, so not even a policy that allows `unknown` may let it.
@@ -69,6 +70,13 @@ export function touchRange(context: Context, range: Node, touch: Touch): void {
     return
   }
   touchRelation(context, textAt(range, 'schemaname'), textAt(range, 'relname'), touch, place)
+}
+
+/** `r (a, b)` and `(r JOIN s …) AS j (a, b)` give columns new names: any of them may then be mentioned under one. */
+export function noteRenaming(context: Context, item: Node): void {
+  const alias = nodeAt(item, 'alias')
+  if (alias !== null && nameParts(alias, 'colnames').length > 0)
+    context.mentions.push({ name: '*', qualifier: [], place: context.places.of(item) })
 }
 
 /** Whether a RangeVar names a WITH query: only a bare name can. */

@@ -32,6 +32,17 @@ const SCHEMA_ONLY: Readonly<Record<string, ReadonlySet<string>>> = {
     view_routine_usage view_table_usage views`),
 }
 
+/** Columns of these relations that hold more: settings of roles, and a value that all rows of a table have had. */
+const VALUE_COLUMNS: ReadonlyMap<string, string> = new Map([
+  ['pg_roles', 'rolconfig'],
+  ['pg_user', 'useconfig'],
+  ['pg_attribute', 'attmissingval'],
+])
+
+/** The column of a system relation that shows more than the schema, or null. */
+export const valueColumn = ({ schema, name }: { readonly schema: string; readonly name: string }): string | null =>
+  schema === 'pg_catalog' ? (VALUE_COLUMNS.get(name) ?? null) : null
+
 /** Whether a relation belongs to the server itself. */
 export const isSystemRelation = (schema: string, name: string): boolean => SYSTEM_RELATIONS.has(`${schema}.${name}`)
 

@@ -5,7 +5,7 @@ import { DEFINITIONS, tagOf, useDefinition } from './ddl.ts'
 import { DML_VISITORS } from './dml.ts'
 import type { Major } from './engine.ts'
 import { EXPRESSION_VISITORS } from './expressions.ts'
-import { useFieldLikes, useWholeRows } from './late-checks.ts'
+import { useFieldLikes, useValueColumns, useWholeRows } from './late-checks.ts'
 import { type Node, nodeAt, type TypedNode, typedNode } from './node.ts'
 import { fieldsOf, LEAF_NODES, PASSIVE_NODES } from './node-rules.ts'
 import type { Places } from './places.ts'
@@ -79,6 +79,7 @@ export function walk(statement: TypedNode, catalog: Catalog, major: Major, place
     mentions: [],
     ranges: new Map(),
     qualified: [],
+    selectStars: new Map(),
     trouble: null,
     copy: null,
     visit: (typed, scope) => {
@@ -95,6 +96,7 @@ export function walk(statement: TypedNode, catalog: Catalog, major: Major, place
   context.visit(statement, OUTERMOST)
   useFieldLikes(context)
   useWholeRows(context)
+  useValueColumns(context)
   return context
 }
 

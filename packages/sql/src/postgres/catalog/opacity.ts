@@ -1,5 +1,5 @@
 import { builtInEffect } from '../functions/classify-function.ts'
-import { schemaRelation } from '../system-relations.ts'
+import { schemaRelation, valueColumn } from '../system-relations.ts'
 import { TRUE } from './queries.ts'
 import type { Snapshot } from './snapshot.ts'
 import type { Types } from './types.ts'
@@ -23,7 +23,7 @@ export function opacityOf(snapshot: Snapshot, types: Types): ReadonlyMap<string,
     mark(view, `its definition calls ${schema}.${name}`)
   }
   for (const [view = '', schema = '', name = ''] of snapshot.viewSystemReads) {
-    if (schemaRelation(schema, name) !== null) continue
+    if (schemaRelation(schema, name) !== null && valueColumn({ schema, name }) === null) continue
     mark(view, `its definition reads the system relation ${schema}.${name}`)
   }
   for (const [view = '', type = ''] of snapshot.viewTypes) {
