@@ -204,6 +204,16 @@ describe('approval', () => {
     expect(entries.map(({ kind }) => kind)).toEqual(['approval-requested', 'approval-answered', 'refused'])
   })
 
+  test('the reason of a denial reaches the one who asked', async () => {
+    const by = [{ issuer: 'i', subject: 'dana', groups: ['dba'] }]
+    const { session } = await open({
+      approve: answering({ kind: 'denied', request: 'r', by, reason: 'not on a Friday' }),
+    })
+    expect(await session.submit({ text: 'write' })).toMatchObject({
+      refusal: { message: 'statement refused: request r was denied by dana: not on a Friday' },
+    })
+  })
+
   test('F7: an approver that fails has not approved', async () => {
     const { session } = await open()
     expect(await session.submit({ text: 'write' })).toMatchObject({ refusal: { code: 'APPROVER_FAILED' } })

@@ -25,7 +25,7 @@ export async function settle(
         refusal: refusalOf(
           'APPROVAL_DENIED',
           answer.request,
-          `the approver denied request ${answer.request}`,
+          deniedBy(answer),
           'ask the approver, or change the statement',
         ),
       }
@@ -53,6 +53,10 @@ export async function settle(
       }
   }
 }
+
+/** Design section 8: reasons both ways. The approver's is theirs to word; it is bounded where it is given. */
+const deniedBy = ({ request, by, reason }: Extract<Answer, { kind: 'denied' }>): string =>
+  `request ${request} was denied by ${by.map(({ subject }) => subject).join(', ') || 'the approver'}${reason === '' ? '' : `: ${reason}`}`
 
 async function ask(
   approve: Approver,
