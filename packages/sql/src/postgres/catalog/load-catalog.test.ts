@@ -21,6 +21,11 @@ create domain lab.customer as public.customers;
 create table lab.wrapped (one lab.customer);
 create type lab.pair as (label text, who public.customers);
 create table lab.paired (duo lab.pair);
+create table lab.mail (id int, addr text references public.customers (email));
+create type lab.ref as (v int);
+create function lab.ref_text(lab.ref) returns text language sql as 'select public.find_ref(($1).v)';
+create cast (lab.ref as text) with function lab.ref_text(lab.ref) as implicit;
+create table lab.refs (id int, r lab.ref[]);
 create view lab.counted as select count(*) as n from public.customers;
 create view lab.conditioned as select o.id from public.orders o join public.customers c on c.id = o.customer_id where c.ssn like '5%';
 create view lab.statistics as select most_common_freqs, n_distinct from pg_catalog.pg_stats;
@@ -128,6 +133,18 @@ describe.each(POSTGRES_MAJORS)('the catalog of PostgreSQL %i', major => {
     for (const { schema, name, columns } of catalog.relations.values()) {
       for (const { name: column, origins } of columns) expect(origins[0]).toEqual({ schema, name, column })
     }
+  })
+
+  test('a foreign key shows values of what it refers to', () => {
+    expect(originsOf('lab', 'mail', 'addr')).toContain('public.customers.email')
+    expect(originsOf('lab', 'mail', 'id')).toEqual(['lab.mail.id'])
+    expect(originsOf('public', 'customers', 'email')).not.toContain('lab.mail.addr')
+  })
+
+  test('a column whose type may run code by itself, as an implicit cast does, makes its relation opaque', () => {
+    expect(relation('lab', 'refs').opaque).toContain('r is of a type that may run code')
+    expect(relation('crm', 'contacts').opaque).toBeNull()
+    expect(relation('hr', 'employees').opaque).toBeNull()
   })
 
   test('a mask spreads both ways through partitions and inheritance', () => {

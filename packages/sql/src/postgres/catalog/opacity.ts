@@ -16,6 +16,9 @@ export function opacityOf(snapshot: Snapshot, types: Types): ReadonlyMap<string,
   for (const [relation = '', , , kind] of snapshot.relations) {
     if (kind === 'f') mark(relation, 'its rows come from outside the database')
   }
+  for (const [relation = '', , name = '', type = ''] of snapshot.columns) {
+    if (types.runsCodeUnasked(type)) mark(relation, `its column ${name} is of a type that may run code`)
+  }
   for (const [relation = ''] of snapshot.otherRules) mark(relation, 'a rule on it runs statements of its own')
   for (const [view = '', object = ''] of snapshot.viewUserCode) mark(view, `its definition uses ${object}`)
   for (const [view = '', schema = '', name = '', isBuiltIn, isImmutable] of snapshot.viewFunctions) {

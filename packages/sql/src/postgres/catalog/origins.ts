@@ -25,6 +25,10 @@ export function originsOf(snapshot: Snapshot, types: Types): OriginsOf {
   for (const [relation = '', attnum = '', source = ''] of snapshot.generated) {
     connect(keyOf(relation, attnum), keyOf(relation, source))
   }
+  // Every value of a referencing column is one of the referenced.
+  for (const [relation = '', attnum = '', referenced = '', source = ''] of snapshot.foreignKeys) {
+    connect(keyOf(relation, attnum), keyOf(referenced, source))
+  }
   connectViews(snapshot, connect)
 
   return (relation, attnum) => {

@@ -49,6 +49,13 @@ select a.attrelid::text, a.attnum::text, a.attname::text, a.atttypid::text, a.at
 /** child, parent. Partitions too. */
 export const INHERITANCE: string = 'select inhrelid::text, inhparent::text from pg_inherits order by 1, 2'
 
+/** referencing relation, attnum, referenced relation, attnum */
+export const FOREIGN_KEYS: string = `
+select c.conrelid::text, k.child::text, c.confrelid::text, k.parent::text
+  from pg_constraint c cross join lateral unnest(c.conkey, c.confkey) as k (child, parent)
+ where c.contype = 'f'
+ order by 1, 2, 3, 4`
+
 /** relation, generated attnum, source attnum. Where the expression is the dependent object depends on the version. */
 export const GENERATED: string = `
 select a.attrelid::text, a.attnum::text, d.refobjsubid::text
@@ -146,6 +153,7 @@ select distinct o.oprname::text
 /**
  * oid, name, kind, element, base, relation, subtype, whether a cast or check of it runs code that isn't the server's own.
  * A base type of an extension whose input function computes and no more counts as an enumeration does.
+ * So does a type whose values are sorted or hashed by such code.
  * A cast between two built-in types counts against its target: whoever made it was a superuser.
  */
 export const TYPES: string = `
@@ -154,6 +162,9 @@ coded as (
   select k.castsource as oid from pg_cast k where k.castfunc in (select oid from own)
    union
   select k.casttarget from pg_cast k where k.castfunc in (select oid from own)
+   union
+  select c.opcintype from pg_opclass c join pg_amproc p on p.amprocfamily = c.opcfamily
+   where p.amproc::oid in (select oid from own)
    union
   select c.contypid from pg_constraint c
     join pg_depend d on d.classid = 'pg_constraint'::regclass and d.objid = c.oid

@@ -13,6 +13,7 @@ export interface Snapshot {
   readonly relations: readonly Row[]
   readonly columns: readonly Row[]
   readonly inheritance: readonly Row[]
+  readonly foreignKeys: readonly Row[]
   readonly generated: readonly Row[]
   readonly viewReads: readonly Row[]
   readonly wholeRowViews: readonly Row[]
@@ -63,6 +64,7 @@ async function readAll(query: Query): Promise<Snapshot> {
     relations: await read(queries.RELATIONS),
     columns: await read(queries.COLUMNS),
     inheritance: await read(queries.INHERITANCE),
+    foreignKeys: await read(queries.FOREIGN_KEYS),
     generated: await read(queries.GENERATED),
     viewReads: await read(queries.VIEW_READS),
     wholeRowViews: await read(queries.WHOLE_ROW_VIEWS),

@@ -7,6 +7,8 @@ export interface Types {
   readonly rowsIn: (typeOid: string) => ReadonlySet<string>
   /** Whether a cast to the type, or reading a value of it from text, may run code that isn't the server's own. */
   readonly runsCode: (typeOid: string) => boolean
+  /** Whether a value of the type may run such code by itself: by an implicit cast, or where it is compared. */
+  readonly runsCodeUnasked: (typeOid: string) => boolean
   /** The names of those that do. */
   readonly codeNames: ReadonlySet<string>
 }
@@ -51,9 +53,15 @@ export function typesOf(snapshot: Snapshot): Types {
       return type !== undefined && (type.coded || CODED_KINDS.has(type.kind))
     }),
   )
+  const runsCodeUnasked = remembered(typeOid =>
+    [...reachableFrom(typeOid)].some(oid => Number(oid) >= USER_OID_MIN && types.get(oid)?.coded === true),
+  )
   const codeNames = new Set([...types].filter(([oid]) => runsCode(oid)).map(([, type]) => type.name))
-  return { rowsIn, runsCode, codeNames }
+  return { rowsIn, runsCode, runsCodeUnasked, codeNames }
 }
+
+/** The lowest OID that PostgreSQL gives to a user's object (FirstNormalObjectId in access/transam.h). */
+const USER_OID_MIN = 16_384
 
 /** Base types, ranges and multiranges bring input, canonical and subtype functions of their own; `p` is a shell or pseudo-type. */
 const CODED_KINDS: ReadonlySet<string> = new Set(['b', 'r', 'm', 'p'])
