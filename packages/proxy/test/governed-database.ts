@@ -42,6 +42,10 @@ export interface GovernedOptions {
   readonly targetUser?: string
   readonly targetTls?: boolean
   readonly listen?: string
+  /** Puts something between gateway and database: given the database's port, gives its own. */
+  readonly via?: (port: number) => Promise<number>
+  /** More programs that can get tokens, by client id. */
+  readonly clients?: Readonly<Record<string, { readonly groups: readonly string[] }>>
 }
 
 /** customers(ssn, email masked), orders, and what else the tests of the proxy use. */
@@ -93,6 +97,7 @@ export async function govern(options: GovernedOptions = {}): Promise<Governed> {
         agent: { groups: ['ai-agents'] },
         reader: { groups: ['ai-agents', 'pii-readers'] },
         desk: { groups: [] },
+        ...options.clients,
       },
       groupsBySubject: { dana: ['dba'], eve: ['interns'] },
     }),
@@ -102,6 +107,7 @@ export async function govern(options: GovernedOptions = {}): Promise<Governed> {
   await database.exec(`${SCHEMA_OF_ROLE}; alter role svc_app password '${password}'`)
   await writeFile(join(dir, 'policy.yaml'), options.policy ?? POLICY)
   if (database.certificates !== null) await writeFile(join(dir, 'ca.crt'), database.certificates.ca)
+  const port = (await options.via?.(database.port)) ?? database.port
   const config = parseConfig(
     `
 listen:
@@ -112,7 +118,7 @@ identity:
 targets:
   app:
     dialect: postgres
-    url: postgres://${options.targetUser ?? 'svc_app'}@127.0.0.1:${database.port}/app${database.certificates === null ? '' : '?sslmode=verify-full&sslrootcert=ca.crt'}
+    url: postgres://${options.targetUser ?? 'svc_app'}@127.0.0.1:${port}/app${database.certificates === null ? '' : '?sslmode=verify-full&sslrootcert=ca.crt'}
     password: { env: DB_PASSWORD }
 policy: ./policy.yaml
 recording: { dir: ./recordings }

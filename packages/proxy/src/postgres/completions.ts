@@ -21,9 +21,9 @@ export class Completions {
   }
 
   /** Notes statements that the server won't come to. Should their portals outlive the error, they are decided anew. */
-  notRun(skipped: readonly Running[]): void {
+  notRun(skipped: readonly Running[], why = 'an earlier statement of its batch failed'): void {
     for (const running of skipped) {
-      this.finish(running, { kind: 'not-run', why: 'an earlier statement of its batch failed' })
+      this.finish(running, { kind: 'not-run', why })
       running.portal.cleared = null
     }
   }

@@ -23,6 +23,11 @@ export function asConversationError(error: unknown, whose: string, reason: Close
     : new ConversationError(reason, `${whose} broke the protocol: ${error.message}`)
 }
 
+/** Ends the session over a message of the database that nothing asked for. */
+export const desync = (tag: number): never => {
+  throw new ConversationError('upstream-lost', `the database sent message ${tag} where none like it was due`)
+}
+
 const SQLSTATE_OF: Readonly<Record<CloseReason, string>> = {
   'client-left': '08006',
   'client-terminated': '08006',

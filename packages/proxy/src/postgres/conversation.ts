@@ -12,12 +12,12 @@ import { type Ask, type Batch, type BatchLimits, readBatch } from './batch.ts'
 import { asConversationError, ConversationError } from './conversation-error.ts'
 import { relayCopyIn } from './copy-in.ts'
 import { errorResponse, fatalResponse, type Report, refusalOfUnread } from './error-response.ts'
-import type { Expected, Running } from './expected.ts'
-import { Names, type Portal } from './names.ts'
+import type { BatchEnd, Expected, Running } from './expected.ts'
+import { Names } from './names.ts'
 import { type Plan, type Planned, runningOf, type Step, segmentsOf } from './plan.ts'
 import { planExtended } from './plan-extended.ts'
 import { planQuery } from './plan-query.ts'
-import { type BatchEnd, Replies } from './replies.ts'
+import { Replies } from './replies.ts'
 import type { SplitText } from './split-text.ts'
 import { tellPending } from './tell-pending.ts'
 import type { Upstream } from './upstream-login.ts'
@@ -152,7 +152,6 @@ export class Conversation {
       session,
       names: this.#names,
       split,
-      reveal: (portal: Portal) => this.#replies.revealPortal(portal),
       statementsMax: limits.statementsMax,
     }
     const planned = await this.#decide(admit => planExtended({ ...context, admit }, asks, end))

@@ -1,4 +1,5 @@
 import type { Cleared } from '@querywarden/policy-core'
+import type { ReadyForQuery } from '@querywarden/wire/postgres'
 import type { Portal } from './names.ts'
 
 /** How an upstream error is shown: whether its words may be, and where its position points in the client's text. */
@@ -46,3 +47,14 @@ export type Expected =
 
 export const PLAIN_VIEW: ErrorView = { withheld: false, positionShift: 0 }
 export const WITHHELD_VIEW: ErrorView = { withheld: true, positionShift: null }
+
+/** Whether it begins or ends a transaction, or a part of one, or changes when its constraints are checked. */
+export const isTransactionControl = (expected: Expected): boolean =>
+  expected.kind === 'execute' && expected.running.cleared.facts.uses.some(({ effect }) => effect === 'transaction')
+
+/** How a batch ended: at a Sync, or by its last answer where the client only flushed. */
+export type BatchEnd =
+  | { readonly kind: 'ready'; readonly status: ReadyForQuery['status'] }
+  | { readonly kind: 'flushed'; readonly hasFailed: boolean }
+  /** The server takes COPY data now. */
+  | { readonly kind: 'copy-in' }

@@ -17,6 +17,7 @@ import { type ErrorView, type Expected, PLAIN_VIEW } from './expected.ts'
 import type { Names, Portal, PreparedStatement } from './names.ts'
 import type { Plan, Planned, Step } from './plan.ts'
 import { viewOf } from './plan-query.ts'
+import { revealPortal } from './reveal-portal.ts'
 import type { SplitText } from './split-text.ts'
 import { whyUnserved } from './unserved.ts'
 
@@ -26,15 +27,16 @@ export interface ExtendedContext {
   readonly names: Names
   readonly split: SplitText
   readonly admit: (text: string, parameters: readonly Parameter[]) => ReturnType<Session['submit']>
-  /** Checks a portal that was described before it was cleared. Throws on a raw column. */
-  readonly reveal: (portal: Portal) => void
   readonly statementsMax: number
 }
 
 /** Plans all asks up to a Sync or Flush, or refuses them all: nothing is sent before the last one is decided. */
 export async function planExtended(context: ExtendedContext, asks: readonly Ask[], end: Plan['end']): Promise<Planned> {
   const planner = new Planner(context)
-  for (const ask of asks) {
+  const doomedAt = await findDoom(context, asks)
+  for (const [i, ask] of asks.entries()) {
+    // A batch that will be refused further on asks nobody about what comes before.
+    if (i < doomedAt && ask.kind === 'execute' && planner.hasPortal(ask.message.portal)) continue
     const problem = await planner.add(ask)
     if (problem !== null) {
       planner.undo()
@@ -42,6 +44,20 @@ export async function planExtended(context: ExtendedContext, asks: readonly Ask[
     }
   }
   return { kind: 'plan', plan: { steps: planner.steps, end } }
+}
+
+/** The place of an ask that will be refused whatever a person says of those before it, or -1. */
+async function findDoom({ session, split }: ExtendedContext, asks: readonly Ask[]): Promise<number> {
+  const first = asks.findIndex(({ kind }) => kind === 'execute')
+  for (let i = asks.length - 1; i > first && first >= 0; i--) {
+    const ask = asks[i]
+    if (ask?.kind === 'refused') return i
+    if (ask?.kind !== 'parse') continue
+    const pieces = split(ask.message.query)
+    const text = pieces?.length === 1 ? pieces[0]?.text : undefined
+    if (text !== undefined && (await session.judge(text)).kind !== 'permitted') return i
+  }
+  return -1
 }
 
 /** Goes through a batch as the server will, with the names that it would have by then. */
@@ -56,6 +72,10 @@ class Planner {
 
   constructor(context: ExtendedContext) {
     this.#context = context
+  }
+
+  hasPortal(name: string): boolean {
+    return this.#portal(name) !== undefined
   }
 
   /** Nothing of this batch is sent. A portal that outlives it must be decided and recorded again before it runs. */
@@ -191,7 +211,7 @@ class Planner {
     if (portal.cleared === null) this.#admitted.push(portal)
     portal.cleared = cleared
     // Rows of a portal that nobody described would go out unchecked (threats P5, P6).
-    if (portal.columns !== null) this.#context.reveal(portal)
+    if (portal.columns !== null) revealPortal(this.#context.session, portal)
     else if (!this.#described.has(portal)) this.#describePortal(portal, 'nothing')
     const view = viewOf(cleared, portal.statement.text, 0)
     this.#send(encodeExecute({ portal: portal.upstreamName, rowsMax }), {

@@ -29,3 +29,15 @@ export function relay(chunk: Uint8Array, scanner: FrameScanner, client: Link, fa
   }
   if (to > from) client.write(source.subarray(from, to))
 }
+
+/** A slow client pauses the server, not our memory; one that takes nothing at all loses its session (threats F26). */
+export function holdWhileSlow(upstream: Link, client: Link): void {
+  upstream.socket.pause()
+  const stalled = setTimeout(() => client.socket.destroy(), STALL_MS_MAX)
+  void client.drained().then(() => {
+    clearTimeout(stalled)
+    upstream.socket.resume()
+  })
+}
+
+const STALL_MS_MAX = 60_000

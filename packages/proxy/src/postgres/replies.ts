@@ -1,4 +1,4 @@
-import type { Completion, ResultColumn, Session } from '@querywarden/policy-core'
+import type { Completion, Session } from '@querywarden/policy-core'
 import {
   BACKEND,
   BACKEND_TAGS,
@@ -14,26 +14,27 @@ import {
   encodeNoticeResponse,
   FrameScanner,
   HEADER_BYTES,
-  type ReadyForQuery,
 } from '@querywarden/wire/postgres'
 import type { Link } from '../link.ts'
 import { Completions } from './completions.ts'
-import { asConversationError, ConversationError } from './conversation-error.ts'
-import { type ErrorView, type Expected, PLAIN_VIEW, type Running, WITHHELD_VIEW } from './expected.ts'
+import { asConversationError, ConversationError, desync } from './conversation-error.ts'
+import {
+  type BatchEnd,
+  type ErrorView,
+  type Expected,
+  isTransactionControl,
+  PLAIN_VIEW,
+  type Running,
+  WITHHELD_VIEW,
+} from './expected.ts'
 import { ExpectedQueue } from './expected-queue.ts'
 import type { Portal } from './names.ts'
-import { type Fate, relay } from './relay.ts'
+import { type Fate, holdWhileSlow, relay } from './relay.ts'
 import { isReported } from './reported.ts'
+import { revealPortal } from './reveal-portal.ts'
 import { isWholeRow } from './row-shape.ts'
 import { countRow, limitError, STOPS, type Stop } from './statement-limits.ts'
 import { shownFields } from './withhold.ts'
-
-/** How a batch ended: at a Sync, or by its last answer where the client only flushed. */
-export type BatchEnd =
-  | { readonly kind: 'ready'; readonly status: ReadyForQuery['status'] }
-  | { readonly kind: 'flushed'; readonly hasFailed: boolean }
-  /** The server takes COPY data now. */
-  | { readonly kind: 'copy-in' }
 
 /** What {@link Replies} needs of the conversation it serves. */
 export interface RepliesParts {
@@ -108,7 +109,7 @@ export class Replies {
 
   #feed(chunk: Uint8Array): void {
     if (this.#fault !== null) return
-    const { client } = this.#parts
+    const { client, upstream } = this.#parts
     client.socket.cork()
     try {
       relay(chunk, this.#scanner, client, () => this.#fate())
@@ -117,18 +118,7 @@ export class Replies {
     } finally {
       client.socket.uncork()
     }
-    if (client.socket.writableNeedDrain) this.#holdUpstream()
-  }
-
-  /** A slow client pauses the server, not our memory. */
-  #holdUpstream(): void {
-    const { client, upstream } = this.#parts
-    upstream.socket.pause()
-    const stalled = setTimeout(() => client.socket.destroy(), STALL_MS_MAX)
-    void client.drained().then(() => {
-      clearTimeout(stalled)
-      upstream.socket.resume()
-    })
+    if (client.socket.writableNeedDrain) holdWhileSlow(upstream, client)
   }
 
   #fate(): Fate {
@@ -195,23 +185,8 @@ export class Replies {
     }
     if (tag !== BACKEND.rowDescription) return desync(tag)
     portal.columns = decodeRowDescription(this.#scanner.body).fields
-    this.revealPortal(portal)
+    revealPortal(this.#parts.session, portal)
     return this.#answered(show === 'nothing' ? 'drop' : 'show')
-  }
-
-  /**
-   * The second wall: columns are checked and masks prepared before the first row is read.
-   * @throws {ConversationError} a column would arrive raw; the session ends before that row is sent.
-   */
-  revealPortal(portal: Portal): void {
-    if (portal.cleared === null || portal.columns === null) return
-    const revelation = this.#parts.session.reveal(portal.cleared, portal.columns satisfies readonly ResultColumn[])
-    if (revelation.kind === 'clean') {
-      portal.mask = revelation.mask
-      return
-    }
-    void this.#parts.session.incident(portal.cleared, revelation.code, revelation.message).catch(() => undefined)
-    throw new ConversationError('internal-error', revelation.message)
   }
 
   #onExecution(running: Running, tag: number, frameBytes: number): Fate {
@@ -231,24 +206,28 @@ export class Replies {
         return this.#onExecuted(running, commandTag)
       }
       case BACKEND.portalSuspended:
-        this.#completions.finish(running, {
-          kind: 'done',
-          tag: 'PORTAL SUSPENDED',
-          ...this.#completions.measure(running),
-        })
-        return this.#answered('show')
+        return this.#onSuspended(running)
       default:
         return desync(tag)
     }
   }
 
+  #onSuspended(running: Running): Fate {
+    if (running.stopped !== null) return this.#onStopped(running, running.stopped)
+    this.#completions.finish(running, { kind: 'done', tag: 'PORTAL SUSPENDED', ...this.#completions.measure(running) })
+    return this.#answered('show')
+  }
+
+  /** However the server ended it, the client doesn't get the whole result, and is told so. */
+  #onStopped(running: Running, why: Stop): Fate {
+    this.#completions.finish(running, { kind: 'cancelled', why: STOPS[why], ...this.#completions.measure(running) })
+    return this.#failed(limitError(why))
+  }
+
   #onExecuted(running: Running, tag: string): Fate {
+    // The server may have finished before the cancel reached it.
+    if (running.stopped !== null) return this.#onStopped(running, running.stopped)
     const measured = this.#completions.measure(running)
-    if (running.stopped !== null) {
-      // The server finished before the cancel reached it. The client still didn't get the whole result, and is told so.
-      this.#completions.finish(running, { kind: 'cancelled', why: STOPS[running.stopped], ...measured })
-      return this.#failed(limitError(running.stopped))
-    }
     const completion: Completion = { kind: 'done', tag, ...measured }
     this.#advance()
     if (this.#queue.head?.kind === 'sync') {
@@ -316,14 +295,14 @@ export class Replies {
       throw new ConversationError('upstream-lost', 'the database ended the session')
     }
     if (head.kind === 'sync') return this.#onCommitError(sqlstate, shown)
-    if (head.kind !== 'execute') return this.#failed(this.running?.stopped ? limitError(this.running.stopped) : shown)
+    if (head.kind !== 'execute') {
+      const why = `the database reported SQLSTATE ${sqlstate} before it came to it`
+      return this.#failed(this.running?.stopped ? limitError(this.running.stopped) : shown, why)
+    }
 
     const { running } = head
+    if (running.stopped !== null) return this.#onStopped(running, running.stopped)
     const measured = this.#completions.measure(running)
-    if (running.stopped !== null) {
-      this.#completions.finish(running, { kind: 'cancelled', why: STOPS[running.stopped], ...measured })
-      return this.#failed(limitError(running.stopped))
-    }
     if (sqlstate === QUERY_CANCELED)
       this.#completions.finish(running, {
         kind: 'cancelled',
@@ -377,9 +356,9 @@ export class Replies {
   }
 
   /** The message at the head failed: the server skips all up to the next Sync, and so do we. */
-  #failed(fate: Fate): Fate {
+  #failed(fate: Fate, why?: string): Fate {
     this.#advance()
-    this.#completions.notRun(this.#queue.skip())
+    this.#completions.notRun(this.#queue.skip(), why)
     this.#stopTimer()
     if (this.#queue.isEmpty) this.#resolve({ kind: 'flushed', hasFailed: true })
     return fate
@@ -429,12 +408,4 @@ export class Replies {
   onFault: ((fault: ConversationError) => void) | null = null
 }
 
-const STALL_MS_MAX = 60_000
 const QUERY_CANCELED = '57014'
-
-const isTransactionControl = (head: Expected): boolean =>
-  head.kind === 'execute' && head.running.cleared.facts.uses.some(({ effect }) => effect === 'transaction')
-
-const desync = (tag: number): never => {
-  throw new ConversationError('upstream-lost', `the database sent message ${tag} where none like it was due`)
-}

@@ -1,4 +1,4 @@
-import { createHash, randomBytes, type X509Certificate } from 'node:crypto'
+import { randomBytes, type X509Certificate } from 'node:crypto'
 import { connect as connectTcp, type Socket } from 'node:net'
 import { connect as connectTls, type TLSSocket } from 'node:tls'
 import {
@@ -18,6 +18,7 @@ import {
 import type { TargetConfig } from '../config/config.ts'
 import { Link } from '../link.ts'
 import { after } from '../timer.ts'
+import { channelBinding } from './channel-binding.ts'
 import { type ScramClient, scramClient } from './scram.ts'
 import { UpstreamError } from './upstream-error.ts'
 
@@ -124,7 +125,7 @@ async function requestTls(socket: Socket, name: string): Promise<void> {
 const bindingOf = (socket: Socket | TLSSocket): Uint8Array | null => {
   if (!('getPeerX509Certificate' in socket)) return null
   const certificate: X509Certificate | undefined = socket.getPeerX509Certificate()
-  return certificate === undefined ? null : createHash('sha256').update(certificate.raw).digest()
+  return certificate === undefined ? null : channelBinding(certificate.raw)
 }
 
 async function authenticate(link: Link, password: string | null, binding: Uint8Array | null): Promise<void> {
