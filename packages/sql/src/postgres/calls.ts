@@ -16,9 +16,24 @@ export const visitCall: Visitor = (context, call, scope, typed) => {
   context.visitFields(typed, scope, ['funcname'])
 }
 
+/** What the views of information_schema compute with, immutable all. Drivers call the first to list keys. */
+const HELPERS: ReadonlySet<string> = new Set([
+  '_pg_expandarray',
+  '_pg_truetypid',
+  '_pg_truetypmod',
+  '_pg_char_max_length',
+  '_pg_char_octet_length',
+  '_pg_numeric_precision',
+  '_pg_numeric_precision_radix',
+  '_pg_numeric_scale',
+  '_pg_datetime_precision',
+  '_pg_interval_type',
+])
+
 function useFunctionNamed(context: Context, parts: readonly string[], call: Node, place: Place): void {
   const written = parts.join('.')
   const [first = '', second = ''] = parts
+  if (parts.length === 2 && first === 'information_schema' && HELPERS.has(second)) return
   if (parts.length > 2 || (parts.length === 2 && first !== 'pg_catalog')) {
     useFunction(context, 'unknown', written, 'is not a listed built-in function', place)
     return

@@ -24,8 +24,8 @@ export const OUTERMOST: Scope = { ctes: new Set(), relations: 'select' }
 
 /** Something in FROM that a column reference may be qualified with. */
 export type RangeEntry =
-  /** A relation; `columns` null where the catalog doesn't have it. */
-  | { readonly kind: 'relation'; readonly columns: ReadonlySet<string> | null }
+  /** A relation; `columns` null where the catalog doesn't have it. `values` is the column of a system relation that holds values. */
+  | { readonly kind: 'relation'; readonly columns: ReadonlySet<string> | null; readonly values?: string | null }
   /** A subquery, WITH query or join: its rows are records. */
   | { readonly kind: 'record'; readonly columns: ReadonlySet<string> }
   /** A function, whose "row" may be a plain value that can be handed to another function. */

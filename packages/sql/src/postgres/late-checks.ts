@@ -35,7 +35,7 @@ export function useValueColumns(context: Context): void {
   for (const use of [...context.uses]) {
     const column = use.kind === 'relation' && use.relation.kind === 'catalog' ? valueColumn(use.relation) : null
     const mention = context.mentions.find(each =>
-      each.name === '*' ? mayBeSystem(context, each) : each.name === column,
+      each.name === '*' ? mayShow(context, each, column) : each.name === column,
     )
     if (column !== null && mention !== undefined)
       context.uses.push({
@@ -47,11 +47,11 @@ export function useValueColumns(context: Context): void {
   }
 }
 
-/** Whether a star may be all columns of a system relation: one that has no columns in the catalog. */
-function mayBeSystem(context: Context, { qualifier, place }: ColumnMention): boolean {
+/** Whether a star may be all columns of a relation that has this one. */
+function mayShow(context: Context, { qualifier, place }: ColumnMention, column: string | null): boolean {
   const [name] = qualifier.slice(-1)
   const names = name === undefined ? context.selectStars.get(place.start) : [name]
   if (names === undefined) return true
   const entries = names.flatMap(each => context.ranges.get(each) ?? [])
-  return entries.some(entry => entry.kind === 'relation' && entry.columns === null)
+  return entries.some(entry => entry.kind === 'relation' && entry.values === column)
 }

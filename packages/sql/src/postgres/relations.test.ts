@@ -35,6 +35,8 @@ test.each([
   'select a9 from (pg_user cross join (select 1) as one) as j (a1, a2, a3, a4, a5, a6, a7, a8, a9)',
   'select 1 from pg_roles natural join orders',
   'table pg_user',
+  'select * from pg_sequences',
+  'select columns.*, a.* from information_schema.columns, pg_attribute a',
   'select * from (pg_roles r join orders o on true)',
   'select * from (select * from pg_roles) as r',
   'update orders set status = status from pg_roles returning *',
@@ -48,6 +50,9 @@ test.each([
 test.each([
   'select rolname from pg_roles r order by 1',
   'select count(*) from pg_user',
+  'select columns.*, a.attname from information_schema.columns left join pg_attribute a on a.attname = columns.column_name',
+  'select sequencename from pg_sequences',
+  'select (information_schema._pg_expandarray(i.indkey)).n from pg_index i',
   'select a.attname from pg_attribute a, (select id from orders) as o, unnest(array[1]) as u (n)',
   'select * from (select a.attname from pg_attribute a) as c where true',
   'select *, (select a.attname from pg_attribute a limit 1) from orders',

@@ -1,7 +1,7 @@
 import { type CatalogRelation, type Place, relationKey, type UsedRelation } from '@querywarden/policy-core'
 import { type Context, type RangeEntry, type Scope, type Touch, useStatement } from './context.ts'
 import { type Node, nameParts, nodeAt, textAt } from './node.ts'
-import { isSystemRelation, isSystemSchema, schemaRelation } from './system-relations.ts'
+import { isSystemRelation, isSystemSchema, schemaRelation, valueColumn } from './system-relations.ts'
 
 /** What a relation's name stands for. */
 type Resolved =
@@ -85,6 +85,8 @@ export const isCte = (range: Node, scope: Scope): boolean =>
 
 function rangeEntry(context: Context, range: Node): RangeEntry {
   const resolved = resolveRelation(context, textAt(range, 'schemaname'), textAt(range, 'relname'))
+  if (resolved.kind === 'schema-only')
+    return { kind: 'relation', columns: null, values: valueColumn(resolved.relation) }
   const columns = resolved.kind === 'known' ? new Set(resolved.relation.columns.map(column => column.name)) : null
   return { kind: 'relation', columns }
 }

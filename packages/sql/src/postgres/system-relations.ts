@@ -16,7 +16,7 @@ const SCHEMA_ONLY: Readonly<Record<string, ReadonlySet<string>>> = {
     pg_inherits pg_init_privs pg_language pg_matviews pg_namespace pg_opclass pg_operator pg_opfamily
     pg_parameter_acl pg_partitioned_table pg_policies pg_policy pg_proc pg_publication pg_publication_namespace
     pg_publication_rel pg_publication_tables pg_range pg_rewrite pg_roles pg_rules pg_seclabel pg_seclabels
-    pg_sequence pg_settings pg_shdepend pg_shdescription pg_shseclabel pg_statistic_ext pg_tables pg_tablespace
+    pg_sequence pg_sequences pg_settings pg_shdepend pg_shdescription pg_shseclabel pg_statistic_ext pg_tables pg_tablespace
     pg_timezone_abbrevs pg_timezone_names pg_transform pg_trigger pg_ts_config pg_ts_config_map pg_ts_dict
     pg_ts_parser pg_ts_template pg_type pg_user pg_views`),
   information_schema: words(`
@@ -32,11 +32,12 @@ const SCHEMA_ONLY: Readonly<Record<string, ReadonlySet<string>>> = {
     view_routine_usage view_table_usage views`),
 }
 
-/** Columns of these relations that hold more: settings of roles, and a value that all rows of a table have had. */
+/** Columns of these relations that hold more: settings of roles, a value that all rows of a table have had, numbers given out. */
 const VALUE_COLUMNS: ReadonlyMap<string, string> = new Map([
   ['pg_roles', 'rolconfig'],
   ['pg_user', 'useconfig'],
   ['pg_attribute', 'attmissingval'],
+  ['pg_sequences', 'last_value'],
 ])
 
 /** The column of a system relation that shows more than the schema, or null. */

@@ -26,6 +26,9 @@ create type lab.ref as (v int);
 create function lab.ref_text(lab.ref) returns text language sql as 'select public.find_ref(($1).v)';
 create cast (lab.ref as text) with function lab.ref_text(lab.ref) as implicit;
 create table lab.refs (id int, r lab.ref[]);
+create or replace function public.gen_random_uuid() returns uuid language sql volatile as 'select pg_catalog.gen_random_uuid()';
+create function lab.upper(int) returns text language sql as 'select public.find_ref($1)';
+create function lab.lower(text default 'x') returns text language sql as 'select $1';
 create view lab.counted as select count(*) as n from public.customers;
 create view lab.conditioned as select o.id from public.orders o join public.customers c on c.id = o.customer_id where c.ssn like '5%';
 create view lab.statistics as select most_common_freqs, n_distinct from pg_catalog.pg_stats;
@@ -133,6 +136,12 @@ describe.each(POSTGRES_MAJORS)('the catalog of PostgreSQL %i', major => {
     for (const { schema, name, columns } of catalog.relations.values()) {
       for (const { name: column, origins } of columns) expect(origins[0]).toEqual({ schema, name, column })
     }
+  })
+
+  test('a function that a built-in one hides from every bare name is none of the database’s own', () => {
+    expect(catalog.userFunctions.has('gen_random_uuid')).toBe(false)
+    expect(catalog.userFunctions.has('upper')).toBe(true)
+    expect(catalog.userFunctions.has('lower')).toBe(true)
   })
 
   test('a foreign key shows values of what it refers to', () => {

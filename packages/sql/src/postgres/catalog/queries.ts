@@ -130,11 +130,20 @@ select distinct r.ev_class::text, d.refobjid::text
 export const OTHER_RULES: string = `select distinct ev_class::text from pg_rewrite where ev_type <> '1' order by 1`
 
 /**
+ * Whether a bare name never reaches a function, since pg_catalog, where names are looked up first, has one that takes the same:
+ * pgcrypto's gen_random_uuid.
+ */
+const HIDDEN_FUNCTION = `(p.pronargdefaults = 0 and p.provariadic = 0 and exists (
+  select from pg_proc b
+   where b.pronamespace = 'pg_catalog'::regnamespace and b.oid < 16384 and b.proname = p.proname
+     and b.proargtypes = p.proargtypes and b.provariadic = 0))`
+
+/**
  * name, whether one of its name may do anything, whether it can be called with nothing but one row: its one argument is a row type, a domain over one, any type,
  * or a type that a row type is cast to implicitly.
  */
 export const FUNCTIONS: string = `
-select p.proname::text, bool_or(${USER_FUNCTION})::text, bool_or(
+select p.proname::text, bool_or(${USER_FUNCTION} and not ${HIDDEN_FUNCTION})::text, bool_or(
          p.pronargs >= 1 and p.pronargs - p.pronargdefaults <= 1
          and (t.typtype in ('c', 'd', 'p') or coalesce(v.typtype in ('c', 'd', 'p'), false)
            or exists (select from pg_cast k join pg_type s on s.oid = k.castsource

@@ -25,6 +25,7 @@ export const HARMLESS_FUNCTIONS: ReadonlySet<string> = new Set(
   gen_random_uuid random random_normal uuidv4 uuidv7
   pg_column_compression pg_column_size pg_typeof pg_collation_for pg_basetype
 
+  pg_show_all_settings
   current_database current_schema current_schemas current_user
   getdatabaseencoding getpgusername inet_client_addr inet_client_port inet_server_addr inet_server_port
   pg_backend_pid pg_char_to_encoding pg_client_encoding pg_conf_load_time pg_encoding_to_char pg_is_in_recovery
