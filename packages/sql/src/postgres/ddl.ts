@@ -117,6 +117,7 @@ export function useDefinition(context: Context, declared: Declared, typed: Typed
   const before = context.uses.length
   const scope: Scope = { ...outer, relations: 'ddl' }
   touchNamed(context, typed.body, declared)
+  touchSchemas(context, typed.body)
   context.visitFields(typed, scope, NAME_FIELDS)
   const added = new Set(context.uses.slice(before).map(use => use.effect))
   for (const effect of [...declared.effects, ...ownerEffects(typed)])
@@ -152,6 +153,28 @@ function touchNamed(context: Context, statement: Node, declared: Declared): void
     const name = relation.at(-1)
     if (name !== undefined) touchRelation(context, relation.at(-2) ?? '', name, { ...CHANGE, effect }, place)
   }
+}
+
+/**
+ * What happens to a schema happens to all in it: a renamed one takes its tables out from under their names, and with
+ * them out from under rules and masks.
+ */
+function touchSchemas(context: Context, statement: Node): void {
+  const isOfSchema = ['removeType', 'renameType', 'objectType'].some(
+    field => textAt(statement, field) === 'OBJECT_SCHEMA',
+  )
+  if (!isOfSchema) return
+  const object = nodeAt(statement, 'object')
+  const named = [
+    ...typedNodesAt(statement, 'objects').map(({ body }) => body),
+    ...(object === null ? [] : [nodeAt(object, 'String')]),
+  ]
+  const schemas = new Set([
+    textAt(statement, 'subname'),
+    ...named.map(node => (node === null ? '' : textAt(node, 'sval'))),
+  ])
+  for (const { schema, name } of context.catalog.relations.values())
+    if (schemas.has(schema)) touchRelation(context, schema, name, CHANGE, context.places.whole)
 }
 
 function typedObject(statement: Node): readonly TypedNode[] {

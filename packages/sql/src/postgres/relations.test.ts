@@ -61,3 +61,18 @@ test.each([
 ])('%s reads the schema only', text => {
   expect(usesOfText(text)).not.toContain('unknown')
 })
+
+test.each([
+  'alter schema public rename to tmp',
+  'alter schema public owner to somebody',
+  'drop schema public cascade',
+  'drop schema x, public',
+])('N1: %s is done to every relation in it', text => {
+  const facts = classifier.classify({ dialect: 'postgres', text, params: [] }, smallCatalog({ major: 18 }))
+  const touched =
+    facts.kind === 'understood'
+      ? facts.uses.flatMap(use => (use.kind === 'relation' ? [`${use.access} ${use.relation.name}`] : []))
+      : []
+  expect(touched).toContain('ddl customers')
+  expect(touched).toContain('ddl orders')
+})
