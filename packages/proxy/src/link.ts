@@ -12,6 +12,7 @@ export class Link {
   #bufferedBytesMax: number
   readonly #gone = new AbortController()
   #wake: (() => void) | null = null
+  #holds = 0
 
   constructor(socket: Socket, frames: FrameBuffer, limits: { readonly bufferedBytesMax: number }) {
     this.socket = socket
@@ -54,6 +55,25 @@ export class Link {
       this.#wake = resolve
       if (this.#gone.signal.aborted) resolve()
     })
+  }
+
+  /**
+   * For the time that nobody reads: a peer that sends more than the bound is cut off, so `gone` aborts. Pausing it would
+   * hide that it left, and what it asked for would be kept for nobody (threats A5). The function returned ends that time.
+   *
+   * @example
+   * const readOn = link.refuseOverflow()
+   * try { await decide(link.gone) } finally { readOn() }
+   */
+  refuseOverflow(): () => void {
+    this.#holds += 1
+    if (this.#isFull()) this.socket.destroy()
+    else if (this.socket.isPaused()) this.socket.resume()
+    let isOver = false
+    return () => {
+      if (!isOver) this.#holds -= 1
+      isOver = true
+    }
   }
 
   /** Writes, and says whether the peer keeps up. */
@@ -100,8 +120,15 @@ export class Link {
 
   readonly #onData = (chunk: Buffer): void => {
     this.#frames.push(chunk)
-    if (this.#frames.buffered > this.#bufferedBytesMax) this.socket.pause()
+    if (this.#isFull()) {
+      if (this.#holds > 0) this.socket.destroy()
+      else this.socket.pause()
+    }
     this.#wake?.()
+  }
+
+  #isFull(): boolean {
+    return this.#frames.buffered > this.#bufferedBytesMax
   }
 
   readonly #onGone = (): void => {
