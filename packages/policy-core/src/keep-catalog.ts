@@ -4,7 +4,10 @@ import type { Catalog } from './catalog.ts'
 export interface CatalogKeeper {
   /** The snapshot, reloaded first where it is too old to decide by. Rejects when there is none. */
   readonly current: () => Promise<Catalog>
-  /** Reloads now; callers that come meanwhile wait for it. */
+  /**
+   * Drops the snapshot and loads another; callers that come meanwhile wait for it. If that fails, the next caller loads
+   * again: what was known before the call decides nothing any more.
+   */
   readonly refresh: () => Promise<Catalog>
 }
 
@@ -12,6 +15,7 @@ export interface CatalogKeeper {
  * Keeps one snapshot. Younger than `freshMs` it is used as it is; older, it is used while a reload runs beside it; older
  * than `ageMsMax` nobody decides by it until the reload is there (threats F14, N3).
  *
+ * @param options.load - Must settle in bounded time: one load runs at a time, and others wait for it.
  * @param options.monotonic - Milliseconds on a clock that never goes back.
  * @example
  * const keeper = keepCatalog({ load: () => loadCatalog(query, { searchPath }), monotonic, freshMs: 10_000, ageMsMax: 60_000 })
@@ -26,11 +30,15 @@ export function keepCatalog(options: {
   const { load, monotonic, freshMs, ageMsMax } = options
   let snapshot: { readonly catalog: Catalog; readonly loadedMs: number } | null = null
   let loading: Promise<Catalog> | null = null
+  let queued: Promise<Catalog> | null = null
+  let refreshes = 0
 
   const reload = async (): Promise<Catalog> => {
     const startedMs = monotonic()
+    const startedAt = refreshes
     const catalog = await load()
-    snapshot = { catalog, loadedMs: startedMs }
+    // A load may have read the schema before the change that a refresh is about.
+    if (startedAt === refreshes) snapshot = { catalog, loadedMs: startedMs }
     return catalog
   }
   const start = (): Promise<Catalog> => {
@@ -39,18 +47,25 @@ export function keepCatalog(options: {
     })
     return loading
   }
+  const startAfter = async (earlier: Promise<Catalog>): Promise<Catalog> => {
+    await earlier.catch(() => undefined)
+    queued = null
+    return start()
+  }
   return {
     current: async () => {
       const age = snapshot === null ? Number.POSITIVE_INFINITY : monotonic() - snapshot.loadedMs
-      if (snapshot === null || age > ageMsMax) return start()
+      if (snapshot === null || age > ageMsMax) return queued ?? start()
       // A failure shows when the snapshot has grown too old to be used without it.
       if (age > freshMs) start().catch(() => undefined)
       return snapshot.catalog
     },
     refresh: async () => {
-      // A load under way may have read the schema before the change that this call is about.
-      if (loading !== null) await loading.catch(() => undefined)
-      return start()
+      refreshes += 1
+      snapshot = null
+      if (loading === null) return start()
+      queued ??= startAfter(loading)
+      return queued
     },
   }
 }
