@@ -10,7 +10,9 @@ import { loadCatalog } from '@querywarden/sql/postgres'
 import type { ProxyLimits, TargetConfig } from './config/config.ts'
 import { withAuthority } from './config/tls-files.ts'
 import { runOwnQuery } from './postgres/catalog-query.ts'
+import { UpstreamError } from './postgres/upstream-error.ts'
 import { logInUpstream, type Upstream } from './postgres/upstream-login.ts'
+import { after } from './timer.ts'
 
 /** A target as the gateway serves it: its credential and its schema. */
 export interface TargetService {
@@ -52,13 +54,24 @@ export function serveTarget(options: {
     logInUpstream(config, password, settings, { frameBytesMax: limits.frameBytesMax, timeoutMs: limits.loginMsMax })
 
   const load = async (): Promise<Catalog> => {
+    const startedMs = monotonic()
     const upstream = await logIn(new Map())
+    let isLate = false
+    // A database that stalls would otherwise hold up every session that waits for the schema (threats F14, F19).
+    const callOff = after(limits.loginMsMax - (monotonic() - startedMs), () => {
+      isLate = true
+      upstream.link.socket.destroy()
+    })
     try {
       const catalog = await loadCatalog(text => runOwnQuery(upstream, text), { searchPath: config.searchPath })
       const issues = checkMasks(policy, catalog, config.name)
       if (issues.length > 0) throw new PolicyMisfit(config.name, issues)
       return catalog
+    } catch (error) {
+      if (!isLate) throw error
+      throw new UpstreamError('UNREACHABLE', `the database did not show its schema within ${limits.loginMsMax} ms`)
     } finally {
+      callOff()
       upstream.link.end()
     }
   }

@@ -1,6 +1,7 @@
 import { createServer, type Server, type Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
 import { makeCertificates, type PostgresServer, startPostgres } from '@querywarden/dev-servers'
+import { parsePolicy } from '@querywarden/policy-core'
 import {
   encodeAuthentication,
   encodeBackendKeyData,
@@ -10,6 +11,7 @@ import {
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { TargetConfig } from '../src/config/config.ts'
 import { logInUpstream } from '../src/postgres/upstream-login.ts'
+import { serveTarget } from '../src/target-service.ts'
 
 const target = (port: number, tls: TargetConfig['tls'] = { mode: 'off' }, host = '127.0.0.1'): TargetConfig => ({
   name: 'app',
@@ -124,12 +126,43 @@ describe('E11: a login that a hostile database can not bend', () => {
     ['never answers', () => undefined, /./],
   ])('one that %s, where TLS is asked for, gets no login', async (_name, behave, why) => {
     const seen: Buffer[] = []
+    const closed: Promise<void>[] = []
     const { port, server } = await evil(socket => {
+      closed.push(new Promise(resolve => socket.once('close', () => resolve())))
       socket.on('data', chunk => seen.push(chunk))
       behave(socket)
     })
     await expect(login(target(port, { mode: 'verify-full', ca: null }))).rejects.toThrow(why)
     expect(Buffer.concat(seen).toString('latin1')).not.toContain('svc_app')
+    await Promise.all(closed)
+    expect(closed, 'the connection was made, and is left to nobody').toHaveLength(1)
+    server.close()
+  })
+})
+
+describe('F14, F19: a database that logs in and then stalls', () => {
+  test('has no schema when the time of a login is over, and the connection is closed', async () => {
+    const closed: Promise<void>[] = []
+    const { port, server } = await evil(socket => {
+      closed.push(new Promise(resolve => socket.once('close', () => resolve())))
+      script(Buffer.concat([OK, ready]))(socket)
+    })
+    const service = serveTarget({
+      config: target(port),
+      password: null,
+      policy: parsePolicy({ version: 1, rules: [] }),
+      limits: {
+        sessionsMax: 1,
+        loginMsMax: 300,
+        frameBytesMax: 1 << 20,
+        approvalsPendingMax: 1,
+        catalogMaxAgeMs: 60_000,
+      },
+      monotonic: () => performance.now(),
+    })
+    await expect(service.catalog()).rejects.toThrow('did not show its schema within 300 ms')
+    await Promise.all(closed)
+    await expect(service.refresh(), 'and nobody waits for the stalled one').rejects.toThrow('within 300 ms')
     server.close()
   })
 })
@@ -165,13 +198,16 @@ describe('TLS to the database', () => {
 
   test.each(['wrongHost', 'expired', 'selfSigned'] as const)('a certificate that is %s: refused', async kind => {
     const made = makeCertificates()
+    const closed: Promise<void>[] = []
     const { port, server } = await evil(socket => {
+      closed.push(new Promise(resolve => socket.once('close', () => resolve())))
       socket.once('data', () => {
         socket.write('S')
         new TLSSocket(socket, { isServer: true, ...made[kind] }).on('error', () => undefined)
       })
     })
     await expect(login(target(port, { mode: 'verify-full', ca: made.ca }))).rejects.toThrow(/TLS/)
+    await Promise.all(closed)
     server.close()
   })
 

@@ -37,7 +37,7 @@ export const PINNED: ReadonlyMap<string, string> = new Map([
   ['standard_conforming_strings', 'on'],
 ])
 
-/** Opens a socket to a target: TCP, then TLS where the target has it. */
+/** Opens a socket to a target: TCP, then TLS where the target has it. A failure leaves no socket open. */
 export async function connectTarget(target: TargetConfig, signal: AbortSignal): Promise<Socket> {
   const socket = connectTcp({
     ...target.address,
@@ -48,19 +48,32 @@ export async function connectTarget(target: TargetConfig, signal: AbortSignal): 
   })
   // Between two owners of the socket a reset would otherwise be nobody's, and end the whole gateway (threats E11).
   socket.on('error', () => undefined)
-  await settled(socket, 'connect', 'UNREACHABLE', `target \`${target.name}\` can't be reached`)
-  if (target.tls.mode === 'off') return socket
+  try {
+    await settled(socket, 'connect', 'UNREACHABLE', `target \`${target.name}\` can't be reached`)
+    return target.tls.mode === 'off' ? socket : await secure(socket, target, target.tls.ca)
+  } catch (error) {
+    socket.destroy()
+    throw error
+  }
+}
+
+async function secure(socket: Socket, target: TargetConfig, ca: string | null): Promise<TLSSocket> {
   await requestTls(socket, target.name)
   const secured = connectTls({
     socket,
     host: target.address.host,
     servername: /^[\d.:]+$/.test(target.address.host) ? '' : target.address.host,
     minVersion: 'TLSv1.2',
-    ...(target.tls.ca === null ? {} : { ca: target.tls.ca }),
+    ...(ca === null ? {} : { ca }),
   })
   secured.on('error', () => undefined)
-  await settled(secured, 'secureConnect', 'TLS', `TLS to target \`${target.name}\` failed`)
-  return secured
+  try {
+    await settled(secured, 'secureConnect', 'TLS', `TLS to target \`${target.name}\` failed`)
+    return secured
+  } catch (error) {
+    secured.destroy()
+    throw error
+  }
 }
 
 /**
