@@ -6,6 +6,8 @@ import { bind, execute, parse, type RawClient, rawConnect, rawLogin, runUnnamed,
 
 /** Runs for minutes, and the server answers nothing before its end. */
 const LONG = 'select count(*) from generate_series(1, 100000) a, generate_series(1, 100000) b'
+/** Makes the gateway think for a while before it sends anything. */
+const LARGE = 'y'.repeat(2_000)
 const MARK = 'generate_series(1, 100000) b'
 
 let governed: Governed
@@ -76,6 +78,32 @@ describe('E10: CancelRequest', () => {
     await sendCancel(governed.gateway.postgres, client.key)
     await client.until('Z')
     client.socket.destroy()
+  })
+
+  const inserts = (from: number): Uint8Array =>
+    encodeQuery({
+      query: Array.from({ length: 450 }, (_none, i) => `insert into notes values (${from + i}, '${LARGE}')`).join(';'),
+    })
+  const inserted = async (): Promise<unknown> =>
+    governed.database.exec("select 1 from notes where body like 'y%' limit 1")
+
+  test('counts from the moment that the gateway has the statement: one not sent yet is not sent', async () => {
+    const client = await login()
+    client.send(inserts(10_000))
+    await new Promise(resolve => setTimeout(resolve, 40))
+    await sendCancel(governed.gateway.postgres, client.key)
+    expect(await client.until('Z')).toEqual([expect.stringMatching(/^E ERROR 57014 canceled before/), 'Z idle'])
+    expect(await inserted()).toEqual([])
+    client.socket.destroy()
+  })
+
+  test('A5: nor is that of a client which left while it was decided', async () => {
+    const client = await login()
+    client.send(inserts(20_000))
+    await new Promise(resolve => setTimeout(resolve, 40))
+    client.socket.resetAndDestroy()
+    await new Promise(resolve => setTimeout(resolve, 1_500))
+    expect(await inserted()).toEqual([])
   })
 
   test('the key is not one that the database knows', async () => {

@@ -13,7 +13,7 @@ import {
 } from '@querywarden/wire/postgres'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { type Governed, govern } from './governed-database.ts'
-import { bind, execute, parse, type RawClient, rawLogin } from './raw-client.ts'
+import { bind, execute, parse, type RawClient, rawLogin, sendCancel } from './raw-client.ts'
 import { type Relay, startRelay } from './relay.ts'
 
 let governed: Governed
@@ -33,6 +33,7 @@ afterAll(async () => {
 })
 beforeEach(async () => {
   relay.change = null
+  relay.delayMs = 0
   client = await rawLogin(governed.gateway.postgres, await governed.token())
 })
 
@@ -90,6 +91,22 @@ describe('F17: what the database says unasked', () => {
     relay.cut()
     expect((await client.toEnd()).at(-2)).toMatch(/^E FATAL 08006/)
   })
+})
+
+test('E10: a cancel that reaches the database late does not hit the next statement', async () => {
+  const count = (rows: number): Uint8Array => encodeQuery({ query: `select count(*) from generate_series(1, ${rows})` })
+  client.send(count(3_000_000))
+  await new Promise(resolve => setTimeout(resolve, 50))
+  relay.delayMs = 1_500
+  const cancelled = sendCancel(governed.gateway.postgres, client.key)
+  expect(await client.until('Z')).toContain('C SELECT 1')
+  await cancelled
+  const started = performance.now()
+  client.send(count(10_000_000))
+  expect(await client.until('Z')).toContain('C SELECT 1')
+  // It waited: as long as the cancel was on its way.
+  expect(performance.now() - started).toBeGreaterThan(500)
+  client.socket.destroy()
 })
 
 describe('E11: what the database says in answer', () => {

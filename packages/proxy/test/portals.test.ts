@@ -128,6 +128,15 @@ describe('P5: portals that stop half-way', () => {
     }
   })
 
+  test('one that was described before its statement was cleared is looked at all the same', async () => {
+    await client.query('begin')
+    await send(parse('', 'select body from notes order by id'), bind('early', ''), describePortal('early'))
+    const rows = await send(execute('early', 3), execute('early', 0))
+    expect(rows.filter(line => line.startsWith('D'))).toHaveLength(7)
+    noSecret(rows)
+    await client.query('commit')
+  })
+
   test('a Describe that was refused with its batch does not count: the rows are still looked at', async () => {
     await client.query('begin')
     await send(parse('', 'select body from notes order by id'), bind('late', ''))

@@ -64,6 +64,16 @@ test('each statement that ran has its intent and one completion; each refused on
   await run(execute('p', 3), SYNC)
   await client.query('commit')
   await client.query('select id from notes')
+  // A portal that outlives the batch which was to run it: what runs in the end has an intent of its own.
+  await client.query('begin')
+  await run(parse('', "select 'late'"), bind('l', ''), SYNC)
+  await client.query('savepoint s')
+  await run(execute('l'), execute('nowhere'), SYNC)
+  await client.query('rollback to s')
+  await run(runUnnamed('select 1/0'), execute('l'), SYNC)
+  await client.query('rollback to s')
+  expect(await run(execute('l'), SYNC)).toContain('D late')
+  await client.query('commit')
   await run(encodeFunctionCall({ functionOid: 1, argumentFormats: [], arguments: [], resultFormat: 'text' }))
   await client.query('begin; commit')
   await client.query("select 'not sql")
@@ -111,6 +121,15 @@ test('each statement that ran has its intent and one completion; each refused on
       "select id from notes where id > $1 done,done,done",
       "commit done",
       "select id from notes cancelled",
+      "begin done",
+      "savepoint s done",
+      "select '?' not-run, its batch was refused",
+      "rollback to s done",
+      "select ?/? not-run, the database reported SQLSTATE 22012 before it came to it",
+      "select '?' not-run, an earlier statement of its batch failed",
+      "rollback to s done",
+      "select '?' done",
+      "commit done",
       "select … refused NOT_UNDERSTOOD",
       "copy notes from stdin done",
       "select count(*) from generate_series(?, ?) a, generate_series(?, ?) b cancelled",
