@@ -20,7 +20,7 @@ describe.each([15, 16, 17, 18] as const)('real drivers on PostgreSQL %i, with an
 
   test('pg: simple, extended and prepared', async () => {
     const client = await governed.client()
-    const simple = await client.query('select name, ssn from customers order by id; select 1 as one')
+    const simple: unknown = await client.query('select name, ssn from customers order by id; select 1 as one')
     expect(simple).toMatchObject([{ rows: [{ name: 'Ada' }, { name: 'Grace' }] }, { rows: [{ one: 1 }] }])
     const extended = await client.query('select name, email from customers where id = $1', [1])
     expect(extended.rows).toEqual([{ name: 'Ada', email: 'a***@example.com' }])
@@ -31,7 +31,7 @@ describe.each([15, 16, 17, 18] as const)('real drivers on PostgreSQL %i, with an
       ['Ada', 36],
       ['Grace', 40],
     ])
-    expectHidden([simple.map?.(({ rows: all }) => all), extended.rows, rows])
+    expectHidden([simple, extended.rows, rows])
   })
 
   test('pg: a failed statement and a refused one leave the session usable', async () => {

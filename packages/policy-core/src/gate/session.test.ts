@@ -163,7 +163,7 @@ describe('submit', () => {
     })
     isUp = false
     expect(await session.submit({ text: 'read' })).toMatchObject({ refusal: { code: 'CATALOG_UNAVAILABLE' } })
-    expect(entries).toEqual([])
+    expect(entries).toMatchObject([{ kind: 'refused', refusal: { code: 'CATALOG_UNAVAILABLE' } }])
   })
 
   test('R5, F10: what can not be recorded is not cleared', async () => {

@@ -83,10 +83,10 @@ export class Session {
     const number = ++this.#statements
     const params = statement.params ?? []
     const unfit = this.#whyUnfit()
-    if (unfit !== null) return { kind: 'refused', refusal: unfit }
+    if (unfit !== null) return this.#refuseUnjudged(number, statement.text, params, unfit)
 
     const judgement = await this.judge(statement.text)
-    if (judgement.kind === 'unavailable') return { kind: 'refused', refusal: judgement.refusal }
+    if (judgement.kind === 'unavailable') return this.#refuseUnjudged(number, statement.text, params, judgement.refusal)
     if (judgement.kind === 'refused') return this.#refuse(number, judgement, params, judgement.refusal)
 
     const settled = await this.#settle(number, judgement, params, circumstances)
@@ -270,6 +270,25 @@ export class Session {
         refusal,
         reasons: judgement.decision.reasons,
       })
+    } catch {
+      return { kind: 'refused', refusal: RECORDER_FAILED }
+    }
+    return { kind: 'refused', refusal }
+  }
+
+  /** What wasn't even judged is recorded too, while there is a recording to write to. */
+  async #refuseUnjudged(
+    number: number,
+    text: string,
+    params: readonly Parameter[],
+    refusal: Refusal,
+  ): Promise<Verdict> {
+    const effects = ['unknown'] as const
+    try {
+      if (this.#ended === null) {
+        const entry = { statement: number, text, canonical: '', params, effects, refusal, reasons: [] }
+        await this.#parts.recorder.append({ kind: 'refused', ...entry })
+      }
     } catch {
       return { kind: 'refused', refusal: RECORDER_FAILED }
     }

@@ -1,6 +1,19 @@
 import type { Completion, Session } from '@querywarden/policy-core'
 import type { Running } from './expected.ts'
 
+/** What a statement took, so far. */
+interface Measured {
+  readonly rows: number
+  readonly bytes: number
+  readonly ms: number
+}
+
+/** What an error of the server's makes of a statement. 57014 is query_canceled. */
+export const failure = (sqlstate: string, measured: Measured): Completion =>
+  sqlstate === '57014'
+    ? { kind: 'cancelled', why: 'cancelled by the client or the database', ...measured }
+    : { kind: 'failed', sqlstate, ...measured }
+
 /** Records what became of statements, and knows when all of it is with the recorder. */
 export class Completions {
   readonly #session: Session
@@ -28,7 +41,7 @@ export class Completions {
     }
   }
 
-  measure({ portal, startedMs }: Running): { readonly rows: number; readonly bytes: number; readonly ms: number } {
+  measure({ portal, startedMs }: Running): Measured {
     const ms = startedMs === null ? 0 : this.#monotonic() - startedMs
     return { rows: portal.rows, bytes: portal.bytes, ms }
   }

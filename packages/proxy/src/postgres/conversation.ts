@@ -17,6 +17,7 @@ import { Names } from './names.ts'
 import { type Plan, type Planned, runningOf, type Step, segmentsOf } from './plan.ts'
 import { planExtended } from './plan-extended.ts'
 import { planQuery } from './plan-query.ts'
+import { drainedInTime } from './relay.ts'
 import { Replies } from './replies.ts'
 import type { SplitText } from './split-text.ts'
 import { tellPending } from './tell-pending.ts'
@@ -34,7 +35,7 @@ export interface ConversationParts {
   /** Told once a statement that changes the schema has run. */
   readonly onSchemaChange: () => Promise<unknown>
   readonly frameBytesMax: number
-  readonly limits: BatchLimits & { readonly statementsMax: number }
+  readonly limits: BatchLimits & { readonly statementsMax: number; readonly heldBytesMax: number }
 }
 
 /** One client's session from ReadyForQuery to the end: reads batches, has them decided, runs them, relays the answers. */
@@ -69,6 +70,8 @@ export class Conversation {
   async run(): Promise<CloseReason> {
     try {
       for (;;) {
+        // Whoever doesn't take the answers asks no more questions (threats O2).
+        await drainedInTime(this.#parts.client)
         const batch = await readBatch(this.#parts.client, this.#parts.limits)
         if (this.#end !== null) return this.#end.reason
         if (batch.kind === 'gone') return 'client-left'
@@ -140,6 +143,8 @@ export class Conversation {
     }
     const planned = await this.#decide(admit => planQuery(session, statements, statement => admit(statement, [])))
     await this.#carryOut(planned, true)
+    // A COPY FROM STDIN that failed before it asked for data was sent without a Sync.
+    if (this.#isSkipping) await this.#recover()
   }
 
   async #extended(asks: readonly Ask[], end: Plan['end']): Promise<void> {
@@ -153,6 +158,7 @@ export class Conversation {
       names: this.#names,
       split,
       statementsMax: limits.statementsMax,
+      heldBytesMax: limits.heldBytesMax,
     }
     const planned = await this.#decide(admit => planExtended({ ...context, admit }, asks, end))
     await this.#carryOut(planned, end === 'sync')
@@ -174,7 +180,8 @@ export class Conversation {
           {
             signal,
             inTransaction: this.#status !== 'idle' || this.#isOpen,
-            onPending: pending => stopTelling.push(tellPending(pending, client, clock)),
+            // From here on it must show when the client leaves: a paused socket would hide it (threats A5).
+            onPending: pending => stopTelling.push(client.refuseOverflow(), tellPending(pending, client, clock)),
           },
         ),
       )
@@ -222,6 +229,7 @@ export class Conversation {
         return
       case 'flushed':
         this.#isSkipping = end.hasFailed
+        await this.#replies.recorded()
         return
       case 'copy-in':
         return this.#copyIn()

@@ -1,4 +1,4 @@
-import type { Cleared } from '@querywarden/policy-core'
+import type { Cleared, Obligations } from '@querywarden/policy-core'
 import type { ReadyForQuery } from '@querywarden/wire/postgres'
 import type { Portal } from './names.ts'
 
@@ -45,11 +45,22 @@ export type Expected =
   | { readonly kind: 'poison' }
   | { readonly kind: 'sync' }
 
-export const PLAIN_VIEW: ErrorView = { withheld: false, positionShift: 0 }
-export const WITHHELD_VIEW: ErrorView = { withheld: true, positionShift: null }
+/** Whether what the server says of a statement may hold values that the policy hides. */
+export const hidesValues = ({ masks, detect }: Obligations): boolean => masks.length > 0 || detect.length > 0
 
-/** Whether it begins or ends a transaction, or a part of one, or changes when its constraints are checked. */
-export const isTransactionControl = (expected: Expected): boolean =>
+export const PLAIN_VIEW: ErrorView = { withheld: false, positionShift: 0 }
+const WITHHELD_VIEW: ErrorView = { withheld: true, positionShift: null }
+
+/**
+ * How an error or notice is shown that comes in answer to this. A transaction's end runs what was deferred for any
+ * statement of it, so all that it says is withheld once one of them has touched masked columns: `hasMasked`.
+ */
+export function viewOf(head: Expected | undefined, hasMasked: boolean): ErrorView {
+  if (hasMasked && (head === undefined || head.kind === 'sync' || isTransactionControl(head))) return WITHHELD_VIEW
+  return head !== undefined && 'view' in head ? head.view : PLAIN_VIEW
+}
+
+const isTransactionControl = (expected: Expected): boolean =>
   expected.kind === 'execute' && expected.running.cleared.facts.uses.some(({ effect }) => effect === 'transaction')
 
 /** How a batch ended: at a Sync, or by its last answer where the client only flushed. */

@@ -11,6 +11,8 @@ export interface PreparedStatement {
   readonly parameterTypes: readonly number[]
   /** Nothing but white space and comments: PostgreSQL answers it with EmptyQueryResponse. */
   readonly isEmpty: boolean
+  /** What the server says of it may hold what a mask hides. */
+  readonly withheld: boolean
 }
 
 /** A portal, from Bind to the end of its transaction. Limits count over all of its Executes. */
@@ -36,6 +38,12 @@ export class Names {
   readonly #statements = new Map<string, PreparedStatement>()
   readonly #portals = new Map<string, Portal>()
   #made = 0
+  #heldBytes = 0
+
+  /** Roughly what texts and parameters of this session's objects take. */
+  get heldBytes(): number {
+    return this.#heldBytes
+  }
 
   statement(name: string): PreparedStatement | undefined {
     return this.#statements.get(name)
@@ -51,27 +59,46 @@ export class Names {
   }
 
   addStatement(statement: PreparedStatement): void {
+    this.removeStatement(statement.name)
     this.#statements.set(statement.name, statement)
+    this.#heldBytes += bytesOfStatement(statement)
   }
 
   addPortal(portal: Portal): void {
+    this.removePortal(portal.name)
     this.#portals.set(portal.name, portal)
+    this.#heldBytes += bytesOfPortal(portal)
   }
 
   removeStatement(name: string): void {
+    const known = this.#statements.get(name)
+    if (known === undefined) return
     this.#statements.delete(name)
+    this.#heldBytes -= bytesOfStatement(known)
   }
 
   removePortal(name: string): void {
+    const known = this.#portals.get(name)
+    if (known === undefined) return
     this.#portals.delete(name)
+    this.#heldBytes -= bytesOfPortal(known)
   }
 
   /** A transaction's end takes every portal with it. */
   endTransaction(): void {
-    this.#portals.clear()
+    for (const name of [...this.#portals.keys()]) this.removePortal(name)
   }
 
   get statementsCount(): number {
     return this.#statements.size
   }
 }
+
+/** An object by itself, its maps and closures. */
+const OBJECT_BYTES = 512
+
+export const bytesOfStatement = ({ text, sentText }: PreparedStatement): number =>
+  OBJECT_BYTES + 2 * (text.length + sentText.length)
+
+export const bytesOfPortal = ({ parameters }: Portal): number =>
+  parameters.reduce((sum, { value }) => sum + (value?.length ?? 0), OBJECT_BYTES)

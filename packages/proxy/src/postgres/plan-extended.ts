@@ -12,14 +12,18 @@ import {
   type Parse,
 } from '@querywarden/wire/postgres'
 import type { Ask } from './batch.ts'
+import { breather } from './breather.ts'
 import { type Report, refusalOfUnread, refusalReport } from './error-response.ts'
-import { type ErrorView, type Expected, PLAIN_VIEW } from './expected.ts'
+import { type ErrorView, type Expected, hidesValues, PLAIN_VIEW } from './expected.ts'
 import type { Names, Portal, PreparedStatement } from './names.ts'
 import type { Plan, Planned, Step } from './plan.ts'
 import { viewOf } from './plan-query.ts'
 import { revealPortal } from './reveal-portal.ts'
 import type { SplitText } from './split-text.ts'
 import { whyUnserved } from './unserved.ts'
+
+/** The lowest OID that PostgreSQL gives to a user's object (FirstNormalObjectId, access/transam.h). */
+const USER_OID_MIN = 16_384
 
 /** What planning needs of the conversation. */
 export interface ExtendedContext {
@@ -28,13 +32,17 @@ export interface ExtendedContext {
   readonly split: SplitText
   readonly admit: (text: string, parameters: readonly Parameter[]) => ReturnType<Session['submit']>
   readonly statementsMax: number
+  /** Bytes of texts and parameters that a session's statements and portals may hold. */
+  readonly heldBytesMax: number
 }
 
 /** Plans all asks up to a Sync or Flush, or refuses them all: nothing is sent before the last one is decided. */
 export async function planExtended(context: ExtendedContext, asks: readonly Ask[], end: Plan['end']): Promise<Planned> {
   const planner = new Planner(context)
+  const breathe = breather()
   const doomedAt = await findDoom(context, asks)
   for (const [i, ask] of asks.entries()) {
+    await breathe()
     // A batch that will be refused further on asks nobody about what comes before.
     if (i < doomedAt && ask.kind === 'execute' && planner.hasPortal(ask.message.portal)) continue
     const problem = await planner.add(ask)
@@ -43,16 +51,21 @@ export async function planExtended(context: ExtendedContext, asks: readonly Ask[
       return { kind: 'refused', refusal: { report: problem, cleared: planner.cleared } }
     }
   }
-  return { kind: 'plan', plan: { steps: planner.steps, end } }
+  if (doomedAt < 0) return { kind: 'plan', plan: { steps: planner.steps, end } }
+  // What doomed it has gone meanwhile; but executions before it were left out of the plan.
+  planner.undo()
+  return { kind: 'refused', refusal: { report: stale(), cleared: planner.cleared } }
 }
 
 /** The place of an ask that will be refused whatever a person says of those before it, or -1. */
 async function findDoom({ session, split }: ExtendedContext, asks: readonly Ask[]): Promise<number> {
   const first = asks.findIndex(({ kind }) => kind === 'execute')
+  const breathe = breather()
   for (let i = asks.length - 1; i > first && first >= 0; i--) {
     const ask = asks[i]
     if (ask?.kind === 'refused') return i
     if (ask?.kind !== 'parse') continue
+    await breathe()
     const pieces = split(ask.message.query)
     const text = pieces?.length === 1 ? pieces[0]?.text : undefined
     if (text !== undefined && (await session.judge(text)).kind !== 'permitted') return i
@@ -101,7 +114,7 @@ class Planner {
   }
 
   async #parse({ name, query, parameterTypes }: Parse): Promise<Report | null> {
-    const { names, session, split, admit, statementsMax } = this.#context
+    const { names, session, split, statementsMax } = this.#context
     if (name !== '' && this.#statement(name) !== undefined)
       return report('42P05', 'this prepared statement name is taken', 'close it first, or use another name')
     if (names.statementsCount + this.#statements.size >= statementsMax) {
@@ -111,16 +124,21 @@ class Planner {
         'close those that are not needed',
       )
     }
+    if (names.heldBytes > this.#context.heldBytesMax) return tooMuchHeld()
+    // The input of such a type may run code of this database, past every rule about it (threats P11).
+    if (parameterTypes.some(oid => oid >= USER_OID_MIN)) return userType()
     const pieces = split(query)
-    if (pieces === null) return refusalOfUnread(await admit(query, []), query)
+    if (pieces === null) return this.#refuseUnread(query)
     if (pieces.length > 1)
       return report('42601', 'a prepared statement holds one statement only', 'prepare each by itself')
     const text = pieces[0]?.text ?? ''
     let sentText = ''
+    let withheld = false
     if (text !== '') {
       const judgement = await session.judge(text)
-      if (judgement.kind !== 'permitted') return refusalOfUnread(await admit(text, []), text)
+      if (judgement.kind !== 'permitted') return this.#refuseUnread(text)
       sentText = judgement.rewritten
+      withheld = hidesValues(judgement.decision.obligations)
     }
     const statement: PreparedStatement = {
       name,
@@ -129,10 +147,11 @@ class Planner {
       sentText,
       parameterTypes,
       isEmpty: text === '',
+      withheld,
     }
     this.#statements.set(name, statement)
     const view: ErrorView = {
-      withheld: sentText !== text,
+      withheld,
       positionShift: sentText === text ? (pieces[0]?.start ?? 0) : null,
     }
     this.#send(encodeParse({ name: statement.upstreamName, query: sentText, parameterTypes }), {
@@ -144,8 +163,16 @@ class Planner {
     return null
   }
 
+  /** Submits a text that can't be planned, so that its refusal is recorded. */
+  async #refuseUnread(text: string): Promise<Report> {
+    const verdict = await this.#context.admit(text, [])
+    if (verdict.kind === 'cleared') this.cleared.push(verdict.cleared)
+    return refusalOfUnread(verdict, text)
+  }
+
   #bind(message: Bind): Report | null {
-    const { names } = this.#context
+    const { names, heldBytesMax } = this.#context
+    if (names.heldBytes > heldBytesMax) return tooMuchHeld()
     const statement = this.#statement(message.statement)
     if (statement === undefined) return unknownStatement()
     if (message.portal !== '' && this.#portal(message.portal) !== undefined)
@@ -268,12 +295,21 @@ const parametersOf = (
   }))
 
 /** Parameter conversion can fail with the parameter's value in the text; that value is the client's own. */
-const bindView = ({ sentText, text }: PreparedStatement): ErrorView => ({
-  withheld: sentText !== text,
-  positionShift: null,
-})
+const bindView = ({ withheld }: PreparedStatement): ErrorView => ({ withheld, positionShift: null })
 
 const report = (sqlstate: string, message: string, hint: string): Report => ({ sqlstate, message, hint })
+const tooMuchHeld = (): Report =>
+  report(
+    '54000',
+    'this session holds too many bytes in prepared statements and portals',
+    'close those that are not needed',
+  )
+const userType = (): Report =>
+  report(
+    '0A000',
+    'a parameter is given a type of this database, whose input may run code',
+    'leave the type open (0), or cast in the statement',
+  )
 const unknownStatement = (): Report => report('26000', 'there is no prepared statement of this name', 'parse it first')
 const unknownPortal = (): Report =>
   report('34000', 'there is no portal of this name', "bind it first; a transaction's end closes all portals")

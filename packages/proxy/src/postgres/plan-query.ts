@@ -1,7 +1,8 @@
-import type { Cleared, Facts, Session } from '@querywarden/policy-core'
+import type { Cleared, Session } from '@querywarden/policy-core'
 import { encodeBind, encodeDescribe, encodeExecute, encodeParse } from '@querywarden/wire/postgres'
-import { type Report, refusalReport } from './error-response.ts'
-import type { ErrorView } from './expected.ts'
+import { breather } from './breather.ts'
+import { type Report, refusalOfUnread, refusalReport } from './error-response.ts'
+import { type ErrorView, hidesValues } from './expected.ts'
 import type { Portal, PreparedStatement } from './names.ts'
 import type { BatchRefusal, Plan, Planned, Step } from './plan.ts'
 import type { SplitStatement } from './split-text.ts'
@@ -20,15 +21,21 @@ export async function planQuery(
   statements: readonly SplitStatement[],
   admit: Admit,
 ): Promise<Planned> {
-  const misfit = await findMisfit(session, statements)
-  if (misfit !== null) {
-    // No statement of it is at fault by itself, so none is submitted and this is all that is recorded of it.
-    await session.incident(null, 'QUERY_REFUSED', misfit.message)
-    return { kind: 'refused', refusal: { report: misfit, cleared: [] } }
+  const breathe = breather()
+  if (statements.length > STATEMENTS_MAX) return refuseWhole(session, tooMany(statements.length))
+  const judgements: Judged[] = []
+  for (const { text } of statements) {
+    await breathe()
+    judgements.push(await session.judge(text))
   }
+  const misfit = misfitOf(judgements)
+  if (misfit !== null) return refuseWhole(session, misfit)
+  const denied = judgements.findIndex(({ kind }) => kind !== 'permitted')
+  if (denied >= 0) return refuseDenied(statements[denied]?.text ?? '', admit)
 
   const cleared: Cleared[] = []
-  for (const { text } of await deniedFirst(session, statements)) {
+  for (const { text } of statements) {
+    await breathe()
     const verdict = await admit(text)
     if (verdict.kind === 'refused') return refused(refusalReport(verdict.refusal, text), cleared)
     cleared.push(verdict.cleared)
@@ -38,12 +45,17 @@ export async function planQuery(
   return { kind: 'plan', plan: inOneTransaction(cleared, statements) }
 }
 
+type Judged = Awaited<ReturnType<Session['judge']>>
+
+/** Each is judged before any runs, and remembered until it does. */
+const STATEMENTS_MAX = 500
+
 /** What can't be in one Query together, though each could be alone. */
-async function findMisfit(session: Session, statements: readonly SplitStatement[]): Promise<Report | null> {
-  if (statements.length < 2) return null
-  for (const { text } of statements) {
-    const facts = await understood(session, text)
-    if (facts === null) continue
+function misfitOf(judgements: readonly Judged[]): Report | null {
+  if (judgements.length < 2) return null
+  for (const judgement of judgements) {
+    if (judgement.kind === 'unavailable' || judgement.facts.kind === 'opaque') continue
+    const { facts } = judgement
     if (facts.copy === 'in') return unsupported('COPY FROM STDIN must be alone in its query')
     if (facts.uses.some(use => use.effect === 'transaction')) {
       return unsupported(
@@ -54,21 +66,19 @@ async function findMisfit(session: Session, statements: readonly SplitStatement[
   return null
 }
 
-/** A text with a denied statement asks nobody about the others. */
-async function deniedFirst(
-  session: Session,
-  statements: readonly SplitStatement[],
-): Promise<readonly SplitStatement[]> {
-  for (const statement of statements) {
-    const judgement = await session.judge(statement.text)
-    if (judgement.kind !== 'permitted') return [statement]
-  }
-  return statements
+/** No statement of it is at fault by itself, so none is submitted and this is all that is recorded of it. */
+async function refuseWhole(session: Session, report: Report): Promise<Planned> {
+  await session.incident(null, 'QUERY_REFUSED', report.message)
+  return refused(report, [])
 }
 
-async function understood(session: Session, text: string): Promise<Extract<Facts, { kind: 'understood' }> | null> {
-  const judgement = await session.judge(text)
-  return judgement.kind !== 'unavailable' && judgement.facts.kind === 'understood' ? judgement.facts : null
+/**
+ * A text with a denied statement asks nobody about the others, and nothing of it runs: not even where the denied one
+ * has become allowed by now, since the rest was not planned.
+ */
+async function refuseDenied(text: string, admit: Admit): Promise<Planned> {
+  const verdict = await admit(text)
+  return refused(refusalOfUnread(verdict, text), verdict.kind === 'cleared' ? [verdict.cleared] : [])
 }
 
 function inOneTransaction(cleared: readonly Cleared[], statements: readonly SplitStatement[]): Plan {
@@ -102,7 +112,7 @@ function inOneTransaction(cleared: readonly Cleared[], statements: readonly Spli
 
 /** How errors of a cleared statement are shown. */
 export const viewOf = (cleared: Cleared, judged: string, start: number): ErrorView => ({
-  withheld: cleared.obligations.masks.length > 0,
+  withheld: hidesValues(cleared.obligations),
   positionShift: cleared.statement.text === judged ? start : null,
 })
 
@@ -114,6 +124,7 @@ const unnamedPortal = (cleared: Cleared, sentText: string): Portal => {
     sentText,
     parameterTypes: [],
     isEmpty: false,
+    withheld: false,
   }
   return {
     name: '',
@@ -131,6 +142,12 @@ const unnamedPortal = (cleared: Cleared, sentText: string): Portal => {
 const refused = (report: Report, cleared: BatchRefusal['cleared']): Planned => ({
   kind: 'refused',
   refusal: { report, cleared },
+})
+
+const tooMany = (count: number): Report => ({
+  sqlstate: '54000',
+  message: `statement refused: a query of ${count} statements, more than the ${STATEMENTS_MAX} that one may hold`,
+  hint: 'send it in parts',
 })
 
 const unsupported = (message: string): Report => ({

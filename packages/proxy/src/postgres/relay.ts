@@ -33,11 +33,15 @@ export function relay(chunk: Uint8Array, scanner: FrameScanner, client: Link, fa
 /** A slow client pauses the server, not our memory; one that takes nothing at all loses its session (threats F26). */
 export function holdWhileSlow(upstream: Link, client: Link): void {
   upstream.socket.pause()
+  void drainedInTime(client).then(() => upstream.socket.resume())
+}
+
+/** Resolves when the client has taken what was written. One that takes nothing at all is cut off. */
+export async function drainedInTime(client: Link): Promise<void> {
+  if (!client.socket.writableNeedDrain) return
   const stalled = setTimeout(() => client.socket.destroy(), STALL_MS_MAX)
-  void client.drained().then(() => {
-    clearTimeout(stalled)
-    upstream.socket.resume()
-  })
+  await client.drained()
+  clearTimeout(stalled)
 }
 
 const STALL_MS_MAX = 60_000

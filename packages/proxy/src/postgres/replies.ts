@@ -16,17 +16,9 @@ import {
   HEADER_BYTES,
 } from '@querywarden/wire/postgres'
 import type { Link } from '../link.ts'
-import { Completions } from './completions.ts'
+import { Completions, failure } from './completions.ts'
 import { asConversationError, ConversationError, desync } from './conversation-error.ts'
-import {
-  type BatchEnd,
-  type ErrorView,
-  type Expected,
-  isTransactionControl,
-  PLAIN_VIEW,
-  type Running,
-  WITHHELD_VIEW,
-} from './expected.ts'
+import { type BatchEnd, type Expected, hidesValues, type Running, viewOf } from './expected.ts'
 import { ExpectedQueue } from './expected-queue.ts'
 import type { Portal } from './names.ts'
 import { type Fate, holdWhileSlow, relay } from './relay.ts'
@@ -59,6 +51,8 @@ export class Replies {
   #settle: { readonly resolve: (end: BatchEnd) => void; readonly reject: (error: unknown) => void } | null = null
   #fault: ConversationError | null = null
   #timer: NodeJS.Timeout | null = null
+  /** How a batch ended while nobody waited for it. */
+  #missed: BatchEnd | null = null
   /** This transaction has touched masked columns: what its end reports may be about them. */
   #hasMasked = false
   /** A statement done but for the commit at its Sync, and the CommandComplete that waits for it. */
@@ -81,6 +75,10 @@ export class Replies {
 
   /** Says what the server owes from here on, and waits for it. Call before writing the batch. */
   expect(expected: readonly Expected[]): Promise<BatchEnd> {
+    const missed = this.#missed
+    this.#missed = null
+    // A COPY can fail in the same breath in which the server asks for its data: nobody waited for that yet.
+    if (missed !== null && expected.length === 0) return Promise.resolve(missed)
     this.#queue.add(expected)
     return new Promise((resolve, reject) => {
       if (this.#fault !== null) reject(this.#fault)
@@ -287,7 +285,7 @@ export class Replies {
   #onError(head: Expected | undefined): Fate {
     const { fields } = decodeErrorResponse(this.#scanner.body)
     if (head?.kind === 'poison') return this.#failed('drop')
-    const shown = encodeErrorResponse({ fields: shownFields(fields, this.#viewOf(head)) })
+    const shown = encodeErrorResponse({ fields: shownFields(fields, viewOf(head, this.#hasMasked)) })
     const sqlstate = fields.get('C') ?? 'XX000'
     if (head === undefined || (head.kind === 'sync' && fields.get('V') !== 'ERROR')) {
       // Outside any statement the server only speaks up to say goodbye.
@@ -302,14 +300,7 @@ export class Replies {
 
     const { running } = head
     if (running.stopped !== null) return this.#onStopped(running, running.stopped)
-    const measured = this.#completions.measure(running)
-    if (sqlstate === QUERY_CANCELED)
-      this.#completions.finish(running, {
-        kind: 'cancelled',
-        why: 'cancelled by the client or the database',
-        ...measured,
-      })
-    else this.#completions.finish(running, { kind: 'failed', sqlstate, ...measured })
+    this.#completions.finish(running, failure(sqlstate, this.#completions.measure(running)))
     return this.#failed(shown)
   }
 
@@ -325,16 +316,9 @@ export class Replies {
   }
 
   #onNotice(head: Expected | undefined): Fate {
-    const view = this.#viewOf(head)
+    const view = viewOf(head, this.#hasMasked)
     if (!view.withheld) return 'show'
     return encodeNoticeResponse({ fields: shownFields(decodeNoticeResponse(this.#scanner.body).fields, view) })
-  }
-
-  /** A transaction's end runs what was deferred for any statement of it. */
-  #viewOf(head: Expected | undefined): ErrorView {
-    if (this.#hasMasked && (head === undefined || head.kind === 'sync' || isTransactionControl(head)))
-      return WITHHELD_VIEW
-    return head !== undefined && 'view' in head ? head.view : PLAIN_VIEW
   }
 
   #onParameterStatus(): Fate {
@@ -374,7 +358,7 @@ export class Replies {
     const { running } = this.#queue
     if (running === null || running.startedMs !== null) return
     running.startedMs = this.#parts.monotonic()
-    if (running.cleared.obligations.masks.length > 0) this.#hasMasked = true
+    if (hidesValues(running.cleared.obligations)) this.#hasMasked = true
     const { timeMsMax } = running.cleared.obligations.limits
     if (timeMsMax !== null) this.#timer = setTimeout(() => this.#stop(running, 'time'), timeMsMax)
   }
@@ -392,7 +376,8 @@ export class Replies {
   #resolve(end: BatchEnd): void {
     const settle = this.#settle
     this.#settle = null
-    settle?.resolve(end)
+    if (settle === null) this.#missed = end
+    else settle.resolve(end)
   }
 
   #fail(fault: ConversationError): void {
@@ -407,5 +392,3 @@ export class Replies {
   /** Called when the way back breaks, also while no batch waits. */
   onFault: ((fault: ConversationError) => void) | null = null
 }
-
-const QUERY_CANCELED = '57014'
