@@ -11,7 +11,7 @@ import type { ApprovalRequest, ApprovalState, Vote } from './approval-request.ts
 export interface ApprovalStore {
   /**
    * Keeps a new pending request. It expires after the terms' time, and no later than the asker's credential.
-   * Rejects with `TOO_MANY_REQUESTS` beyond the store's bounds.
+   * Rejects with `TOO_MANY_REQUESTS` or `TOO_LARGE` beyond the store's bounds.
    */
   readonly create: (question: Question) => Promise<ApprovalRequest>
   /** The request, or null where there is none of this id. */

@@ -23,8 +23,8 @@ const SLEEP_MS_MAX = 2 ** 31 - 1
  * An approver that keeps the statement waiting until people have answered, its time is over, or the asker has left.
  * A granted answer has been redeemed: it is this statement's, once.
  *
- * Rejects when the store does, or with {@link ApprovalError}: `TOO_MANY_REQUESTS`, `DIGEST_DIFFERS`, `ASKER_LEFT`
- * (before anybody was asked), `NOT_GRANTED` (redeemed by somebody else). A rejection is never a grant.
+ * Rejects when the store does, or with {@link ApprovalError}: `TOO_MANY_REQUESTS`, `TOO_LARGE`,
+ * `DIGEST_DIFFERS`, `ASKER_LEFT` (before anybody was asked), `NOT_GRANTED` (redeemed by somebody else). A rejection is never a grant.
  *
  * @example
  * const approve = holdForApproval({ store, clock, sleep, recompute: async question => question })

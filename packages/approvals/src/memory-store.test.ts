@@ -114,6 +114,43 @@ describe('O2: memory is bounded', () => {
   })
 })
 
+describe('O2, I4: a request holds no more than is needed', () => {
+  const withValue = (value: string | Uint8Array) =>
+    aQuestion({
+      canonical: 'c',
+      statement: { dialect: 'postgres', text: 'é', params: [{ typeOid: 25, format: 'text', value }] },
+    })
+
+  test.each<[string, string | Uint8Array]>([
+    ['text', 'xé'],
+    ['bytes', new Uint8Array(3)],
+  ])('a question is counted in bytes, values of %s too', async (_, value) => {
+    const six = aStore(new HandClock(), { questionBytesMax: 6 })
+    const five = aStore(new HandClock(), { questionBytesMax: 5 })
+    expect((await six.create(withValue(value))).state).toBe('pending')
+    await expect(five.create(withValue(value))).rejects.toEqual(coded('TOO_LARGE'))
+    expect(await five.list(['pending'])).toEqual([])
+  })
+
+  test('values are kept while the request is open, and forgotten however it is settled', async () => {
+    const clock = new HandClock()
+    const store = aStore(clock)
+    const made = await Promise.all(Array.from({ length: 5 }, () => store.create(withValue('512-84-7731'))))
+    const [granted, denied, withdrawn, expired, overdue] = made.map(({ id }) => id)
+    await store.answer(granted!, grant('dora'))
+    expect((await store.get(granted!))?.question.statement.params[0]?.value).toBe('512-84-7731')
+    expect((await store.redeem(granted!, made[0]!.digest)).state).toBe('redeemed')
+    await store.answer(denied!, { ...grant('dora'), answer: 'denied' })
+    await store.withdraw(withdrawn!)
+    await store.expire(expired!)
+    clock.setWall(made[4]!.expiresAt)
+    expect((await store.get(overdue!))?.state).toBe('expired')
+    const settled = await store.list(['redeemed', 'denied', 'withdrawn', 'expired'])
+    expect(settled).toHaveLength(5)
+    expect(JSON.stringify(settled)).not.toContain('512-84-7731')
+  })
+})
+
 describe('A1: what people see is what was asked', () => {
   test('a buffer that changes after asking changes neither the request nor its digest', async () => {
     const bytes = new Uint8Array([1, 2, 3])

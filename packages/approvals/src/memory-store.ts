@@ -14,8 +14,10 @@ export interface MemoryStoreOptions {
   readonly requestsMax: number
   /** Open requests of one asker. */
   readonly requestsPerPrincipalMax: number
-  /** Settled requests kept to be looked at; the oldest go first. */
+  /** Settled requests kept to be looked at, without their parameters; the oldest go first. */
   readonly settledMax: number
+  /** Bytes of one question's texts and parameter values together. */
+  readonly questionBytesMax: number
 }
 
 /**
@@ -25,6 +27,7 @@ export interface MemoryStoreOptions {
  * @example
  * const store = memoryStore({
  *   now: Date.now, newId: randomUUID, requestsMax: 1000, requestsPerPrincipalMax: 10, settledMax: 1000,
+ *   questionBytesMax: 1_048_576,
  * })
  */
 export function memoryStore(options: MemoryStoreOptions): ApprovalStore {
@@ -54,6 +57,7 @@ class Shelf {
   }
 
   add(question: Question): ApprovalRequest {
+    this.#checkSize(question)
     this.#expireOverdue()
     this.#checkRoomFor(question.principal)
     const id = this.#options.newId()
@@ -116,7 +120,8 @@ class Shelf {
     return request
   }
 
-  #keep(request: ApprovalRequest): ApprovalRequest {
+  #keep(changed: ApprovalRequest): ApprovalRequest {
+    const request = isOpen(changed) ? changed : withoutParameters(changed)
     this.#requests.set(request.id, request)
     if (request.state !== 'pending') this.#wake(request)
     if (!isOpen(request)) this.#retire(request.id)
@@ -142,6 +147,17 @@ class Shelf {
     for (const id of [...this.#requests.keys()]) this.peek(id)
   }
 
+  #checkSize({ statement, canonical }: Question): void {
+    const values = statement.params.map(({ value }) => value ?? '')
+    const bytes = [statement.text, canonical, ...values].reduce((sum, one) => sum + Buffer.byteLength(one), 0)
+    const { questionBytesMax } = this.#options
+    if (bytes > questionBytesMax)
+      throw new ApprovalError(
+        'TOO_LARGE',
+        `a question of ${bytes} bytes exceeds the limit of ${questionBytesMax}; send a smaller statement`,
+      )
+  }
+
   #checkRoomFor(principal: Identity): void {
     const open = [...this.#requests.values()].filter(isOpen)
     const key = identityKey(principal)
@@ -152,6 +168,12 @@ class Shelf {
       throw tooMany(`${requestsPerPrincipalMax} requests of this asker are open, which is the limit`)
   }
 }
+
+/** Nobody decides on a settled request any more, and its values are somebody's data. Its digest still binds them. */
+const withoutParameters = (request: ApprovalRequest): ApprovalRequest => ({
+  ...request,
+  question: { ...request.question, statement: { ...request.question.statement, params: [] } },
+})
 
 const tooMany = (what: string): ApprovalError =>
   new ApprovalError('TOO_MANY_REQUESTS', `${what}; wait for answers or withdraw some`)

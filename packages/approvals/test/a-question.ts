@@ -108,6 +108,7 @@ export const aStore = (clock: HandClock, changes: Partial<Parameters<typeof memo
     requestsMax: 100,
     requestsPerPrincipalMax: 100,
     settledMax: 100,
+    questionBytesMax: 1_048_576,
     ...changes,
   })
 }
