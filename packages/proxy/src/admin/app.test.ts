@@ -18,6 +18,7 @@ const PEOPLE: Readonly<Record<string, Principal>> = {
   agent: person('agent', ['ai-agents']),
   dana: person('dana', ['dba']),
   eve: person('eve', ['interns']),
+  'other-agent': { ...person('dana', ['dba']), actor: person('other-bot', []) },
   'dba-agent': { ...person('dana', ['dba']), actor: person('bot', []) },
 }
 
@@ -54,6 +55,7 @@ beforeEach(async () => {
     requestsMax: 10,
     requestsPerPrincipalMax: 5,
     settledMax: 10,
+    questionBytesMax: 1_048_576,
   })
   app = adminApp({
     store,
@@ -110,6 +112,7 @@ describe('a request is there for its asker and for those who may answer it', () 
     ['agent', 1],
     ['dana', 1],
     ['eve', 0],
+    ['dba-agent', 0],
   ])('%s sees %d', async (who, count) => {
     const listed = (await (await app.request('/v1/approvals', as(who))).json()) as { approvals: { request: string }[] }
     expect(listed.approvals.map(one => one.request)).toEqual(count === 1 ? [id] : [])
@@ -117,6 +120,14 @@ describe('a request is there for its asker and for those who may answer it', () 
     expect(response.status).toBe(count === 1 ? 200 : 404)
     expect((await response.text()).includes('p4ssphrase')).toBe(count === 1)
     expect(response.headers.get('cache-control')).toBe('no-store')
+  })
+
+  test('an agent sees what it asked for its person, and not what another agent or the person asked', async () => {
+    for (const asker of ['dana', 'dba-agent', 'other-agent']) await store.create(question(PEOPLE[asker]!))
+    const listed = (await (await app.request('/v1/approvals', as('dba-agent'))).json()) as {
+      approvals: { actor: string | null }[]
+    }
+    expect(listed.approvals.map(one => one.actor)).toEqual(['https://idp.example.com bot'])
   })
 
   test('for who may not see it, it is as if it were not there', async () => {
@@ -158,10 +169,10 @@ describe('an answer', () => {
   })
 
   test.each([
-    ['the asker', 'agent', 'SELF_APPROVAL'],
-    ['an agent that acts for a person', 'dba-agent', 'NOT_A_PERSON'],
-  ])('is not taken from %s', async (_, who, code) => {
-    expect(await codeOf(await answer(who))).toEqual([403, code])
+    ['the asker', 'agent', [403, 'SELF_APPROVAL']],
+    ['an agent that acts for a person', 'dba-agent', [404, 'NOT_FOUND']],
+  ])('is not taken from %s', async (_, who, expected) => {
+    expect(await codeOf(await answer(who))).toEqual(expected)
     expect((await store.get(id))?.state).toBe('pending')
   })
 
@@ -228,4 +239,23 @@ test('what fails within is named to the log and to nobody else', async () => {
   expect(response.status).toBe(500)
   expect(await response.text()).not.toContain('10.0.0.1')
   expect(failures).toHaveLength(1)
+})
+
+test.each([
+  new IdentityError('KEYS_UNAVAILABLE', 'keys of https://idp.internal:8443 can not be fetched'),
+  new IdentityError('CONFIG_INVALID', 'https://idp.internal:8443 is no issuer'),
+  new Error('connect ECONNREFUSED idp.internal:8443'),
+])('a token that could not be verified is not called bad, and the log alone says why: %s', async error => {
+  const broken = adminApp({
+    store,
+    verify: () => Promise.reject(error),
+    now: () => NOW,
+    isReady: () => true,
+    remoteAddress: () => '127.0.0.1',
+    onFailure: failure => failures.push(failure),
+  })
+  const response = await broken.request('/v1/approvals', as('dana'))
+  expect(response.status).toBe(503)
+  expect(await response.text()).not.toContain('idp.internal')
+  expect(failures).toEqual([error])
 })

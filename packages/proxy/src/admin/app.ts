@@ -8,7 +8,7 @@ import {
   plainText,
   renderForApprover,
 } from '@querywarden/approvals'
-import { IdentityError } from '@querywarden/identity'
+import { IdentityError, type IdentityErrorCode } from '@querywarden/identity'
 import { isSameIdentity, type Principal, type Verifier } from '@querywarden/policy-core'
 import { type Context, Hono, type MiddlewareHandler } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
@@ -80,12 +80,34 @@ const authenticate =
       const credential = { kind: 'bearer', token, remoteAddress: parts.remoteAddress(context) } as const
       context.set('caller', await parts.verify(credential, parts.now()))
     } catch (error) {
-      // The messages of an IdentityError are fit for the caller; nothing is known of any other.
-      if (error instanceof IdentityError) return refuse(error.message)
-      throw error
+      if (error instanceof IdentityError && IS_ABOUT_TOKEN[error.code]) return refuse(error.message)
+      parts.onFailure(error instanceof Error ? error : new Error('a verifier threw what is no error'))
+      return context.json(problem('UNAVAILABLE', 'tokens can not be verified now; see the log of the gateway'), 503)
     }
     return next()
   }
+
+/** Whether a failure is the token's, so that its owner may read why. The others tell of the gateway and its issuers. */
+const IS_ABOUT_TOKEN: Readonly<Record<IdentityErrorCode, boolean>> = {
+  CONFIG_INVALID: false,
+  TOKEN_TOO_LARGE: true,
+  TOKEN_MALFORMED: true,
+  HEADER_REFUSED: true,
+  ALGORITHM_REFUSED: true,
+  UNKNOWN_ISSUER: true,
+  KEY_UNKNOWN: true,
+  KEYS_UNAVAILABLE: false,
+  BAD_SIGNATURE: true,
+  WRONG_AUDIENCE: true,
+  WRONG_TOKEN_TYPE: true,
+  WRONG_PARTY: true,
+  TOKEN_EXPIRED: true,
+  TOKEN_NOT_YET_VALID: true,
+  BINDING_UNSUPPORTED: true,
+  CLAIM_INVALID: true,
+  UNKNOWN_TOKEN: true,
+  NOT_LOOPBACK: true,
+}
 
 async function answer(store: ApprovalStore, context: Context<Env>): Promise<Response> {
   // A page elsewhere can post forms and plain text without asking; JSON it can't (fetch.spec.whatwg.org, CORS-safelisted).
@@ -123,10 +145,20 @@ async function find(store: ApprovalStore, id: string, caller: Principal): Promis
 
 const PREFIX_CHARS_MIN = 8
 
-/** Who asked, and who is in a group that may answer. Statements can hold secrets; nobody else sees them. */
-const concerns = ({ question }: ApprovalRequest, caller: Principal): boolean =>
-  isSameIdentity(question.principal, caller) ||
-  question.terms.approverGroups.some(groups => groups.some(group => caller.groups.includes(group)))
+/**
+ * Who asked, and who is in a group that may answer. Statements can hold secrets; nobody else sees them. An agent can't
+ * answer, so of a person's groups it gets nothing: it sees what it asked for that person itself.
+ */
+function concerns({ question: { principal, terms } }: ApprovalRequest, caller: Principal): boolean {
+  if (caller.actor !== null) {
+    const isSameAgent = principal.actor !== null && isSameIdentity(principal.actor, caller.actor)
+    return isSameAgent && isSameIdentity(principal, caller)
+  }
+  return (
+    isSameIdentity(principal, caller) ||
+    terms.approverGroups.some(groups => groups.some(group => caller.groups.includes(group)))
+  )
+}
 
 const shown = (request: ApprovalRequest) => {
   const rendered = renderForApprover(request)
