@@ -19,6 +19,7 @@ import type { FileRecorder, RecoveryReport } from '@querywarden/recording'
 import { DEFAULT_LIMITS, MAJORS, postgresClassifier, postgresRewriter } from '@querywarden/sql/postgres'
 import { uuidv7 } from 'uuidv7'
 import { adminApp } from './admin/app.ts'
+import { Admission } from './admission.ts'
 import { checkExposure } from './config/check-exposure.ts'
 import type { Address, Config } from './config/config.ts'
 import { ConfigError } from './config/config-error.ts'
@@ -75,6 +76,7 @@ export async function startGateway(
     requestsMax: config.limits.approvalsPendingMax,
     requestsPerPrincipalMax: Math.ceil(config.limits.approvalsPendingMax / 4),
     settledMax: 1_000,
+    questionBytesMax: QUESTION_BYTES_MAX,
   })
   const sql = await postgresClassifier({ majors: MAJORS, cacheEntriesMax: 4_096, limits: DEFAULT_LIMITS })
   const recorder = await openRecorder(config.recording, env, clock)
@@ -105,6 +107,7 @@ export async function startGateway(
     log,
     newId: uuidv7,
     live: new Set(),
+    admission: new Admission({ sessionsMax: config.limits.sessionsMax }),
   }
   try {
     return await listen(config, service, store, recorder, verify)
@@ -143,10 +146,9 @@ async function listen(
   recorder: FileRecorder,
   verify: Verifier,
 ): Promise<Gateway> {
-  const { log, targets, live, clock } = service
+  const { log, targets, live, clock, admission } = service
   const sockets = new Set<Socket>()
   const serving = new Set<Promise<void>>()
-  let isOpen = true
   const server = createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: 30_000 }, socket => {
     sockets.add(socket)
     socket.once('close', () => sockets.delete(socket))
@@ -158,7 +160,7 @@ async function listen(
     store,
     verify,
     now: clock.now,
-    isReady: () => isOpen,
+    isReady: () => admission.isOpen,
     remoteAddress: context => getConnInfo(context).remote.address ?? '',
     onFailure: error => log.error({ error: error.message }, 'an admin request failed'),
   })
@@ -170,7 +172,25 @@ async function listen(
     server.close()
     throw error
   }
+  // Without a listener one failed accept, for want of descriptors say, would end the gateway and every session.
+  server.on('error', error => log.error({ error: error.message }, 'the postgres listener failed'))
+  admin.server.on('error', (error: Error) => log.error({ error: error.message }, 'the admin listener failed'))
   log.info({ postgres, admin: admin.address, targets: [...targets.keys()] }, 'querywarden is up')
+
+  const stop = async (): Promise<void> => {
+    admission.close()
+    server.close()
+    admin.server.close()
+    for (const conversation of live)
+      conversation.end({ sqlstate: '57P01', message: 'the gateway is shutting down' }, 'shutdown')
+    const stragglers = setTimeout(() => destroyAll(sockets), DRAIN_MS_MAX)
+    await Promise.allSettled(serving)
+    clearTimeout(stragglers)
+    destroyAll(sockets)
+    await recorder.close()
+    log.info('querywarden is down')
+  }
+  let stopping: Promise<void> | null = null
 
   return {
     postgres,
@@ -180,18 +200,9 @@ async function listen(
     refreshSchemas: async () => {
       await Promise.all([...targets.values()].map(target => target.refresh()))
     },
-    stop: async () => {
-      isOpen = false
-      server.close()
-      admin.server.close()
-      for (const conversation of live)
-        conversation.end({ sqlstate: '57P01', message: 'the gateway is shutting down' }, 'shutdown')
-      const stragglers = setTimeout(() => destroyAll(sockets), DRAIN_MS_MAX)
-      await Promise.allSettled(serving)
-      clearTimeout(stragglers)
-      destroyAll(sockets)
-      await recorder.close()
-      log.info('querywarden is down')
+    stop: () => {
+      stopping ??= stop()
+      return stopping
     },
   }
 }
@@ -200,6 +211,8 @@ function destroyAll(sockets: ReadonlySet<Socket>): void {
   for (const socket of sockets) socket.destroy()
 }
 
+/** What a person can be asked to judge, and what a thousand of which fit in memory. */
+const QUESTION_BYTES_MAX = 1_048_576
 const DRAIN_MS_MAX = 3_000
 const SPLIT_MEMORY = { entriesMax: 2_048, charsMax: 4_096 }
 

@@ -11,7 +11,9 @@ import {
   FrameBuffer,
   FrameError,
 } from '@querywarden/wire/postgres'
+import type { Admission } from './admission.ts'
 import type { ProxyLimits } from './config/config.ts'
+import { lastWords } from './link.ts'
 import type { Log } from './log.ts'
 import type { CancelKey, CancelKeys } from './postgres/cancel-keys.ts'
 import { Conversation } from './postgres/conversation.ts'
@@ -39,6 +41,7 @@ export interface Service {
   readonly newId: () => string
   /** Live conversations, to be ended at shutdown. */
   readonly live: Set<Conversation>
+  readonly admission: Admission
 }
 
 type Login = Extract<Arrival, { kind: 'login' }>
@@ -47,7 +50,16 @@ type Login = Extract<Arrival, { kind: 'login' }>
 export async function serveClient(raw: Socket, service: Service): Promise<void> {
   // Between two owners of the socket a reset would otherwise be nobody's, and end the whole gateway (threats E12).
   raw.on('error', () => undefined)
-  const callOff = after(service.limits.loginMsMax, () => raw.destroy())
+  const leave = service.admission.greet()
+  if (leave === null) {
+    raw.destroy()
+    return
+  }
+  const stopClock = after(service.limits.loginMsMax, () => raw.destroy())
+  const callOff = (): void => {
+    stopClock()
+    leave()
+  }
   let socket = raw
   try {
     const arrival = await shakeHands(raw, {
@@ -58,7 +70,7 @@ export async function serveClient(raw: Socket, service: Service): Promise<void> 
     })
     if (arrival.kind === 'cancel') {
       service.cancelKeys.redeem(arrival)
-      socket.end()
+      lastWords(socket)
       return
     }
     await serveLogin(arrival, socket, service, callOff)
@@ -72,13 +84,6 @@ export async function serveClient(raw: Socket, service: Service): Promise<void> 
 }
 
 async function serveLogin(login: Login, socket: Socket, service: Service, callOff: () => void): Promise<void> {
-  if (service.live.size >= service.limits.sessionsMax) {
-    throw refuse(
-      '53300',
-      `this gateway serves ${service.limits.sessionsMax} sessions at once, and all are taken`,
-      'try again shortly',
-    )
-  }
   const principal = await identify(login, socket, service)
   const target = service.targets.get(login.request.target)
   if (target === undefined) {
@@ -88,13 +93,29 @@ async function serveLogin(login: Login, socket: Socket, service: Service, callOf
       `the database name picks the target; there are: ${[...service.targets.keys()].join(', ')}`,
     )
   }
-  const upstream = await target.logIn(login.request.settings)
+  // Only who is known takes a place, and takes it before anything else is waited for.
+  const leave = service.admission.seat()
+  if (leave === null) throw noPlace(service)
   try {
-    await converse({ login, socket, service, principal, target, upstream, callOff })
+    const upstream = await target.logIn(login.request.settings)
+    try {
+      await converse({ login, socket, service, principal, target, upstream, callOff })
+    } finally {
+      upstream.link.socket.destroy()
+    }
   } finally {
-    upstream.link.socket.destroy()
+    leave()
   }
 }
+
+const noPlace = ({ admission, limits }: Service): HandshakeError =>
+  admission.isOpen
+    ? refuse(
+        '53300',
+        `this gateway serves ${limits.sessionsMax} sessions at once, and all are taken`,
+        'try again shortly',
+      )
+    : refuse('57P03', 'the gateway is shutting down', 'try again shortly')
 
 async function identify({ token }: Login, socket: Socket, { verify, clock }: Service): Promise<Principal> {
   try {
@@ -116,7 +137,7 @@ interface Admitted {
 }
 
 async function converse({ login, socket, service, principal, target, upstream, callOff }: Admitted): Promise<void> {
-  const { gate, clock, cancelKeys, limits, live, log, newId } = service
+  const { admission, gate, clock, cancelKeys, limits, live, log, newId } = service
   const { major } = await target.catalog()
   const session = await gate.session({
     id: newId(),
@@ -128,6 +149,11 @@ async function converse({ login, socket, service, principal, target, upstream, c
       address: socket.remoteAddress ?? '',
     },
   })
+  // From here to the conversation's place in `live` nothing is waited for, so a stop misses no session.
+  if (!admission.isOpen) {
+    await close(session, 'shutdown', log)
+    throw noPlace(service)
+  }
   let reason: CloseReason = 'internal-error'
   let key: CancelKey | null = null
   let conversation: Conversation | null = null
@@ -145,7 +171,12 @@ async function converse({ login, socket, service, principal, target, upstream, c
       cancelUpstream: () => cancelUpstream(target.config, upstream),
       onSchemaChange: () => target.refresh(),
       frameBytesMax: limits.frameBytesMax,
-      limits: { asksMax: 10_000, bytesMax: limits.frameBytesMax, statementsMax: 10_000 },
+      limits: {
+        asksMax: 10_000,
+        bytesMax: limits.frameBytesMax,
+        statementsMax: 10_000,
+        heldBytesMax: 2 * limits.frameBytesMax,
+      },
     })
     const admitted = conversation
     live.add(admitted)
