@@ -1,5 +1,13 @@
 export type { BenignCase, Canaries, LeakCase, Role } from './attacks/corpus-case.ts'
-export { corpusFile, readBenignCases, readCanaries, readLeakCases, readSchema } from './attacks/corpus-case.ts'
+export {
+  corpusFile,
+  readBenignCases,
+  readCanaries,
+  readLeakCases,
+  readMoreBenignCases,
+  readMoreLeakCases,
+  readSchema,
+} from './attacks/corpus-case.ts'
 export type { DirectServer } from './attacks/corpus-database.ts'
 export { CorpusDatabase, DIRECT_USERS, SERVER_SETTINGS } from './attacks/corpus-database.ts'
 export type { Login } from './attacks/raw-connection.ts'

@@ -5,9 +5,12 @@ import {
   beyond,
   type CaseRun,
   corpusFile,
+  type LeakCase,
   readBenignCases,
   readCanaries,
   readLeakCases,
+  readMoreBenignCases,
+  readMoreLeakCases,
   runBenignCorpus,
   runLeakCorpus,
   type Score,
@@ -21,26 +24,35 @@ const PIN = corpusFile('score.json')
 const REWRITE = 'CORPUS_PIN'
 
 let governed: GovernedDatabase
+let newest: GovernedDatabase
 let leaks: readonly CaseRun[]
 let benign: readonly BenignRun[]
 
 beforeAll(async () => {
-  governed = await startGovernedDatabase()
-  const onProgress = (): void => undefined
-  const { database, login } = governed
-  benign = await runBenignCorpus({ database, login, cases: await readBenignCases(), onProgress })
-  leaks = await runLeakCorpus({
-    database,
-    login,
-    cases: await readLeakCases(),
-    canaries: await readCanaries(),
-    parallel: 4,
+  ;[governed, newest] = await Promise.all([startGovernedDatabase(15), startGovernedDatabase(18)])
+  const [cases, more] = [await readLeakCases(), await readMoreLeakCases()]
+  benign = await runBenignCorpus({
+    ...governed,
+    cases: [...(await readBenignCases()), ...(await readMoreBenignCases())],
     onProgress,
   })
+  leaks = (
+    await Promise.all([
+      attack(governed, [...cases, ...more.filter(({ major }) => major === undefined)]),
+      attack(
+        newest,
+        more.filter(({ major }) => major !== undefined),
+      ),
+    ])
+  ).flat()
   process.stdout.write(`${tableOf(leaks)}\n\n${wrongLines()}\n`)
   if (process.env[REWRITE] !== undefined) await writeFile(PIN, `${JSON.stringify(scoreOf(leaks, benign), null, 2)}\n`)
 }, 600_000)
-afterAll(() => governed.stop())
+afterAll(() => Promise.all([governed?.stop(), newest?.stop()]))
+
+const onProgress = (): void => undefined
+const attack = async (on: GovernedDatabase, cases: readonly LeakCase[]): Promise<readonly CaseRun[]> =>
+  runLeakCorpus({ ...on, cases, canaries: await readCanaries(), parallel: 4, onProgress })
 
 const wrongLines = (): string => {
   const wrong = benign.flatMap(run => (run.wrong === null ? [] : [`${run.id} (${run.protocol}): ${run.wrong}`]))

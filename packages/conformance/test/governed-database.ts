@@ -22,8 +22,12 @@ const TARGETS: Readonly<Record<Role, string>> = {
   superuser: 'app-superuser',
 }
 
-export async function startGovernedDatabase(): Promise<GovernedDatabase> {
-  const server = await startPostgres({ major: 15, settings: SERVER_SETTINGS })
+/** Starts a server of a major, with the gateway before it under a policy, given as a path. */
+export async function startGovernedDatabase(
+  major: 15 | 18 = 15,
+  policy: string = fileURLToPath(corpusFile('policy.yaml')),
+): Promise<GovernedDatabase> {
+  const server = await startPostgres({ major, settings: SERVER_SETTINGS })
   const dir = await mkdtemp(join(tmpdir(), 'governed-'))
   let refresh = async (): Promise<void> => undefined
   const database = await CorpusDatabase.open('app', server, () => refresh())
@@ -46,7 +50,7 @@ targets:
 ${Object.keys(TARGETS)
   .map(role => target(role as Role))
   .join('\n')}
-policy: ${JSON.stringify(fileURLToPath(corpusFile('policy.yaml')))}
+policy: ${JSON.stringify(policy)}
 recording: { dir: ./recordings }
 `
   await writeFile(file, text)

@@ -20,7 +20,8 @@ export interface Catalog {
   readonly relations: ReadonlyMap<string, CatalogRelation>
   /**
    * Names of functions outside pg_catalog and information_schema, by bare name: a call may be of one of them. Immutable
-   * functions of extensions are left out: they compute, as the built-in ones of their names do.
+   * functions of extensions are left out: they compute, as the built-in ones of their names do. So are those that no bare
+   * name reaches, because pg_catalog has one that takes the same.
    */
   readonly userFunctions: ReadonlySet<string>
   /** All functions there, extensions' too, that take one row of a relation and so can be written like a column. */

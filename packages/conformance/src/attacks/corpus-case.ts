@@ -81,6 +81,8 @@ export interface LeakCase {
   readonly setup?: readonly Setup[]
   readonly cleanup?: readonly string[]
   readonly exclusive?: boolean
+  /** The first server major that has what it is about; 15 where it isn't said. */
+  readonly major?: number
   readonly echoesGuess?: boolean
 }
 
@@ -113,7 +115,11 @@ export const corpusFile = (name: string): URL => new URL(name, FOLDER)
 const read = async (name: string): Promise<never> => JSON.parse(await readFile(corpusFile(name), 'utf8')) as never
 
 export const readLeakCases = (): Promise<readonly LeakCase[]> => read('leak.public.json')
+/** Attacks beside the public ones; some need a server newer than 15. */
+export const readMoreLeakCases = (): Promise<readonly LeakCase[]> => read('leak.more.json')
 export const readBenignCases = (): Promise<readonly BenignCase[]> => read('benign.public.json')
+/** What drivers, object mappers and reports send, beside the public ones. */
+export const readMoreBenignCases = (): Promise<readonly BenignCase[]> => read('benign.more.json')
 export const readCanaries = (): Promise<Canaries> => read('canaries.json')
 /** The SQL that makes the database that the cases attack. */
 export const readSchema = (): Promise<string> => readFile(corpusFile('schema.sql'), 'utf8')

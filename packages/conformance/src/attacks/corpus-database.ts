@@ -48,7 +48,7 @@ export class CorpusDatabase {
     this.#onReset = onReset
   }
 
-  /** Loads schema.sql into the template. `onReset` is called whenever the database is a new one. */
+  /** Loads schema.sql into the template. `onReset` is called whenever the database is a new one, or has new definitions. */
   static async open(name: string, server: DirectServer, onReset: () => Promise<void>): Promise<CorpusDatabase> {
     const admin = await clientOf(server, 'postgres')
     await admin.query(`DROP DATABASE IF EXISTS ${TEMPLATE} WITH (FORCE)`)
@@ -76,7 +76,7 @@ export class CorpusDatabase {
     this.#cleanAt = await this.#walPosition()
   }
 
-  /** Runs what an innocent application does first. Gives the connections that it keeps. */
+  /** Runs what an innocent application does first, and has it noticed. Gives the connections that it keeps. */
   async setUp(setup: readonly Setup[]): Promise<readonly RawConnection[]> {
     const kept: RawConnection[] = []
     for (const { role = 'owner', sql, keepOpen } of setup) {
@@ -88,6 +88,8 @@ export class CorpusDatabase {
       if (keepOpen === true) kept.push(connection)
       else connection.close()
     }
+    // What the application defined is to be known before the attack begins, as it is a little later anyway.
+    if (setup.length > 0) await this.#onReset()
     return kept
   }
 
