@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { createServer, type Server, type Socket } from 'node:net'
+import type { Server } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type ServerType, serve } from '@hono/node-server'
 import { getConnInfo } from '@hono/node-server/conninfo'
@@ -25,6 +25,7 @@ import type { Address, Config } from './config/config.ts'
 import { ConfigError } from './config/config-error.ts'
 import { readSecret } from './config/secrets.ts'
 import { openTlsFiles } from './config/tls-files.ts'
+import { takeConnections } from './connections.ts'
 import type { Log } from './log.ts'
 import { openMasking } from './open-masking.ts'
 import { openPolicy } from './open-policy.ts'
@@ -32,7 +33,7 @@ import { openRecorder } from './open-recorder.ts'
 import { openVerifier } from './open-verifier.ts'
 import { CancelKeys } from './postgres/cancel-keys.ts'
 import { type SplitText, textSplitter } from './postgres/split-text.ts'
-import { type Service, serveClient } from './serve-client.ts'
+import type { Service } from './serve-client.ts'
 import { PolicyMisfit, serveTarget, type TargetService } from './target-service.ts'
 
 /** A running gateway. */
@@ -146,16 +147,9 @@ async function listen(
   recorder: FileRecorder,
   verify: Verifier,
 ): Promise<Gateway> {
-  const { log, targets, live, clock, admission } = service
-  const sockets = new Set<Socket>()
-  const serving = new Set<Promise<void>>()
-  const server = createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: 30_000 }, socket => {
-    sockets.add(socket)
-    socket.once('close', () => sockets.delete(socket))
-    const served = serveClient(socket, service)
-    serving.add(served)
-    void served.finally(() => serving.delete(served))
-  })
+  const { log, targets, clock, admission } = service
+  const connections = takeConnections(service)
+  const { server } = connections
   const app = adminApp({
     store,
     verify,
@@ -178,15 +172,8 @@ async function listen(
   log.info({ postgres, admin: admin.address, targets: [...targets.keys()] }, 'querywarden is up')
 
   const stop = async (): Promise<void> => {
-    admission.close()
-    server.close()
     admin.server.close()
-    for (const conversation of live)
-      conversation.end({ sqlstate: '57P01', message: 'the gateway is shutting down' }, 'shutdown')
-    const stragglers = setTimeout(() => destroyAll(sockets), DRAIN_MS_MAX)
-    await Promise.allSettled(serving)
-    clearTimeout(stragglers)
-    destroyAll(sockets)
+    await connections.stop()
     await recorder.close()
     log.info('querywarden is down')
   }
@@ -207,13 +194,8 @@ async function listen(
   }
 }
 
-function destroyAll(sockets: ReadonlySet<Socket>): void {
-  for (const socket of sockets) socket.destroy()
-}
-
 /** What a person can be asked to judge, and what a thousand of which fit in memory. */
 const QUESTION_BYTES_MAX = 1_048_576
-const DRAIN_MS_MAX = 3_000
 const SPLIT_MEMORY = { entriesMax: 2_048, charsMax: 4_096 }
 
 /** A server whose grammar isn't there: nothing it would run can be read. */

@@ -137,7 +137,7 @@ interface Admitted {
 }
 
 async function converse({ login, socket, service, principal, target, upstream, callOff }: Admitted): Promise<void> {
-  const { admission, gate, clock, cancelKeys, limits, live, log, newId } = service
+  const { admission, gate, clock, cancelKeys, live, log, newId } = service
   const { major } = await target.catalog()
   const session = await gate.session({
     id: newId(),
@@ -159,25 +159,7 @@ async function converse({ login, socket, service, principal, target, upstream, c
   let conversation: Conversation | null = null
   let stopClock = (): void => undefined
   try {
-    login.link.enterPhase(new FrameBuffer({ frameBytesMax: limits.frameBytesMax, tags: FRONTEND_LIMITS }), {
-      bufferedBytesMax: limits.frameBytesMax,
-    })
-    conversation = new Conversation({
-      session,
-      client: login.link,
-      upstream,
-      split: service.split(major),
-      clock,
-      cancelUpstream: () => cancelUpstream(target.config, upstream),
-      onSchemaChange: () => target.refresh(),
-      frameBytesMax: limits.frameBytesMax,
-      limits: {
-        asksMax: 10_000,
-        bytesMax: limits.frameBytesMax,
-        statementsMax: 10_000,
-        heldBytesMax: 2 * limits.frameBytesMax,
-      },
-    })
+    conversation = open({ login, service, target, upstream }, session, major)
     const admitted = conversation
     live.add(admitted)
     key = cancelKeys.issue(() => admitted.cancel())
@@ -198,6 +180,34 @@ async function converse({ login, socket, service, principal, target, upstream, c
     await close(session, reason, log)
     login.link.end()
   }
+}
+
+/** Lets the client speak, from login's small messages on to statements. */
+function open(
+  { login, service, target, upstream }: Pick<Admitted, 'login' | 'service' | 'target' | 'upstream'>,
+  session: Session,
+  major: number,
+): Conversation {
+  const { clock, limits } = service
+  login.link.enterPhase(new FrameBuffer({ frameBytesMax: limits.frameBytesMax, tags: FRONTEND_LIMITS }), {
+    bufferedBytesMax: limits.frameBytesMax,
+  })
+  return new Conversation({
+    session,
+    client: login.link,
+    upstream,
+    split: service.split(major),
+    clock,
+    cancelUpstream: () => cancelUpstream(target.config, upstream),
+    onSchemaChange: () => target.refresh(),
+    frameBytesMax: limits.frameBytesMax,
+    limits: {
+      asksMax: 10_000,
+      bytesMax: limits.frameBytesMax,
+      statementsMax: 10_000,
+      heldBytesMax: 2 * limits.frameBytesMax,
+    },
+  })
 }
 
 /** What the server's own login would have said, less its cancel key. */
