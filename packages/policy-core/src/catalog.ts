@@ -34,3 +34,6 @@ export interface Catalog {
 
 /** The key of a relation in {@link Catalog.relations}. JSON, so that no quoted name can imitate another. */
 export const relationKey = ({ schema, name }: RelationName): string => JSON.stringify([schema, name])
+
+/** The lowest OID that PostgreSQL gives to a user's object (FirstNormalObjectId in access/transam.h). */
+export const USER_OID_MIN = 16_384

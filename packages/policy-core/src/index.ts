@@ -1,5 +1,5 @@
 export type { Catalog, CatalogRelation } from './catalog.ts'
-export { relationKey } from './catalog.ts'
+export { relationKey, USER_OID_MIN } from './catalog.ts'
 export type { CompiledPolicy, DecisionRequest } from './decide.ts'
 export { decide } from './decide.ts'
 export type {

@@ -1,3 +1,4 @@
+import { USER_OID_MIN } from '../catalog.ts'
 import type { Masker, MaskRow, ResultColumn } from '../hooks.ts'
 import type { Cleared } from './cleared.ts'
 
@@ -9,9 +10,6 @@ import type { Cleared } from './cleared.ts'
 export type Revelation =
   | { readonly kind: 'clean'; readonly mask: MaskRow | null }
   | { readonly kind: 'raw'; readonly code: 'RAW_COLUMN' | 'UNEXPECTED_ORIGIN'; readonly message: string }
-
-/** The lowest OID that PostgreSQL gives to a user's object (FirstNormalObjectId in access/transam.h). */
-const USER_OID_MIN = 16_384
 
 /** Judges a result's columns by where the server says they come from: a check that shares nothing with the rewriter. */
 export function reveal(masker: Masker, cleared: Cleared, columns: readonly ResultColumn[]): Revelation {

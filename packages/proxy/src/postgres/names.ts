@@ -97,8 +97,8 @@ export class Names {
 /** An object by itself, its maps and closures. */
 const OBJECT_BYTES = 512
 
-export const bytesOfStatement = ({ text, sentText }: PreparedStatement): number =>
+const bytesOfStatement = ({ text, sentText }: PreparedStatement): number =>
   OBJECT_BYTES + 2 * (text.length + sentText.length)
 
-export const bytesOfPortal = ({ parameters }: Portal): number =>
+const bytesOfPortal = ({ parameters }: Portal): number =>
   parameters.reduce((sum, { value }) => sum + (value?.length ?? 0), OBJECT_BYTES)

@@ -1,4 +1,4 @@
-import type { Cleared, Parameter, Session } from '@querywarden/policy-core'
+import { type Cleared, type Parameter, type Session, USER_OID_MIN } from '@querywarden/policy-core'
 import {
   type Bind,
   type Close,
@@ -21,9 +21,6 @@ import { viewOf } from './plan-query.ts'
 import { revealPortal } from './reveal-portal.ts'
 import type { SplitText } from './split-text.ts'
 import { whyUnserved } from './unserved.ts'
-
-/** The lowest OID that PostgreSQL gives to a user's object (FirstNormalObjectId, access/transam.h). */
-const USER_OID_MIN = 16_384
 
 /** What planning needs of the conversation. */
 export interface ExtendedContext {

@@ -1,3 +1,4 @@
+import { USER_OID_MIN } from '@querywarden/policy-core'
 import { TRUE } from './queries.ts'
 import type { Snapshot } from './snapshot.ts'
 
@@ -59,9 +60,6 @@ export function typesOf(snapshot: Snapshot): Types {
   const codeNames = new Set([...types].filter(([oid]) => runsCode(oid)).map(([, type]) => type.name))
   return { rowsIn, runsCode, runsCodeUnasked, codeNames }
 }
-
-/** The lowest OID that PostgreSQL gives to a user's object (FirstNormalObjectId in access/transam.h). */
-const USER_OID_MIN = 16_384
 
 /** Base types, ranges and multiranges bring input, canonical and subtype functions of their own; `p` is a shell or pseudo-type. */
 const CODED_KINDS: ReadonlySet<string> = new Set(['b', 'r', 'm', 'p'])
