@@ -51,17 +51,25 @@ export class FrameBuffer {
   }
 
   /**
+   * The tag of the frame that `next` would give, or undefined until more bytes are pushed. Takes nothing and makes nothing.
+   *
+   * @throws FrameError as `next` does
+   * @example
+   * while (buffer.peek() === FRONTEND.copyData) pass(buffer.next())
+   */
+  peek(): number | undefined {
+    return this.#frameBytes() === 0 ? undefined : this.#queue.firstByte()
+  }
+
+  /**
    * The next whole frame, or undefined until more bytes are pushed.
    *
    * @throws FrameError `UNKNOWN_TAG`, `TOO_SMALL` or `TOO_LARGE`, again on each call: the stream is beyond repair
    */
   next(): Frame | undefined {
-    if (this.#queue.length === 0) return undefined
+    const total = this.#frameBytes()
+    if (total === 0) return undefined
     const tag = this.#queue.firstByte()
-    checkTag(this.#limits, tag)
-    if (this.#queue.length < HEADER_BYTES) return undefined
-    const total = checkedFrameBytes(this.#limits, tag, this.#queue.uint32At(1))
-    if (this.#queue.length < total) return undefined
     const bytes = this.#queue.take(total)
     return { tag, bytes, body: bytes.subarray(HEADER_BYTES) }
   }
@@ -75,5 +83,16 @@ export class FrameBuffer {
   assertEmpty(): void {
     if (this.buffered === 0) return
     throw new FrameError('MALFORMED', `${this.buffered} bytes came where none may`, { bytes: this.buffered })
+  }
+
+  /** Bytes of the first frame, or 0 while it isn't whole. */
+  #frameBytes(): number {
+    const held = this.#queue.length
+    if (held === 0) return 0
+    const tag = this.#queue.firstByte()
+    checkTag(this.#limits, tag)
+    if (held < HEADER_BYTES) return 0
+    const total = checkedFrameBytes(this.#limits, tag, this.#queue.uint32At(1))
+    return held < total ? 0 : total
   }
 }

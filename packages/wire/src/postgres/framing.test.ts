@@ -201,6 +201,44 @@ describe('E4 bytes where none may be', () => {
   })
 })
 
+describe('peek', () => {
+  test('tells the tag of the frame that next gives, once it is whole, and takes nothing', () => {
+    const buffer = new FrameBuffer(rules)
+    const stream = Uint8Array.of(...header(FRONTEND.copyData, 6), 7, 8, ...header(FRONTEND.sync, 4))
+    expect(buffer.peek()).toBeUndefined()
+    const told: (number | undefined)[] = []
+    for (const byte of stream) {
+      buffer.push(Uint8Array.of(byte))
+      const held = buffer.buffered
+      const tag = buffer.peek()
+      expect([buffer.peek(), buffer.buffered]).toEqual([tag, held])
+      told.push(tag)
+      expect(buffer.next()?.tag).toBe(tag)
+    }
+    const waiting = (count: number): undefined[] => Array.from({ length: count }, () => undefined)
+    expect(told).toEqual([...waiting(6), FRONTEND.copyData, ...waiting(4), FRONTEND.sync])
+  })
+
+  test('E2 refuses what next refuses, on the header alone, and goes on refusing', () => {
+    for (const bad of [Uint8Array.of(0), header(FRONTEND.query, 3), header(FRONTEND.query, 0xffff_ffff)]) {
+      const buffer = new FrameBuffer(rules)
+      buffer.push(bad)
+      for (let i = 0; i < 2; i++) {
+        expect(() => buffer.peek()).toThrow(FrameError)
+        expect(() => buffer.next()).toThrow(FrameError)
+      }
+    }
+  })
+
+  test('follows new expectations', () => {
+    const buffer = new FrameBuffer(rules)
+    buffer.push(header(FRONTEND.sync, 4))
+    expect(buffer.peek()).toBe(FRONTEND.sync)
+    buffer.expect({ frameBytesMax: 10_000, tags: FRONTEND_LOGIN_TAGS })
+    expect(() => buffer.peek()).toThrow(FrameError)
+  })
+})
+
 test('frames taken earlier do not change when more bytes come', () => {
   const buffer = new FrameBuffer(rules)
   const frame = (byte: number): Uint8Array =>
