@@ -1,7 +1,8 @@
 import type { Catalog } from '../catalog.ts'
 import { type CompiledPolicy, decide } from '../decide.ts'
 import type { Decision, Refusal } from '../decision.ts'
-import type { Facts } from '../facts.ts'
+import type { Entry } from '../entry.ts'
+import { effectsOf, type Facts } from '../facts.ts'
 import type { Classifier, Masking, Rewriter } from '../hooks.ts'
 import type { Principal } from '../principal.ts'
 import type { Statement } from '../statement.ts'
@@ -25,7 +26,15 @@ export type Judgement =
       readonly rewritten: string
       readonly catalog: Catalog
       readonly policyVersion: string
+      /**
+       * What a recording says of every run of it. Its parts are the same objects each time, so that a recorder may know
+       * them again.
+       */
+      readonly account: StatementAccount
     }
+
+/** The part of an intent that a text, a policy and a catalog settle between them. */
+export type StatementAccount = Omit<Extract<Entry, { kind: 'intent' }>, 'kind' | 'statement' | 'params' | 'approval'>
 
 export interface JudgeHooks {
   readonly policy: CompiledPolicy
@@ -70,6 +79,19 @@ export function judge(
     rewritten: rewriting.text,
     catalog,
     policyVersion: hooks.policy.version,
+    account: {
+      text,
+      canonical: facts.canonical,
+      tag: facts.tag,
+      effects: effectsOf(facts),
+      relations: facts.uses.flatMap(use =>
+        use.kind === 'relation' ? [`${use.relation.schema}.${use.relation.name}`] : [],
+      ),
+      functions: facts.uses.flatMap(use => (use.kind === 'function' ? [use.function] : [])),
+      decision: decision.kind,
+      reasons: decision.reasons,
+      obligations: decision.obligations,
+    },
   }
 }
 

@@ -1,5 +1,5 @@
 import type { Catalog } from '../catalog.ts'
-import type { Refusal } from '../decision.ts'
+import type { Decision, Refusal } from '../decision.ts'
 import type { CloseReason, Completion } from '../entry.ts'
 import { effectsOf } from '../facts.ts'
 import type { Approver, CatalogSource, Cell, Clock, MaskRow, Pending, ResultColumn, SessionRecorder } from '../hooks.ts'
@@ -89,7 +89,8 @@ export class Session {
     if (judgement.kind === 'unavailable') return this.#refuseUnjudged(number, statement.text, params, judgement.refusal)
     if (judgement.kind === 'refused') return this.#refuse(number, judgement, params, judgement.refusal)
 
-    const settled = await this.#settle(number, judgement, params, circumstances)
+    if (judgement.decision.kind === 'allow') return this.#clear(number, judgement, params, null)
+    const settled = await this.#settle(number, judgement, judgement.decision, params, circumstances)
     if (settled.kind === 'refused') return this.#refuse(number, judgement, params, settled.refusal)
 
     return this.#clear(number, judgement, params, settled.request)
@@ -160,14 +161,13 @@ export class Session {
   async #settle(
     number: number,
     judgement: Extract<Judgement, { kind: 'permitted' }>,
+    decision: Extract<Decision, { kind: 'approve' }>,
     params: readonly Parameter[],
     circumstances: Circumstances,
   ): Promise<
-    | { readonly kind: 'granted'; readonly request: string | null }
-    | { readonly kind: 'refused'; readonly refusal: Refusal }
+    { readonly kind: 'granted'; readonly request: string } | { readonly kind: 'refused'; readonly refusal: Refusal }
   > {
-    const { decision, facts, catalog, policyVersion } = judgement
-    if (decision.kind === 'allow') return { kind: 'granted', request: null }
+    const { facts, catalog, policyVersion } = judgement
     if (circumstances.inTransaction === true) return { kind: 'refused', refusal: INSIDE_TRANSACTION }
 
     let noted: Promise<void> = Promise.resolve()
@@ -302,25 +302,9 @@ export class Session {
     params: readonly Parameter[],
     approval: string | null,
   ): Promise<Verdict> {
-    const { facts, decision, text } = judgement
+    const { facts, decision, account } = judgement
     try {
-      await this.#parts.recorder.append({
-        kind: 'intent',
-        statement: number,
-        text,
-        canonical: facts.canonical,
-        params,
-        tag: facts.tag,
-        effects: effectsOf(facts),
-        relations: facts.uses.flatMap(use =>
-          use.kind === 'relation' ? [`${use.relation.schema}.${use.relation.name}`] : [],
-        ),
-        functions: facts.uses.flatMap(use => (use.kind === 'function' ? [use.function] : [])),
-        decision: decision.kind,
-        reasons: decision.reasons,
-        approval,
-        obligations: decision.obligations,
-      })
+      await this.#parts.recorder.append({ kind: 'intent', statement: number, ...account, params, approval })
     } catch {
       return { kind: 'refused', refusal: RECORDER_FAILED }
     }
