@@ -156,7 +156,7 @@ async function listen(
     now: clock.now,
     isReady: () => admission.isOpen,
     remoteAddress: context => getConnInfo(context).remote.address ?? '',
-    onFailure: error => log.error({ error: error.message }, 'an admin request failed'),
+    onFailure: error => log.error({ error }, 'an admin request failed'),
   })
   const postgres = await bind(server, config.listen.postgres, 'listen.postgres')
   let admin: { readonly server: ServerType; readonly address: Address }
@@ -167,15 +167,15 @@ async function listen(
     throw error
   }
   // Without a listener one failed accept, for want of descriptors say, would end the gateway and every session.
-  server.on('error', error => log.error({ error: error.message }, 'the postgres listener failed'))
-  admin.server.on('error', (error: Error) => log.error({ error: error.message }, 'the admin listener failed'))
+  server.on('error', error => log.error({ error }, 'the postgres listener failed'))
+  admin.server.on('error', (error: Error) => log.error({ error }, 'the admin listener failed'))
   log.info({ postgres, admin: admin.address, targets: [...targets.keys()] }, 'querywarden is up')
 
   const stop = async (): Promise<void> => {
     admin.server.close()
     await connections.stop()
     await recorder.close()
-    log.info('querywarden is down')
+    log.info({}, 'querywarden is down')
   }
   let stopping: Promise<void> | null = null
 
@@ -226,10 +226,7 @@ async function firstLook(targets: ReadonlyMap<string, TargetService>, log: Log):
     } catch (error) {
       if (error instanceof PolicyMisfit)
         throw new ConfigError('INVALID', `${error.message}:\n${formatIssues(error.issues)}`)
-      log.warn(
-        { target: name, error: error instanceof Error ? error.message : 'unknown' },
-        'target can not be read yet; its sessions are refused until it can',
-      )
+      log.warn({ target: name, error }, 'target can not be read yet; its sessions are refused until it can')
     }
   }
 }

@@ -76,7 +76,7 @@ export async function serveClient(raw: Socket, service: Service): Promise<void> 
     await serveLogin(arrival, socket, service, callOff)
   } catch (error) {
     const refusal = asHandshakeError(error, service.log)
-    service.log.info({ reason: refusal.message }, 'login refused')
+    service.log.info({ error: refusal }, 'login refused')
     refuseHandshake(socket, refusal)
   } finally {
     callOff()
@@ -224,10 +224,7 @@ async function close(session: Session, reason: CloseReason, log: Log): Promise<v
     await session.close(reason)
     log.info({ session: session.id, reason }, 'session closed')
   } catch (error) {
-    log.error(
-      { session: session.id, error: error instanceof Error ? error.message : 'unknown' },
-      'recording could not be closed',
-    )
+    log.error({ session: session.id, error }, 'recording could not be closed')
   }
 }
 
@@ -243,7 +240,7 @@ function asHandshakeError(error: unknown, log: Log): HandshakeError {
       "the gateway is up; the database behind it is not to be had. Tell the gateway's operator",
     )
   }
-  log.error({ error: error instanceof Error ? error.message : 'unknown' }, 'session could not be opened')
+  log.error({ error }, 'session could not be opened')
   return refuse(
     '58000',
     'the session can not be opened: a part of the gateway that it needs has failed',
