@@ -3,6 +3,7 @@ import type { ApprovalTerms, Decision } from './decision.ts'
 import type { CloseReason, Entry, SessionOpening } from './entry.ts'
 import type { Facts, UsedColumn } from './facts.ts'
 import type { DetectedMask, Mask, MaskedRelation } from './mask.ts'
+import type { CompiledPolicy } from './policy/compile.ts'
 import type { Identity, Instant, Principal } from './principal.ts'
 import type { Place, Statement } from './statement.ts'
 import type { Target } from './target.ts'
@@ -120,6 +121,17 @@ export type Recorder = (opening: SessionOpening) => Promise<SessionRecorder>
 
 /** The current catalog of a target. Rejects when there is none fresh enough to decide by. */
 export type CatalogSource = (target: Target) => Promise<Catalog>
+
+/**
+ * The policy in force. Asked once for each judgement: a statement is judged by one policy from beginning to end, and the
+ * next one by what is in force then. A new policy must be a new object.
+ *
+ * @example
+ * let policy = compilePolicy(first, { version: '1' })
+ * const gate = openGate({ …, policy: () => policy })
+ * policy = compilePolicy(second, { version: '2' })   // open sessions feel it from their next statement on
+ */
+export type PolicySource = () => CompiledPolicy
 
 /** Time, handed in. */
 export interface Clock {

@@ -52,6 +52,7 @@ export type {
   MaskRow,
   MaskSql,
   Pending,
+  PolicySource,
   Question,
   Recorder,
   ResultColumn,

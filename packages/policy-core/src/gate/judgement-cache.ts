@@ -1,22 +1,25 @@
+import type { CompiledPolicy } from '../decide.ts'
 import type { Judgement } from './judge.ts'
 
-/** A bounded, least-recently-used memory of judgements, good for one catalog and one policy version. */
+/** A bounded, least-recently-used memory of judgements, good for one catalog and one policy. */
 export class JudgementCache {
   readonly #byText = new Map<string, Judgement>()
   readonly #entriesMax: number
   readonly #textCharsMax: number
-  #context = ''
+  #policy: CompiledPolicy | null = null
+  #fingerprint = ''
 
   constructor(limits: { readonly entriesMax: number; readonly textCharsMax: number }) {
     this.#entriesMax = limits.entriesMax
     this.#textCharsMax = limits.textCharsMax
   }
 
-  /** The remembered judgement, or a fresh one by `make`. A new `context` forgets all that was judged under another. */
-  get(context: string, text: string, make: () => Judgement): Judgement {
-    if (context !== this.#context) {
+  /** The remembered judgement, or a fresh one by `make`. A new policy or catalog forgets all that was judged by another. */
+  get(policy: CompiledPolicy, fingerprint: string, text: string, make: () => Judgement): Judgement {
+    if (policy !== this.#policy || fingerprint !== this.#fingerprint) {
       this.#byText.clear()
-      this.#context = context
+      this.#policy = policy
+      this.#fingerprint = fingerprint
     }
     const known = this.#byText.get(text)
     if (known !== undefined) {

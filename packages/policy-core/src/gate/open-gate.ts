@@ -1,12 +1,13 @@
 import type { CompiledPolicy } from '../decide.ts'
-import type { Approver, CatalogSource, Classifier, Clock, Masking, Recorder, Rewriter } from '../hooks.ts'
+import type { Approver, CatalogSource, Classifier, Clock, Masking, PolicySource, Recorder, Rewriter } from '../hooks.ts'
 import type { Principal } from '../principal.ts'
 import type { Target } from '../target.ts'
 import { type GateLimits, Session } from './session.ts'
 
 /** All that a gate is made of. No hook has a default: what isn't wanted is refused in writing. */
 export interface GateOptions {
-  readonly policy: CompiledPolicy
+  /** The policy, or what gives the one in force: with the latter a policy can be replaced while sessions are open. */
+  readonly policy: CompiledPolicy | PolicySource
   readonly classify: Classifier
   readonly rewrite: Rewriter
   readonly catalog: CatalogSource
@@ -50,6 +51,8 @@ export const recommendedLimits: GateLimits = { judgementsMax: 512, judgedCharsMa
  * const rows = await session.release(verdict.cleared, result)
  */
 export function openGate(options: GateOptions): Gate {
+  const given = options.policy
+  const policy = typeof given === 'function' ? given : () => given
   return {
     session: async ({ id, principal, target, client = {} }) => {
       const catalog = await options.catalog(target)
@@ -57,11 +60,11 @@ export function openGate(options: GateOptions): Gate {
         session: id,
         principal,
         target,
-        policyVersion: options.policy.version,
+        policyVersion: policy().version,
         catalogFingerprint: catalog.fingerprint,
         client,
       })
-      return new Session({ ...options, id, principal, target, recorder })
+      return new Session({ ...options, policy, id, principal, target, recorder })
     },
   }
 }

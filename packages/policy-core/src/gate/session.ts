@@ -2,7 +2,17 @@ import type { Catalog } from '../catalog.ts'
 import type { Decision, Refusal } from '../decision.ts'
 import type { CloseReason, Completion } from '../entry.ts'
 import { effectsOf } from '../facts.ts'
-import type { Approver, CatalogSource, Cell, Clock, MaskRow, Pending, ResultColumn, SessionRecorder } from '../hooks.ts'
+import type {
+  Approver,
+  CatalogSource,
+  Cell,
+  Clock,
+  MaskRow,
+  Pending,
+  PolicySource,
+  ResultColumn,
+  SessionRecorder,
+} from '../hooks.ts'
 import type { Principal } from '../principal.ts'
 import type { Parameter } from '../statement.ts'
 import type { Target } from '../target.ts'
@@ -28,7 +38,8 @@ export interface Circumstances {
 }
 
 /** What {@link Session} is made of. */
-export interface SessionParts extends JudgeHooks {
+export interface SessionParts extends Omit<JudgeHooks, 'policy'> {
+  readonly policy: PolicySource
   readonly id: string
   readonly principal: Principal
   readonly target: Target
@@ -71,8 +82,11 @@ export class Session {
   async judge(text: string): Promise<Judgement | { readonly kind: 'unavailable'; readonly refusal: Refusal }> {
     const catalog = await this.#catalog()
     if (catalog === null) return { kind: 'unavailable', refusal: CATALOG_UNAVAILABLE }
-    const context = `${catalog.fingerprint} ${this.#parts.policy.version}`
-    return this.#judgements.get(context, text, () => judge(this.#parts, this, text, catalog))
+    // Read once: one statement is judged by one policy, whatever takes its place meanwhile (threats F6, F33).
+    const policy = this.#parts.policy()
+    return this.#judgements.get(policy, catalog.fingerprint, text, () =>
+      judge({ ...this.#parts, policy }, this, text, catalog),
+    )
   }
 
   /** Judges, waits for a person if it must, records, clears. Never throws: what fails is refused. */
