@@ -177,6 +177,10 @@ async function authenticate(link: Link, password: string | null, binding: Uint8A
         break
       case 'cleartext-password':
       case 'md5-password':
+      case 'kerberos-v5':
+      case 'gss':
+      case 'gss-continue':
+      case 'sspi':
       case 'unsupported':
         throw new UpstreamError(
           'AUTHENTICATION',
@@ -195,7 +199,7 @@ async function ready(link: Link): Promise<Upstream> {
       const { name, value } = decodeParameterStatus(frame.body)
       parameters.set(name, value)
     } else if (frame.tag === BACKEND.backendKeyData) {
-      key = decodeBackendKeyData(frame.body)
+      key = decodeBackendKeyData(frame.body, { minor: 0 })
     } else if (frame.tag === BACKEND.readyForQuery) {
       break
     } else if (frame.tag !== BACKEND.noticeResponse) {

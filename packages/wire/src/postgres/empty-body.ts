@@ -14,6 +14,12 @@ export function decodeEmpty(body: Uint8Array): void {
   })
 }
 
+/** The message of that kind, which has no body. */
+export function decodeEmptyAs<Kind extends string>(kind: Kind, body: Uint8Array): { readonly kind: Kind } {
+  decodeEmpty(body)
+  return { kind }
+}
+
 /** The frame of a message that has no body. */
 export function emptyFrame(tag: number): Uint8Array {
   return Uint8Array.of(tag, 0, 0, 0, 4)

@@ -9,6 +9,7 @@ import {
 } from './frame-rules.ts'
 
 const EMPTY = new Uint8Array(0)
+const EMPTY_VIEW = new DataView(EMPTY.buffer)
 
 /**
  * A cursor over the frames of received chunks that makes no object a frame (bench/frame-split.mjs). A frame that lies
@@ -17,7 +18,9 @@ const EMPTY = new Uint8Array(0)
  * The joined frame, if there is one, is always the first of a chunk. Hence a run of frames to pass on untouched is
  * `bytes.subarray(start of the first, end of the last)` for as long as `bytes` stays the same array.
  *
- * A chunk is the caller's again once `next` returned false; what was joined stays valid for good.
+ * A chunk is the caller's again once `next` returned false: the scanner has let go of it, so it may be overwritten, as the
+ * one buffer of a socket's `onread` is, and until the next frame there is none to look at. What was joined stays valid
+ * for good.
  *
  * @example
  * scanner.push(chunk)
@@ -34,7 +37,7 @@ const EMPTY = new Uint8Array(0)
 export class FrameScanner {
   #limits: FrameLimits
   #chunk: Uint8Array = EMPTY
-  #view: DataView = new DataView(EMPTY.buffer)
+  #view: DataView = EMPTY_VIEW
   #at = 0
   #joined: Uint8Array = EMPTY
   #joinedBytes = 0
@@ -52,7 +55,7 @@ export class FrameScanner {
     return this.#tag
   }
 
-  /** The array that the current frame lies in: the pushed chunk itself, or a joined frame's own. */
+  /** The array that the current frame lies in: the pushed chunk itself, or a joined frame's own. Empty without a frame. */
   get bytes(): Uint8Array {
     return this.#bytes
   }
@@ -99,10 +102,10 @@ export class FrameScanner {
     if (this.#joinedBytes > 0) return this.#join()
     const at = this.#at
     const left = this.#chunk.byteLength - at
-    if (left < HEADER_BYTES) return this.#keep(left, HEADER_BYTES)
+    if (left < HEADER_BYTES) return this.#rest(HEADER_BYTES)
     const tag = this.#view.getUint8(at)
     const total = checkedFrameBytes(this.#limits, tag, this.#view.getUint32(at + 1))
-    if (left < total) return this.#keep(left, total)
+    if (left < total) return this.#rest(total)
     this.#at = at + total
     this.#tag = tag
     // A store of a reference costs more than the comparison, and this is the loop that runs per row.
@@ -123,13 +126,13 @@ export class FrameScanner {
     checkTag(this.#limits, this.#joined[0] ?? 0)
     if (this.#joinedBytes < HEADER_BYTES) {
       this.#keep(HEADER_BYTES - this.#joinedBytes, HEADER_BYTES)
-      if (this.#joinedBytes < HEADER_BYTES) return false
+      if (this.#joinedBytes < HEADER_BYTES) return this.#letGo()
     }
     const tag = this.#joined[0] ?? 0
     const length = new DataView(this.#joined.buffer).getUint32(1)
     const total = checkedFrameBytes(this.#limits, tag, length)
     this.#keep(total - this.#joinedBytes, total)
-    if (this.#joinedBytes < total) return false
+    if (this.#joinedBytes < total) return this.#letGo()
     this.#tag = tag
     this.#bytes = this.#joined
     this.#start = 0
@@ -140,10 +143,27 @@ export class FrameScanner {
     return true
   }
 
-  /** Copies up to `wanted` bytes of the chunk to the frame being joined, which will have `total` bytes in the end. */
-  #keep(wanted: number, total: number): false {
+  /** Keeps what is left of the chunk as the beginning of a frame of at least `total` bytes. */
+  #rest(total: number): false {
+    this.#keep(total, total)
+    return this.#letGo()
+  }
+
+  /** Forgets the chunk, all of which was shown or kept: a reference would hold it in memory while a session is idle. */
+  #letGo(): false {
+    this.#chunk = EMPTY
+    this.#view = EMPTY_VIEW
+    this.#at = 0
+    this.#bytes = EMPTY
+    this.#start = 0
+    this.#end = 0
+    return false
+  }
+
+  /** Copies up to `wanted` bytes of the chunk to the frame being joined, which will have at least `total` in the end. */
+  #keep(wanted: number, total: number): void {
     const count = Math.min(wanted, this.#chunk.byteLength - this.#at)
-    if (count === 0) return false
+    if (count === 0) return
     const held = this.#joinedBytes
     if (held + count > this.#joined.byteLength) {
       // By what was received, doubled for the sake of many small chunks, and never past the frame's end.
@@ -155,6 +175,5 @@ export class FrameScanner {
     this.#at += count
     this.#joinedBytes = held + count
     checkTag(this.#limits, this.#joined[0] ?? 0)
-    return false
   }
 }

@@ -183,6 +183,88 @@ describe('E2 memory follows what was received', () => {
   })
 })
 
+describe('a chunk is the caller’s again', () => {
+  const copyData = (bytes: number): Uint8Array =>
+    Uint8Array.of(...header(FRONTEND.copyData, 4 + bytes), ...Uint8Array.from({ length: bytes }, (_, i) => i % 251))
+  // Cuts in a header, in a body, and at a frame's end.
+  const frames = [copyData(3), copyData(60), header(FRONTEND.sync, 4), copyData(0), copyData(200)]
+  const stream = Uint8Array.from(frames.flatMap(frame => [...frame]))
+
+  /** A socket's one read buffer, which each chunk overwrites. */
+  const onread = function* (chunkBytes: number): Generator<Uint8Array> {
+    const buffer = new Uint8Array(chunkBytes)
+    for (let at = 0; at < stream.length; at += chunkBytes) {
+      const part = stream.subarray(at, at + chunkBytes)
+      buffer.set(part)
+      yield buffer.subarray(0, part.length)
+      buffer.fill(0xee)
+    }
+  }
+
+  test.each([1, 4, 7, 64, 1000])('FrameBuffer: once it is pushed (chunks of %d bytes)', chunkBytes => {
+    const buffer = new FrameBuffer(rules)
+    const taken: Uint8Array[] = []
+    for (const chunk of onread(chunkBytes)) {
+      buffer.push(chunk)
+      chunk.fill(0xdd)
+      for (let frame = buffer.next(); frame !== undefined; frame = buffer.next()) taken.push(frame.bytes)
+    }
+    expect(taken).toEqual(frames)
+  })
+
+  test.each([1, 4, 7, 64, 1000])('FrameScanner: once next returned false (chunks of %d bytes)', chunkBytes => {
+    const scanner = new FrameScanner(rules)
+    const copies: Uint8Array[] = []
+    const joined: Uint8Array[] = []
+    for (const chunk of onread(chunkBytes)) {
+      scanner.push(chunk)
+      while (scanner.next()) {
+        const frame = scanner.bytes.subarray(scanner.start, scanner.end)
+        copies.push(frame.slice())
+        if (scanner.bytes !== chunk) joined.push(frame)
+      }
+    }
+    expect(copies).toEqual(frames)
+    // What was joined stays as it was, although its chunks were overwritten.
+    expect(joined.every(frame => frames.some(one => one.length === frame.length && one.at(-1) === frame.at(-1)))).toBe(
+      true,
+    )
+    expect(joined.length === 0).toBe(chunkBytes === 1000)
+  })
+
+  test('FrameScanner shows nothing of a chunk that it let go of', () => {
+    const scanner = new FrameScanner(rules)
+    for (const chunk of [copyData(3), Uint8Array.of(...copyData(3), 0x64), Uint8Array.of(0, 0)]) {
+      scanner.push(chunk)
+      while (scanner.next());
+      expect([scanner.bytes.buffer === chunk.buffer, scanner.bytes.length, scanner.end]).toEqual([false, 0, 0])
+    }
+    expect(scanner.buffered).toBe(3)
+  })
+})
+
+describe('E2 what one large frame took is given back', () => {
+  test('FrameBuffer and StartupBuffer keep no more than a page once they are empty', () => {
+    const frame = Uint8Array.of(...header(FRONTEND.copyData, 100_004), ...new Uint8Array(100_000))
+    const buffer = new FrameBuffer({ frameBytesMax: 1 << 24, tags: FRONTEND_TAGS })
+    buffer.push(frame)
+    const large = buffer.next()?.bytes.buffer
+    buffer.push(header(FRONTEND.sync, 4))
+    const small = buffer.next()?.bytes.buffer
+    expect(small).not.toBe(large)
+    expect(small?.byteLength).toBeLessThan(10_000)
+  })
+
+  test('a page is shared while it lasts', () => {
+    const buffer = new FrameBuffer(rules)
+    const pages = Array.from({ length: 500 }, () => {
+      buffer.push(header(FRONTEND.sync, 4))
+      return buffer.next()?.bytes.buffer
+    })
+    expect(new Set(pages).size).toBe(1)
+  })
+})
+
 describe('E4 bytes where none may be', () => {
   test('are an error until they are taken', () => {
     const buffer = new FrameBuffer(rules)

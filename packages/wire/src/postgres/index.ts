@@ -1,8 +1,14 @@
 export { FrameError, type FrameErrorCode, type FrameErrorDetails } from '../bytes/frame-error.ts'
 export { Reader } from '../bytes/reader.ts'
 export { LENGTH_MAX, Writer } from '../bytes/writer.ts'
+export { type AuthenticationStage, authenticationStage } from './authentication-stage.ts'
 export { type Authentication, decodeAuthentication, encodeAuthentication } from './backend/authentication.ts'
-export { type BackendKeyData, decodeBackendKeyData, encodeBackendKeyData } from './backend/backend-key-data.ts'
+export {
+  type AgreedVersion,
+  type BackendKeyData,
+  decodeBackendKeyData,
+  encodeBackendKeyData,
+} from './backend/backend-key-data.ts'
 export { type CommandComplete, decodeCommandComplete, encodeCommandComplete } from './backend/command-complete.ts'
 export {
   type CopyResponse,
@@ -64,6 +70,7 @@ export {
   type FieldDescription,
   type RowDescription,
 } from './backend/row-description.ts'
+export { type BackendMessage, decodeBackend, encodeBackend } from './backend-message.ts'
 export { type CopyData, decodeCopyData, encodeCopyData } from './copy-data.ts'
 export { decodeEmpty } from './empty-body.ts'
 export type { Format } from './format.ts'
@@ -77,6 +84,7 @@ export { type Describe, decodeDescribe, encodeDescribe } from './frontend/descri
 export { decodeExecute, type Execute, encodeExecute } from './frontend/execute.ts'
 export { COPY_DONE, FLUSH, SYNC, TERMINATE } from './frontend/fixed-frames.ts'
 export { decodeFunctionCall, encodeFunctionCall, type FunctionCall } from './frontend/function-call.ts'
+export { decodeGssResponse, encodeGssResponse, type GssResponse } from './frontend/gss-response.ts'
 export { decodeParse, encodeParse, type Parse } from './frontend/parse.ts'
 export { decodePassword, encodePassword, type Password } from './frontend/password.ts'
 export { decodeQuery, encodeQuery, type Query } from './frontend/query.ts'
@@ -86,12 +94,15 @@ export {
   type SaslInitialResponse,
 } from './frontend/sasl-initial-response.ts'
 export { decodeSaslResponse, encodeSaslResponse, type SaslResponse } from './frontend/sasl-response.ts'
+export { decodeFrontend, encodeFrontend, type FrontendMessage } from './frontend-message.ts'
 export {
   decodeStartup,
   encodeCancelRequest,
   encodeGssencRequest,
   encodeSslRequest,
   encodeStartup,
+  isSecretKeyBytes,
+  PROTOCOL_OPTION_PREFIX,
   SECRET_KEY_BYTES_MAX,
   SECRET_KEY_BYTES_MIN,
   STARTUP_BYTES_MAX,

@@ -1,6 +1,14 @@
 import { describe, expect, test } from 'vitest'
 import { FrameError } from '../bytes/frame-error.ts'
-import { decodeStartup, encodeCancelRequest, encodeStartup, STARTUP_BYTES_MAX } from './startup.ts'
+import { decodeBackendKeyData, encodeBackendKeyData } from './backend/backend-key-data.ts'
+import {
+  decodeStartup,
+  encodeCancelRequest,
+  encodeStartup,
+  isSecretKeyBytes,
+  PROTOCOL_OPTION_PREFIX,
+  STARTUP_BYTES_MAX,
+} from './startup.ts'
 
 /** A first packet with an honest length. */
 const packet = (version: number, body: string | Uint8Array): Uint8Array => {
@@ -80,6 +88,31 @@ describe('E9 versions and cancel keys', () => {
     const body = new Uint8Array(4 + bytes)
     expect(refusal(() => decodeStartup(packet(0x04d2_162e, body)))).toBe('MALFORMED')
     expect(refusal(() => encodeCancelRequest(1, new Uint8Array(bytes)))).toBe('UNENCODABLE')
+  })
+
+  test.each([
+    { minor: 0, fits: [4] },
+    { minor: 1, fits: [4] },
+    { minor: 2, fits: [4, 5, 32, 256] },
+    { minor: 9999, fits: [4, 5, 32, 256] },
+    { minor: null, fits: [4, 5, 32, 256] },
+  ])('3.$minor has keys of $fits bytes', ({ minor, fits }) => {
+    for (const bytes of [0, 3, 4, 5, 32, 256, 257]) {
+      const frame = Uint8Array.of(0, 0, 0, 7, ...new Uint8Array(bytes))
+      const key = { processId: 7, secretKey: new Uint8Array(bytes) }
+      const given = fits.includes(bytes)
+      expect(isSecretKeyBytes(bytes, minor)).toBe(given)
+      expect(refusal(() => decodeBackendKeyData(frame, { minor }))).toEqual(given ? key : 'MALFORMED')
+      expect(refusal(() => encodeBackendKeyData(key, { minor }).subarray(5))).toEqual(given ? frame : 'UNENCODABLE')
+    }
+  })
+
+  test('E9 an option of the protocol is a parameter like any other to the codec', () => {
+    const parameters = new Map([
+      ['user', 'x'],
+      [`${PROTOCOL_OPTION_PREFIX}test_protocol_negotiation`, ''],
+    ])
+    expect(decodeStartup(encodeStartup(parameters, { minor: 9999 }))).toMatchObject({ minor: 9999, parameters })
   })
 
   test('E5 requests carry nothing', () => {

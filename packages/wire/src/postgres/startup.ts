@@ -18,9 +18,17 @@ const GSSENC_REQUEST = 0x04d2_1630
 
 const PROTOCOL_MAJOR = 3
 
-// Manual 54.2.8 and 54.7, CancelRequest: 4 bytes in protocol 3.0, up to 256 from 3.2 on.
+/** The shortest key of a cancellation, and the only length before protocol 3.2, in bytes. Manual 54.7, BackendKeyData. */
 export const SECRET_KEY_BYTES_MIN = 4
+
+/** The longest key of a cancellation, from protocol 3.2 on, in bytes. Manual 54.7, BackendKeyData. */
 export const SECRET_KEY_BYTES_MAX = 256
+
+/** The first minor version of protocol 3 with keys of any length. Manual 54.1.5. */
+const LONG_KEYS_MINOR = 2
+
+/** What a name of a protocol option begins with, which no run-time setting's does. Manual 54.2.1, StartupMessage. */
+export const PROTOCOL_OPTION_PREFIX = '_pq_.'
 
 /** What a client's first packet asks for. */
 export type Startup =
@@ -81,9 +89,16 @@ export function checkStartupBytes(bytes: number): void {
   }
 }
 
-/** Whether a key can be a cancellation's by its length. */
-export function isSecretKeyBytes(bytes: number): boolean {
-  return bytes >= SECRET_KEY_BYTES_MIN && bytes <= SECRET_KEY_BYTES_MAX
+/**
+ * Whether a cancellation's key may be that long: 4 bytes before protocol 3.2, else 4 to 256 (threats E9).
+ *
+ * @param minor the version agreed on, or null where it isn't known, as in a CancelRequest
+ * @example
+ * if (!isSecretKeyBytes(secretKey.byteLength, minor)) refuse()
+ */
+export function isSecretKeyBytes(bytes: number, minor: number | null): boolean {
+  const bytesMax = minor !== null && minor < LONG_KEYS_MINOR ? SECRET_KEY_BYTES_MIN : SECRET_KEY_BYTES_MAX
+  return bytes >= SECRET_KEY_BYTES_MIN && bytes <= bytesMax
 }
 
 /**
@@ -142,7 +157,8 @@ export function encodeGssencRequest(): Uint8Array {
  */
 export function encodeCancelRequest(processId: number, secretKey: Uint8Array): Uint8Array {
   const bytes = secretKey.byteLength
-  if (!isSecretKeyBytes(bytes)) throw new FrameError('UNENCODABLE', `secret key has ${bytes} bytes, expected 4 to 256`)
+  if (!isSecretKeyBytes(bytes, null))
+    throw new FrameError('UNENCODABLE', `secret key has ${bytes} bytes, expected 4 to 256`)
   const writer = new Writer(null, 8 + bytes)
   writer.uint32(CANCEL_REQUEST)
   writer.int32(processId)
@@ -153,7 +169,7 @@ export function encodeCancelRequest(processId: number, secretKey: Uint8Array): U
 function readCancelRequest(reader: Reader): Startup {
   const processId = reader.int32()
   const secretKey = reader.rest()
-  if (!isSecretKeyBytes(secretKey.byteLength)) {
+  if (!isSecretKeyBytes(secretKey.byteLength, null)) {
     throw reader.malformed(`cancels with a key of ${secretKey.byteLength} bytes, expected 4 to 256`)
   }
   return { kind: 'cancel-request', processId, secretKey }

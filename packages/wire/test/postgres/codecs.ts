@@ -18,6 +18,7 @@ import {
   decodeExecute,
   decodeFunctionCall,
   decodeFunctionCallResponse,
+  decodeGssResponse,
   decodeNegotiateProtocolVersion,
   decodeNoticeResponse,
   decodeNotificationResponse,
@@ -46,6 +47,7 @@ import {
   encodeExecute,
   encodeFunctionCall,
   encodeFunctionCallResponse,
+  encodeGssResponse,
   encodeNegotiateProtocolVersion,
   encodeNoticeResponse,
   encodeNotificationResponse,
@@ -144,12 +146,11 @@ const functionCall = fc
 const query = text.map(value => ({ query: value, queryBytes: utf8(value) }))
 
 const authentication: fc.Arbitrary<Authentication> = fc.oneof(
-  fc.constant({ kind: 'ok' as const }),
-  fc.constant({ kind: 'cleartext-password' as const }),
+  fc.record({ kind: fc.constantFrom('ok', 'kerberos-v5', 'cleartext-password', 'gss', 'sspi') }),
   fc.record({ kind: fc.constant('md5-password' as const), salt: fc.uint8Array({ minLength: 4, maxLength: 4 }) }),
   fc.record({ kind: fc.constant('sasl' as const), mechanisms: fc.array(name, { minLength: 1, maxLength: 3 }) }),
-  fc.record({ kind: fc.constantFrom('sasl-continue' as const, 'sasl-final' as const), data: bytes }),
-  fc.record({ kind: fc.constant('unsupported' as const), type: fc.constantFrom(2, 6, 7, 8, 9, 13, -1), data: bytes }),
+  fc.record({ kind: fc.constantFrom('gss-continue', 'sasl-continue', 'sasl-final'), data: bytes }),
+  fc.record({ kind: fc.constant('unsupported' as const), type: fc.constantFrom(1, 4, 6, 13, -1), data: bytes }),
 )
 
 const copyResponse = fc.oneof(
@@ -206,6 +207,7 @@ export const codecs: readonly Codec[] = [
     decodeSaslInitialResponse,
   ),
   frontend('SASLResponse', FRONTEND.password, fc.record({ data: bytes }), encodeSaslResponse, decodeSaslResponse),
+  frontend('GSSResponse', FRONTEND.password, fc.record({ data: bytes }), encodeGssResponse, decodeGssResponse),
   frontend('FunctionCall', FRONTEND.functionCall, functionCall, encodeFunctionCall, decodeFunctionCall),
   backend('Authentication', BACKEND.authentication, authentication, encodeAuthentication, decodeAuthentication),
   backend('BackendKeyData', BACKEND.backendKeyData, keyData, encodeBackendKeyData, decodeBackendKeyData),

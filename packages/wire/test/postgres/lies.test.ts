@@ -50,6 +50,10 @@ const lies: readonly { name: string; what: string; body: string }[] = [
   { name: 'FunctionCall', what: 'two formats for one argument', body: '000007d1 0002 00000000 0001 ffffffff 0000' },
   { name: 'FunctionCall', what: 'a result in format 2', body: '000007d1 0000 0000 0002' },
   { name: 'Authentication', what: 'ok and more', body: '00000000 00' },
+  { name: 'Authentication', what: 'Kerberos and more', body: '00000002 00' },
+  { name: 'Authentication', what: 'GSS and more', body: '00000007 00' },
+  { name: 'Authentication', what: 'SSPI and more', body: '00000009 00' },
+  { name: 'Authentication', what: 'no type', body: '' },
   { name: 'Authentication', what: 'a salt of three bytes', body: '00000005 010203' },
   { name: 'Authentication', what: 'a salt of five bytes', body: '00000005 0102030405' },
   { name: 'Authentication', what: 'mechanisms without their end', body: "0000000a 'X' 00" },
@@ -104,6 +108,7 @@ describe('E3 a message that lies about itself is refused', () => {
     expect(codecs.map(({ name }) => name).filter(name => !told.has(name))).toEqual([
       'CopyData',
       'SASLResponse',
+      'GSSResponse',
       'CopyData',
     ])
   })
@@ -123,6 +128,10 @@ describe('what no message can say is not written', () => {
     {
       what: 'ok that calls itself unsupported',
       act: () => encodeAuthentication({ kind: 'unsupported', type: 0, data: new Uint8Array(0) }),
+    },
+    {
+      what: 'SSPI that calls itself unsupported',
+      act: () => encodeAuthentication({ kind: 'unsupported', type: 9, data: new Uint8Array(0) }),
     },
     { what: 'a key of 3 bytes', act: () => encodeBackendKeyData({ processId: 1, secretKey: new Uint8Array(3) }) },
     { what: 'a key of 257 bytes', act: () => encodeBackendKeyData({ processId: 1, secretKey: new Uint8Array(257) }) },

@@ -67,6 +67,12 @@ const formats: readonly { direction: string; name: string; frame: string; value:
   { direction: 'frontend', name: 'SASLResponse', frame: "'p' 00000007 'c=b'", value: { data: ascii('c=b') } },
   {
     direction: 'frontend',
+    name: 'GSSResponse',
+    frame: "'p' 00000006 6082",
+    value: { data: Uint8Array.of(0x60, 0x82) },
+  },
+  {
+    direction: 'frontend',
     name: 'FunctionCall',
     frame: "'F' 00000013 000007d1 0000 0001 00000001 '1' 0001",
     value: { functionOid: 2001, argumentFormats: [], arguments: [ascii('1')], resultFormat: 'binary' },
@@ -106,7 +112,21 @@ const formats: readonly { direction: string; name: string; frame: string; value:
     direction: 'backend',
     name: 'Authentication',
     frame: "'R' 00000008 00000009",
-    value: { kind: 'unsupported', type: 9, data: new Uint8Array(0) },
+    value: { kind: 'sspi' },
+  },
+  { direction: 'backend', name: 'Authentication', frame: "'R' 00000008 00000002", value: { kind: 'kerberos-v5' } },
+  { direction: 'backend', name: 'Authentication', frame: "'R' 00000008 00000007", value: { kind: 'gss' } },
+  {
+    direction: 'backend',
+    name: 'Authentication',
+    frame: "'R' 0000000a 00000008 6082",
+    value: { kind: 'gss-continue', data: Uint8Array.of(0x60, 0x82) },
+  },
+  {
+    direction: 'backend',
+    name: 'Authentication',
+    frame: "'R' 00000009 0000000d 00",
+    value: { kind: 'unsupported', type: 13, data: Uint8Array.of(0) },
   },
   {
     direction: 'backend',

@@ -5,25 +5,45 @@ import { BACKEND } from '../tags.ts'
 
 // Manual 54.7, the Authentication messages.
 const OK = 0
+const KERBEROS_V5 = 2
 const CLEARTEXT_PASSWORD = 3
 const MD5_PASSWORD = 5
+const GSS = 7
+const GSS_CONTINUE = 8
+const SSPI = 9
 const SASL = 10
 const SASL_CONTINUE = 11
 const SASL_FINAL = 12
 
 const SALT_BYTES = 4
 
-/** What the server wants of a client that logs in. */
+const BARE = {
+  ok: OK,
+  'kerberos-v5': KERBEROS_V5,
+  'cleartext-password': CLEARTEXT_PASSWORD,
+  gss: GSS,
+  sspi: SSPI,
+} as const
+const WITH_DATA = { 'gss-continue': GSS_CONTINUE, 'sasl-continue': SASL_CONTINUE, 'sasl-final': SASL_FINAL } as const
+
+// Types that have a kind of their own.
+const KNOWN: ReadonlySet<number> = new Set([...Object.values(BARE), MD5_PASSWORD, SASL, ...Object.values(WITH_DATA)])
+
+/** What the server wants of a client that logs in. Manual 54.7, the Authentication messages. */
 export type Authentication =
   | { readonly kind: 'ok' }
+  | { readonly kind: 'kerberos-v5' }
   | { readonly kind: 'cleartext-password' }
   /** @param salt four bytes */
   | { readonly kind: 'md5-password'; readonly salt: Uint8Array }
+  | { readonly kind: 'gss' }
+  | { readonly kind: 'gss-continue'; readonly data: Uint8Array }
+  | { readonly kind: 'sspi' }
   /** The mechanisms are in the server's order of preference; there is at least one. */
   | { readonly kind: 'sasl'; readonly mechanisms: readonly string[] }
   | { readonly kind: 'sasl-continue'; readonly data: Uint8Array }
   | { readonly kind: 'sasl-final'; readonly data: Uint8Array }
-  /** Kerberos, GSSAPI, SSPI, and whatever else there may be. */
+  /** A type that the manual doesn't have. */
   | { readonly kind: 'unsupported'; readonly type: number; readonly data: Uint8Array }
 
 /**
@@ -45,10 +65,11 @@ export function encodeAuthentication(message: Authentication): Uint8Array {
   const writer = new Writer(BACKEND.authentication)
   switch (message.kind) {
     case 'ok':
-      writer.int32(OK)
-      break
+    case 'kerberos-v5':
     case 'cleartext-password':
-      writer.int32(CLEARTEXT_PASSWORD)
+    case 'gss':
+    case 'sspi':
+      writer.int32(BARE[message.kind])
       break
     case 'md5-password':
       writeMd5Password(writer, message.salt)
@@ -56,12 +77,10 @@ export function encodeAuthentication(message: Authentication): Uint8Array {
     case 'sasl':
       writeSasl(writer, message.mechanisms)
       break
+    case 'gss-continue':
     case 'sasl-continue':
-      writer.int32(SASL_CONTINUE)
-      writer.bytes(message.data)
-      break
     case 'sasl-final':
-      writer.int32(SASL_FINAL)
+      writer.int32(WITH_DATA[message.kind])
       writer.bytes(message.data)
       break
     case 'unsupported':
@@ -75,10 +94,18 @@ function readAuthentication(reader: Reader, type: number): Authentication {
   switch (type) {
     case OK:
       return { kind: 'ok' }
+    case KERBEROS_V5:
+      return { kind: 'kerberos-v5' }
     case CLEARTEXT_PASSWORD:
       return { kind: 'cleartext-password' }
     case MD5_PASSWORD:
       return { kind: 'md5-password', salt: reader.bytes(SALT_BYTES) }
+    case GSS:
+      return { kind: 'gss' }
+    case GSS_CONTINUE:
+      return { kind: 'gss-continue', data: reader.rest() }
+    case SSPI:
+      return { kind: 'sspi' }
     case SASL:
       return { kind: 'sasl', mechanisms: readMechanisms(reader) }
     case SASL_CONTINUE:
@@ -116,8 +143,7 @@ function writeSasl(writer: Writer, mechanisms: readonly string[]): void {
 }
 
 function writeUnsupported(writer: Writer, type: number, data: Uint8Array): void {
-  const known = [OK, CLEARTEXT_PASSWORD, MD5_PASSWORD, SASL, SASL_CONTINUE, SASL_FINAL]
-  if (known.includes(type)) throw new FrameError('UNENCODABLE', `authentication type ${type} has a kind of its own`)
+  if (KNOWN.has(type)) throw new FrameError('UNENCODABLE', `authentication type ${type} has a kind of its own`)
   writer.int32(type)
   writer.bytes(data)
 }
