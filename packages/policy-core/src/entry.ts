@@ -89,6 +89,8 @@ export type CloseReason =
   | 'client-left'
   | 'client-terminated'
   | 'credential-expired'
+  | 'idle'
+  | 'lifetime-over'
   | 'upstream-lost'
   | 'protocol-violation'
   | 'shutdown'

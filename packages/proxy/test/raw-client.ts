@@ -167,6 +167,7 @@ export async function rawDirect(database: PostgresServer): Promise<RawClient> {
       database: database.database,
       password: null,
       tls: { mode: 'off' },
+      loginMethods: ['scram-sha-256'],
       searchPath: ['public'],
     },
     database.password,

@@ -9,9 +9,23 @@ import {
   encodeReadyForQuery,
 } from '@querywarden/wire/postgres'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { TargetConfig } from '../src/config/config.ts'
+import type { ProxyLimits, TargetConfig } from '../src/config/config.ts'
 import { logInUpstream } from '../src/postgres/upstream-login.ts'
 import { serveTarget } from '../src/target-service.ts'
+
+const LIMITS: ProxyLimits = {
+  sessionsMax: 1,
+  sessionsPerIdentityMax: 1,
+  loginMsMax: 1_000,
+  failedLoginsPerMinuteMax: 600,
+  failedCancelsPerMinuteMax: 600,
+  idleMsMax: 60_000,
+  sessionMsMax: 60_000,
+  drainMsMax: 0,
+  frameBytesMax: 1 << 20,
+  approvalsPendingMax: 1,
+  catalogMaxAgeMs: 60_000,
+}
 
 const target = (port: number, tls: TargetConfig['tls'] = { mode: 'off' }, host = '127.0.0.1'): TargetConfig => ({
   name: 'app',
@@ -21,6 +35,7 @@ const target = (port: number, tls: TargetConfig['tls'] = { mode: 'off' }, host =
   database: 'app',
   password: null,
   tls,
+  loginMethods: ['scram-sha-256', 'scram-sha-256-plus'],
   searchPath: ['public'],
 })
 
@@ -152,11 +167,8 @@ describe('F14, F19: a database that logs in and then stalls', () => {
       password: null,
       policy: parsePolicy({ version: 1, rules: [] }),
       limits: {
-        sessionsMax: 1,
+        ...LIMITS,
         loginMsMax: 300,
-        frameBytesMax: 1 << 20,
-        approvalsPendingMax: 1,
-        catalogMaxAgeMs: 60_000,
       },
       monotonic: () => performance.now(),
     })

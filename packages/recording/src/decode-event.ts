@@ -30,6 +30,8 @@ const CLOSE_REASONS: readonly CloseReason[] = [
   'client-left',
   'client-terminated',
   'credential-expired',
+  'idle',
+  'lifetime-over',
   'upstream-lost',
   'protocol-violation',
   'shutdown',

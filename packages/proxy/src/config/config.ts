@@ -13,6 +13,17 @@ export interface TlsFiles {
   readonly key: string
 }
 
+/** What the listener for database clients serves TLS with. */
+export interface ListenerTls extends TlsFiles {
+  readonly clientCertificates: ClientCertificates
+}
+
+/** Whether clients show a certificate of their own, signed by an authority in the PEM file `ca`. The token is needed all the same. */
+export type ClientCertificates =
+  | { readonly kind: 'off' }
+  | { readonly kind: 'optional'; readonly ca: string }
+  | { readonly kind: 'required'; readonly ca: string }
+
 export type IdentityConfig =
   | {
       readonly kind: 'oidc'
@@ -38,6 +49,9 @@ export type UpstreamTls =
   /** Certificate chain and host name are checked. `ca` is a PEM file; null means the roots that Node trusts. */
   | { readonly mode: 'verify-full'; readonly ca: string | null }
 
+/** How a database may ask for the gateway's password. PLUS binds the login to the database's certificate. */
+export type LoginMethod = 'scram-sha-256' | 'scram-sha-256-plus'
+
 export interface TargetConfig {
   readonly name: string
   readonly dialect: 'postgres'
@@ -46,6 +60,8 @@ export interface TargetConfig {
   readonly database: string
   readonly password: SecretRef | null
   readonly tls: UpstreamTls
+  /** What else the database asks for is refused. */
+  readonly loginMethods: readonly LoginMethod[]
   readonly searchPath: readonly string[]
 }
 
@@ -61,7 +77,7 @@ export interface RecordingConfig {
 export interface Config {
   readonly file: string
   readonly listen: {
-    readonly postgres: Address & { readonly tls: TlsFiles | null }
+    readonly postgres: Address & { readonly tls: ListenerTls | null }
     readonly admin: Address
   }
   readonly identity: readonly IdentityConfig[]
@@ -74,7 +90,19 @@ export interface Config {
 
 export interface ProxyLimits {
   readonly sessionsMax: number
+  /** Of one identity, by issuer and subject. */
+  readonly sessionsPerIdentityMax: number
   readonly loginMsMax: number
+  /** Logins that one address may fail in a minute. */
+  readonly failedLoginsPerMinuteMax: number
+  /** Cancel requests that one address may get wrong in a minute. */
+  readonly failedCancelsPerMinuteMax: number
+  /** How long a session may do nothing. */
+  readonly idleMsMax: number
+  /** How long a session may be, whatever it does. */
+  readonly sessionMsMax: number
+  /** How long what runs may go on once the gateway is told to stop. */
+  readonly drainMsMax: number
   readonly frameBytesMax: number
   readonly approvalsPendingMax: number
   readonly catalogMaxAgeMs: number

@@ -1,7 +1,7 @@
 import { ALGORITHMS } from '@querywarden/identity'
 import { knownKeys, type SecretRef } from '@querywarden/policy-core'
 import * as z from 'zod'
-import type { Address, IdentityConfig, TlsFiles } from './config.ts'
+import type { Address, IdentityConfig, LoginMethod, TlsFiles } from './config.ts'
 
 /** A target as it is written. */
 export interface GivenTarget {
@@ -9,12 +9,20 @@ export interface GivenTarget {
   readonly url: string
   readonly password?: SecretRef | undefined
   readonly search_path: readonly string[]
+  readonly require_auth: readonly LoginMethod[]
+  readonly channel_binding: 'prefer' | 'require'
+}
+
+/** The listener's TLS as it is written. */
+export interface GivenTls extends TlsFiles {
+  readonly client_ca?: string | undefined
+  readonly client_certificates?: 'off' | 'optional' | 'required' | undefined
 }
 
 /** `querywarden.yaml` as it is written, with defaults in it. */
 export interface GivenConfig {
   readonly listen: {
-    readonly postgres: { readonly address: Address; readonly tls?: TlsFiles | undefined }
+    readonly postgres: { readonly address: Address; readonly tls?: GivenTls | undefined }
     readonly admin: { readonly address: Address }
   }
   readonly identity: readonly IdentityConfig[]
@@ -29,7 +37,13 @@ export interface GivenConfig {
   }
   readonly limits: {
     readonly sessions: number
+    readonly sessions_per_identity?: number | undefined
     readonly login_seconds: number
+    readonly failed_logins_per_minute: number
+    readonly failed_cancels_per_minute: number
+    readonly idle_seconds: number
+    readonly session_seconds: number
+    readonly drain_seconds: number
     readonly message_bytes: number
     readonly approvals_pending: number
     readonly catalog_age_seconds: number
@@ -60,8 +74,18 @@ const ListenAddress = z.string().transform((text, context): Address => {
   return { host: host.replace(/^\[|\]$/g, ''), port: Number(port) }
 })
 
+const ListenTls = strict({
+  cert: Text,
+  key: Text,
+  client_ca: Text.optional(),
+  client_certificates: z.enum(['off', 'optional', 'required']).optional(),
+}).refine(
+  ({ client_ca, client_certificates = 'off' }) => client_ca !== undefined || client_certificates === 'off',
+  'client_certificates needs client_ca: the PEM file of the authority that signs them',
+)
+
 const Listen = strict({
-  postgres: strict({ address: ListenAddress, tls: strict({ cert: Text, key: Text }).optional() }),
+  postgres: strict({ address: ListenAddress, tls: ListenTls.optional() }),
   admin: strict({ address: ListenAddress }),
 })
 
@@ -100,11 +124,25 @@ const Target = strict({
   url: z.string().min(1),
   password: Secret.optional(),
   search_path: z.array(Text).min(1).max(32).default(['public']),
-})
+  require_auth: z
+    .array(z.enum(['scram-sha-256', 'scram-sha-256-plus'], { error: 'expected scram-sha-256 or scram-sha-256-plus' }))
+    .min(1)
+    .default(['scram-sha-256', 'scram-sha-256-plus']),
+  channel_binding: z.enum(['prefer', 'require']).default('prefer'),
+}).refine(
+  ({ require_auth, channel_binding }) => channel_binding === 'prefer' || require_auth.includes('scram-sha-256-plus'),
+  'channel_binding: require needs scram-sha-256-plus among require_auth',
+)
 
 const Limits = strict({
   sessions: z.int().min(1).max(100_000).default(500),
+  sessions_per_identity: z.int().min(1).max(100_000).optional(),
   login_seconds: Seconds.default(10),
+  failed_logins_per_minute: z.int().min(1).max(1_000_000).default(600),
+  failed_cancels_per_minute: z.int().min(1).max(1_000_000).default(600),
+  idle_seconds: Seconds.default(3_600),
+  session_seconds: Seconds.default(86_400),
+  drain_seconds: z.int().min(0).max(3_600).default(30),
   message_bytes: z.int().min(65_536).max(1_073_741_824).default(16_777_216),
   approvals_pending: z.int().min(1).max(10_000).default(200),
   catalog_age_seconds: Seconds.default(60),

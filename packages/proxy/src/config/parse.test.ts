@@ -62,6 +62,7 @@ test('what is left out has its default, and files are found beside the configura
         database: 'app',
         password: { kind: 'env', name: 'APP_DB_PASSWORD' },
         tls: { mode: 'off' },
+        loginMethods: ['scram-sha-256', 'scram-sha-256-plus'],
         searchPath: ['public'],
       },
     ],
@@ -70,7 +71,13 @@ test('what is left out has its default, and files are found beside the configura
     recording: { dir: '/etc/qw/recordings', key: null, durability: 'standard', bytesPerSessionMax: 1_073_741_824 },
     limits: {
       sessionsMax: 500,
+      sessionsPerIdentityMax: 125,
       loginMsMax: 10_000,
+      failedLoginsPerMinuteMax: 600,
+      failedCancelsPerMinuteMax: 600,
+      idleMsMax: 3_600_000,
+      sessionMsMax: 86_400_000,
+      drainMsMax: 30_000,
       frameBytesMax: 16_777_216,
       approvalsPendingMax: 200,
       catalogMaxAgeMs: 60_000,
@@ -113,6 +120,35 @@ limits: { sessions: 1, login_seconds: 2, message_bytes: 65536, approvals_pending
     masking: { hashKey: { kind: 'file', path: '/etc/qw/hash.key' } },
     recording: { dir: '/etc/qw/rec', key: { kind: 'env', name: 'REC_KEY' }, durability: 'strict' },
     limits: { sessionsMax: 1, loginMsMax: 2_000, approvalsPendingMax: 3, catalogMaxAgeMs: 4_000 },
+  })
+})
+
+describe('what two keys say together', () => {
+  const tlsOf = (keys: string) =>
+    parse(edited('127.0.0.1:6432 }', `127.0.0.1:6432, tls: { cert: c.crt, key: c.key${keys} } }`)).listen.postgres.tls
+  const methodsOf = (keys: string) =>
+    parse(edited('@127.0.0.1:5432/app', `@db.example.com/app${keys}`)).targets[0]?.loginMethods
+
+  test('an authority for client certificates means that they are required, unless it says otherwise', () => {
+    expect(tlsOf('')?.clientCertificates).toEqual({ kind: 'off' })
+    expect(tlsOf(', client_ca: a.crt')?.clientCertificates).toEqual({ kind: 'required', ca: '/etc/qw/a.crt' })
+    expect(tlsOf(', client_ca: a.crt, client_certificates: optional')?.clientCertificates).toMatchObject({
+      kind: 'optional',
+    })
+    expect(tlsOf(', client_ca: a.crt, client_certificates: off')?.clientCertificates).toEqual({ kind: 'off' })
+  })
+
+  test('E11: channel binding that is required leaves the database one way to ask', () => {
+    expect(methodsOf('')).toEqual(['scram-sha-256', 'scram-sha-256-plus'])
+    expect(methodsOf('\n    channel_binding: require')).toEqual(['scram-sha-256-plus'])
+    expect(methodsOf('\n    require_auth: [scram-sha-256]')).toEqual(['scram-sha-256'])
+  })
+
+  test('one identity may have a quarter of the sessions, ten at least, or what the configuration says', () => {
+    const limitOf = (keys: string) => parse(`${FULL}limits: { ${keys} }\n`).limits.sessionsPerIdentityMax
+    expect([limitOf('sessions: 2000'), limitOf('sessions: 3'), limitOf('sessions_per_identity: 7')]).toEqual([
+      500, 10, 7,
+    ])
   })
 })
 
@@ -183,6 +219,30 @@ describe('a mistake is named with file, line, column, key and what was expected'
       ['14:21: limits.sessions: expected at least 1'],
     ],
     ['no policy', 'policy: ./policy.yaml\n', '', [': policy: missing, expected a text']],
+    [
+      'client certificates of no authority',
+      '127.0.0.1:6432 }',
+      '127.0.0.1:6432, tls: { cert: c, key: k, client_certificates: required } }',
+      ['2:45: listen.postgres.tls: client_certificates needs client_ca'],
+    ],
+    [
+      'a login weaker than SCRAM',
+      'dialect: postgres',
+      'dialect: postgres\n    require_auth: [md5]',
+      ['11:20: targets.app.require_auth[0]: expected scram-sha-256 or scram-sha-256-plus'],
+    ],
+    [
+      'channel binding without TLS',
+      'dialect: postgres',
+      'dialect: postgres\n    channel_binding: require',
+      ['targets.app: asks for channel binding, which needs TLS'],
+    ],
+    [
+      'channel binding by a login without',
+      'dialect: postgres',
+      'dialect: postgres\n    require_auth: [scram-sha-256]\n    channel_binding: require',
+      ['targets.app: channel_binding: require needs scram-sha-256-plus among require_auth'],
+    ],
     ['a key twice', 'policy: ./policy.yaml', 'policy: ./policy.yaml\npolicy: ./b.yaml', ['14:1: key given twice']],
     ['a bracket that stays open', '{ dir: ./recordings }', '{ dir: ./recordings', ['15:1: ']],
     [

@@ -1,9 +1,9 @@
 import { dirname, resolve } from 'node:path'
 import { issuesOf, PolicyError, type SecretRef } from '@querywarden/policy-core'
 import { formatIssues, readYaml } from '@querywarden/policy-core/yaml'
-import type { Config, TargetConfig } from './config.ts'
+import type { ClientCertificates, Config, LoginMethod, ProxyLimits, TargetConfig } from './config.ts'
 import { ConfigError } from './config-error.ts'
-import { ConfigDocument, type GivenTarget } from './document.ts'
+import { ConfigDocument, type GivenConfig, type GivenTarget, type GivenTls } from './document.ts'
 import { readTargetUrl } from './target-url.ts'
 
 /**
@@ -30,7 +30,10 @@ function toConfig(input: unknown, file: string): Config {
     listen: {
       postgres: {
         ...given.listen.postgres.address,
-        tls: tls === undefined ? null : { cert: at(tls.cert), key: at(tls.key) },
+        tls:
+          tls === undefined
+            ? null
+            : { cert: at(tls.cert), key: at(tls.key), clientCertificates: clientCertificatesOf(tls, at) },
       },
       admin: given.listen.admin.address,
     },
@@ -48,14 +51,33 @@ function toConfig(input: unknown, file: string): Config {
       durability: given.recording.durability,
       bytesPerSessionMax: given.recording.bytes_per_session,
     },
-    limits: {
-      sessionsMax: given.limits.sessions,
-      loginMsMax: given.limits.login_seconds * 1_000,
-      frameBytesMax: given.limits.message_bytes,
-      approvalsPendingMax: given.limits.approvals_pending,
-      catalogMaxAgeMs: given.limits.catalog_age_seconds * 1_000,
-    },
+    limits: toLimits(given.limits),
   }
+}
+
+/** What one identity may have of the sessions where the configuration doesn't say: a few, or a part of many. */
+const IDENTITY_SESSIONS_MIN = 10
+const IDENTITY_PARTS = 4
+
+const toLimits = (given: GivenConfig['limits']): ProxyLimits => ({
+  sessionsMax: given.sessions,
+  sessionsPerIdentityMax:
+    given.sessions_per_identity ?? Math.max(IDENTITY_SESSIONS_MIN, Math.ceil(given.sessions / IDENTITY_PARTS)),
+  loginMsMax: given.login_seconds * 1_000,
+  failedLoginsPerMinuteMax: given.failed_logins_per_minute,
+  failedCancelsPerMinuteMax: given.failed_cancels_per_minute,
+  idleMsMax: given.idle_seconds * 1_000,
+  sessionMsMax: given.session_seconds * 1_000,
+  drainMsMax: given.drain_seconds * 1_000,
+  frameBytesMax: given.message_bytes,
+  approvalsPendingMax: given.approvals_pending,
+  catalogMaxAgeMs: given.catalog_age_seconds * 1_000,
+})
+
+/** Whoever names an authority wants its certificates. */
+function clientCertificatesOf(given: GivenTls, at: (path: string) => string): ClientCertificates {
+  if (given.client_ca === undefined || given.client_certificates === 'off') return { kind: 'off' }
+  return { kind: given.client_certificates ?? 'required', ca: at(given.client_ca) }
 }
 
 function toTarget(
@@ -68,6 +90,12 @@ function toTarget(
   if (url.kind === 'invalid') {
     throw new PolicyError([{ path: ['targets', name, 'url'], message: url.message, at: 'value', location: null }])
   }
+  const loginMethods: readonly LoginMethod[] =
+    given.channel_binding === 'require' ? ['scram-sha-256-plus'] : given.require_auth
+  if (url.tls.mode === 'off' && !loginMethods.includes('scram-sha-256')) {
+    const message = 'asks for channel binding, which needs TLS: give the url sslmode=verify-full'
+    throw new PolicyError([{ path: ['targets', name], message, at: 'value', location: null }])
+  }
   return {
     name,
     dialect: given.dialect,
@@ -76,6 +104,7 @@ function toTarget(
     database: url.database,
     password: given.password === undefined ? null : secret(given.password),
     tls: url.tls.mode === 'verify-full' && url.tls.ca !== null ? { mode: 'verify-full', ca: at(url.tls.ca) } : url.tls,
+    loginMethods,
     searchPath: given.search_path,
   }
 }

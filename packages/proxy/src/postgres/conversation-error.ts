@@ -32,6 +32,8 @@ const SQLSTATE_OF: Readonly<Record<CloseReason, string>> = {
   'client-left': '08006',
   'client-terminated': '08006',
   'credential-expired': '57P01',
+  idle: '57P05',
+  'lifetime-over': '57P01',
   'upstream-lost': '08006',
   'protocol-violation': '08P01',
   shutdown: '57P01',
