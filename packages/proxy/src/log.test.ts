@@ -1,7 +1,8 @@
 import { IdentityError } from '@querywarden/identity'
 import { expect, test } from 'vitest'
-import { type Log, type LogLevel, openLog } from './log.ts'
+import { type Log, openLog } from './log.ts'
 import type { LogFields } from './log-fields.ts'
+import type { LogLevel } from './log-level.ts'
 
 const SECRET = 'c4nary-s3cret'
 

@@ -1,8 +1,6 @@
 import { type DestinationStream, pino } from 'pino'
 import { type LogFields, presentable } from './log-fields.ts'
-
-export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const
-export type LogLevel = (typeof LOG_LEVELS)[number] | 'silent'
+import type { LogLevel } from './log-level.ts'
 
 /** A text that stands in the source as it is: one that was put together at run time could hold anything. */
 type Literal<M extends string> = Record<never, never> extends Record<M, 1> ? never : M

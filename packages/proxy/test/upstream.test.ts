@@ -25,6 +25,7 @@ const LIMITS: ProxyLimits = {
   frameBytesMax: 1 << 20,
   approvalsPendingMax: 1,
   catalogMaxAgeMs: 60_000,
+  memoryBytesMax: null,
 }
 
 const target = (port: number, tls: TargetConfig['tls'] = { mode: 'off' }, host = '127.0.0.1'): TargetConfig => ({

@@ -1,6 +1,7 @@
 import { loadConfig } from '../config/load.ts'
 import { startGateway } from '../gateway.ts'
-import { type LogLevel, openLog } from '../log.ts'
+import { openLog } from '../log.ts'
+import type { LogLevel } from '../log-level.ts'
 import { EXIT } from './exit.ts'
 
 /** Runs the gateway until SIGINT or SIGTERM. */

@@ -1,5 +1,6 @@
 import type { Algorithm } from '@querywarden/identity'
 import type { SecretRef } from '@querywarden/policy-core'
+import type { LogLevel } from '../log-level.ts'
 
 /** A host and port to listen on or to connect to. */
 export interface Address {
@@ -79,6 +80,8 @@ export interface Config {
   readonly listen: {
     readonly postgres: Address & { readonly tls: ListenerTls | null }
     readonly admin: Address
+    /** A listener for health and metrics alone, without tokens; null where only the admin API tells, to this host. */
+    readonly metrics: Address | null
   }
   readonly identity: readonly IdentityConfig[]
   readonly targets: readonly TargetConfig[]
@@ -86,6 +89,9 @@ export interface Config {
   readonly masking: { readonly hashKey: SecretRef | null }
   readonly recording: RecordingConfig
   readonly limits: ProxyLimits
+  readonly log: { readonly level: LogLevel }
+  /** How many processes serve clients. */
+  readonly workers: number
 }
 
 export interface ProxyLimits {
@@ -106,4 +112,6 @@ export interface ProxyLimits {
   readonly frameBytesMax: number
   readonly approvalsPendingMax: number
   readonly catalogMaxAgeMs: number
+  /** Of all processes together; null means what this machine or container gives. */
+  readonly memoryBytesMax: number | null
 }

@@ -1,6 +1,7 @@
 import { ALGORITHMS } from '@querywarden/identity'
 import { knownKeys, type SecretRef } from '@querywarden/policy-core'
 import * as z from 'zod'
+import { LOG_LEVELS } from '../log-level.ts'
 import type { Address, IdentityConfig, LoginMethod, TlsFiles } from './config.ts'
 
 /** A target as it is written. */
@@ -24,6 +25,7 @@ export interface GivenConfig {
   readonly listen: {
     readonly postgres: { readonly address: Address; readonly tls?: GivenTls | undefined }
     readonly admin: { readonly address: Address }
+    readonly metrics?: { readonly address: Address } | undefined
   }
   readonly identity: readonly IdentityConfig[]
   readonly targets: Readonly<Record<string, GivenTarget>>
@@ -47,7 +49,10 @@ export interface GivenConfig {
     readonly message_bytes: number
     readonly approvals_pending: number
     readonly catalog_age_seconds: number
+    readonly memory_mb?: number | undefined
   }
+  readonly log: { readonly level: (typeof LOG_LEVELS)[number] }
+  readonly workers: number | 'auto'
 }
 
 const strict = <T extends z.ZodRawShape>(shape: T): z.ZodObject<T, z.core.$strict> =>
@@ -87,6 +92,7 @@ const ListenTls = strict({
 const Listen = strict({
   postgres: strict({ address: ListenAddress, tls: ListenTls.optional() }),
   admin: strict({ address: ListenAddress }),
+  metrics: strict({ address: ListenAddress }).optional(),
 })
 
 /** Asymmetric ones only: with a shared secret the gateway could mint tokens itself (RFC 8725, 3.1). */
@@ -146,7 +152,15 @@ const Limits = strict({
   message_bytes: z.int().min(65_536).max(1_073_741_824).default(16_777_216),
   approvals_pending: z.int().min(1).max(10_000).default(200),
   catalog_age_seconds: Seconds.default(60),
+  memory_mb: z.int().min(128).max(16_777_216).optional(),
 })
+
+const WORKERS_MAX = 256
+const Workers = z
+  .union([z.literal('auto'), z.int().min(1).max(WORKERS_MAX)], {
+    error: `expected auto, or a number of processes up to ${WORKERS_MAX}`,
+  })
+  .default(1)
 
 const TARGET_NAME = 'expected a name of at most 63 letters, digits, dots, dashes and underscores'
 
@@ -171,4 +185,6 @@ export const ConfigDocument: z.ZodType<GivenConfig> = strict({
   }),
   state: z.literal('memory', { error: 'expected memory: other stores are not there yet' }).default('memory'),
   limits: Limits.prefault({}),
+  log: strict({ level: z.enum(LOG_LEVELS).default('info') }).prefault({}),
+  workers: Workers,
 })

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { describe, expect, test } from 'vitest'
 import { ConfigError } from './config-error.ts'
 import { parseConfig } from './parse.ts'
@@ -40,7 +41,11 @@ function edited(from: string, to: string): string {
 test('what is left out has its default, and files are found beside the configuration', () => {
   expect(parse(FULL)).toEqual({
     file: '/etc/qw/querywarden.yaml',
-    listen: { postgres: { host: '127.0.0.1', port: 6_432, tls: null }, admin: { host: '::1', port: 6_480 } },
+    listen: {
+      postgres: { host: '127.0.0.1', port: 6_432, tls: null },
+      admin: { host: '::1', port: 6_480 },
+      metrics: null,
+    },
     identity: [
       {
         kind: 'oidc',
@@ -81,7 +86,10 @@ test('what is left out has its default, and files are found beside the configura
       frameBytesMax: 16_777_216,
       approvalsPendingMax: 200,
       catalogMaxAgeMs: 60_000,
+      memoryBytesMax: null,
     },
+    log: { level: 'info' },
+    workers: 1,
   })
 })
 
@@ -89,6 +97,7 @@ test('every key can be given', () => {
   const config = parse(`listen:
   postgres: { address: 0.0.0.0:6432, tls: { cert: server.crt, key: /keys/server.key } }
   admin: { address: localhost:0 }
+  metrics: { address: 0.0.0.0:9464 }
 identity:
   - { kind: oidc, issuer: "https://a.example", audience: q, algorithms: [EdDSA], token: id, claims: { groups: roles }, authorized_parties: [cli], lifetime_max_seconds: 60 }
   - { kind: static, tokens: [{ token: { file: dev.token }, subject: devin, groups: [ai-agents] }] }
@@ -99,10 +108,15 @@ policy: /policies/p.yaml
 masking: { hash_key: { file: hash.key } }
 recording: { dir: rec, key: { env: REC_KEY }, durability: strict, bytes_per_session: 65536 }
 state: memory
-limits: { sessions: 1, login_seconds: 2, message_bytes: 65536, approvals_pending: 3, catalog_age_seconds: 4 }
+limits: { sessions: 1, login_seconds: 2, message_bytes: 65536, approvals_pending: 3, catalog_age_seconds: 4, memory_mb: 512 }
+log: { level: warn }
+workers: 4
 `)
   expect(config).toMatchObject({
-    listen: { postgres: { tls: { cert: '/etc/qw/server.crt', key: '/keys/server.key' } } },
+    listen: {
+      postgres: { tls: { cert: '/etc/qw/server.crt', key: '/keys/server.key' } },
+      metrics: { host: '0.0.0.0', port: 9_464 },
+    },
     identity: [
       { tokenType: 'id', groupsClaim: 'roles', authorizedParties: ['cli'], lifetimeMaxMs: 60_000 },
       { kind: 'static', tokens: [{ token: { kind: 'file', path: '/etc/qw/dev.token' } }] },
@@ -119,7 +133,15 @@ limits: { sessions: 1, login_seconds: 2, message_bytes: 65536, approvals_pending
     policyFile: '/policies/p.yaml',
     masking: { hashKey: { kind: 'file', path: '/etc/qw/hash.key' } },
     recording: { dir: '/etc/qw/rec', key: { kind: 'env', name: 'REC_KEY' }, durability: 'strict' },
-    limits: { sessionsMax: 1, loginMsMax: 2_000, approvalsPendingMax: 3, catalogMaxAgeMs: 4_000 },
+    limits: {
+      sessionsMax: 1,
+      loginMsMax: 2_000,
+      approvalsPendingMax: 3,
+      catalogMaxAgeMs: 4_000,
+      memoryBytesMax: 536_870_912,
+    },
+    log: { level: 'warn' },
+    workers: 4,
   })
 })
 
@@ -265,5 +287,31 @@ describe('a mistake is named with file, line, column, key and what was expected'
 
   test.each(['', '[]', 'text', '{}'])('a file of %j', text => {
     expect(errorOf(text)).toMatch(/^\/etc\/qw\/querywarden\.yaml:1:1: /)
+  })
+})
+
+test('as many workers as there are processors, or a number, and nothing else', () => {
+  expect(parse(`${FULL}\nworkers: auto\n`).workers).toBe(availableParallelism())
+  for (const wrong of ['0', '-1', '1.5', 'many', '257'])
+    expect(errorOf(`${FULL}\nworkers: ${wrong}\n`)).toMatch(/:16:10: workers: expected /)
+})
+
+describe('O4: a configuration', () => {
+  test('can not be changed once it was checked, in no part', () => {
+    const config = parse(FULL)
+    const changes: (() => void)[] = [
+      () => Object.assign(config, { policyFile: '/tmp/other.yaml' }),
+      () => Object.assign(config.limits, { sessionsMax: 1e9 }),
+      () => Object.assign(config.targets[0] ?? {}, { name: 'other' }),
+      () => Object.assign(config.listen.postgres, { host: '0.0.0.0' }),
+    ]
+    for (const change of changes) expect(change).toThrow(TypeError)
+  })
+
+  test('sets nothing on what all objects inherit', () => {
+    const names = parse(edited('targets:\n', 'targets:\n  __proto__: { polluted: yes }\n')).targets.map(one => one.name)
+    expect(names).toEqual(['app'])
+    expect(errorOf(edited('targets:\n', 'targets:\n  constructor: { polluted: yes }\n'))).toContain('unknown key')
+    expect(Reflect.get({}, 'polluted')).toBeUndefined()
   })
 })

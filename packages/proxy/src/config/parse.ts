@@ -1,9 +1,11 @@
+import { availableParallelism } from 'node:os'
 import { dirname, resolve } from 'node:path'
 import { issuesOf, PolicyError, type SecretRef } from '@querywarden/policy-core'
 import { formatIssues, readYaml } from '@querywarden/policy-core/yaml'
 import type { ClientCertificates, Config, LoginMethod, ProxyLimits, TargetConfig } from './config.ts'
 import { ConfigError } from './config-error.ts'
 import { ConfigDocument, type GivenConfig, type GivenTarget, type GivenTls } from './document.ts'
+import { freeze } from './freeze.ts'
 import { readTargetUrl } from './target-url.ts'
 
 /**
@@ -13,7 +15,7 @@ import { readTargetUrl } from './target-url.ts'
 export function parseConfig(text: string, file: string): Config {
   return readYaml(text, {
     file,
-    parse: input => toConfig(input, file),
+    parse: input => freeze(toConfig(input, file)),
     fail: issues => new ConfigError('INVALID', formatIssues(issues)),
   })
 }
@@ -36,6 +38,7 @@ function toConfig(input: unknown, file: string): Config {
             : { cert: at(tls.cert), key: at(tls.key), clientCertificates: clientCertificatesOf(tls, at) },
       },
       admin: given.listen.admin.address,
+      metrics: given.listen.metrics?.address ?? null,
     },
     identity: given.identity.map(one =>
       one.kind === 'static'
@@ -52,12 +55,16 @@ function toConfig(input: unknown, file: string): Config {
       bytesPerSessionMax: given.recording.bytes_per_session,
     },
     limits: toLimits(given.limits),
+    log: given.log,
+    workers: given.workers === 'auto' ? availableParallelism() : given.workers,
   }
 }
 
 /** What one identity may have of the sessions where the configuration doesn't say: a few, or a part of many. */
 const IDENTITY_SESSIONS_MIN = 10
 const IDENTITY_PARTS = 4
+
+const MIB = 1_048_576
 
 const toLimits = (given: GivenConfig['limits']): ProxyLimits => ({
   sessionsMax: given.sessions,
@@ -72,6 +79,7 @@ const toLimits = (given: GivenConfig['limits']): ProxyLimits => ({
   frameBytesMax: given.message_bytes,
   approvalsPendingMax: given.approvals_pending,
   catalogMaxAgeMs: given.catalog_age_seconds * 1_000,
+  memoryBytesMax: given.memory_mb === undefined ? null : given.memory_mb * MIB,
 })
 
 /** Whoever names an authority wants its certificates. */
