@@ -81,6 +81,14 @@ export class Link {
     return this.socket.writable ? this.socket.write(bytes) : true
   }
 
+  /** Writes several pieces by one system call. */
+  writeAll(pieces: readonly Uint8Array[]): void {
+    if (!this.socket.writable) return
+    this.socket.cork()
+    for (const piece of pieces) this.socket.write(piece)
+    this.socket.uncork()
+  }
+
   /** Resolves when the peer has taken what was written, or is gone. */
   async drained(): Promise<void> {
     if (!this.socket.writableNeedDrain || this.#gone.signal.aborted) return

@@ -164,8 +164,26 @@ describe('COPY in', () => {
     expect(out).toBe('COPY 1\n1\n2\n3\n')
   })
 
-  test('in the extended protocol it is refused, not half done', async () => {
+  test('P9: in the extended protocol, with the Sync that the server ignores and the one behind the data', async () => {
     client.send(runUnnamed('copy notes from stdin'), SYNC)
+    expect(await client.until('G')).toEqual(['1', '2', 'n', 'G'])
+    client.send(data('300\tx\n'), COPY_DONE, SYNC)
+    expect(await client.until('Z')).toEqual(['C COPY 1', 'Z idle'])
+    expect(await client.query('select body from notes where id = 300')).toContain('D x')
+  })
+
+  test('P9: in the extended protocol, one that the server refuses leaves one ReadyForQuery', async () => {
+    client.send(runUnnamed("copy notes from stdin (format 'nonsense')"), SYNC)
+    expect(await client.until('Z')).toEqual(['1', '2', 'n', expect.stringMatching(/^E ERROR/), 'Z idle'])
+    client.send(runUnnamed('copy notes from stdin'), SYNC)
+    await client.until('G')
+    client.send(data('not a number\tx\n'), COPY_DONE, SYNC)
+    expect(await client.until('Z')).toEqual([expect.stringMatching(/^E ERROR 22P02/), 'Z idle'])
+    expect(await client.query('select 1')).toEqual(['T', 'D 1', 'C SELECT 1', 'Z idle'])
+  })
+
+  test('P9: nothing may stand between COPY FROM STDIN and its data', async () => {
+    client.send(runUnnamed('copy notes from stdin'), runUnnamed('select 1'), SYNC)
     expect(await client.until('Z')).toEqual([expect.stringMatching(/^E ERROR 0A000/), 'Z idle'])
     expect((await client.query('copy notes from stdin; select 1'))[0]).toMatch(/^E ERROR 0A000/)
   })

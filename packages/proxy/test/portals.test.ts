@@ -174,9 +174,15 @@ describe('P3: messages out of place', () => {
     ).toContain('D 2')
   })
 
-  test('a Query among unsynced messages ends the session', async () => {
-    const other = await rawLogin(governed.gateway.postgres, await governed.token())
-    other.send(parse('', 'select 1'), encodeQuery({ query: 'select 2' }))
-    expect((await other.toEnd())[0]).toMatch(/^E FATAL 08P01/)
+  test('a Query among unsynced messages runs behind them, in the same implicit transaction', async () => {
+    client.send(parse('', 'select 1'), bind('', ''), execute(), encodeQuery({ query: 'select 2' }))
+    const answers = await client.until('Z')
+    expect(answers.filter(line => /^[DCZ]/.test(line))).toEqual(['D 1', 'C SELECT 1', 'D 2', 'C SELECT 1', 'Z idle'])
+  })
+
+  test('a Query behind a refused message is skipped up to the Sync', async () => {
+    client.send(parse('', 'selec'), encodeQuery({ query: 'select 2' }), SYNC, encodeQuery({ query: 'select 3' }))
+    expect((await client.until('Z'))[0]).toMatch(/^E ERROR 42601/)
+    expect(await client.until('Z')).toContain('D 3')
   })
 })

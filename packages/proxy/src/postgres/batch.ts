@@ -2,6 +2,7 @@ import { isUtf8 } from 'node:buffer'
 import {
   type Bind,
   type Close,
+  clientAction,
   type Describe,
   decodeBind,
   decodeClose,
@@ -43,45 +44,102 @@ export interface BatchLimits {
   readonly bytesMax: number
 }
 
-/** Reads one batch. Nothing of it is sent anywhere: it is decided whole. */
-export async function readBatch(client: Link, limits: BatchLimits): Promise<Batch> {
-  const asks: Ask[] = []
-  let bytes = 0
-  for (;;) {
-    const frame = await client.read()
-    if (frame === null) return { kind: 'gone' }
-    bytes += frame.bytes.length
-    if (asks.length >= limits.asksMax || bytes > limits.bytesMax) {
-      throw new ConversationError(
-        'protocol-violation',
-        `a batch may have ${limits.asksMax} messages and ${limits.bytesMax} bytes before its Sync`,
-        '54000',
-      )
+/** Reads a client's messages as batches. Nothing of a batch is sent anywhere before it is decided whole. */
+export class BatchReader {
+  readonly #client: Link
+  readonly #limits: BatchLimits
+  #asks: Ask[] = []
+  #bytes = 0
+  /** A Query that ended the messages ahead of it, to be read next. */
+  #query: Frame | null = null
+
+  constructor(client: Link, limits: BatchLimits) {
+    this.#client = client
+    this.#limits = limits
+  }
+
+  /**
+   * The next batch. `phase` says how its messages count; messages of an unfinished one are kept.
+   * @throws {ConversationError} a message that has no place here, or too much before a Sync
+   * @throws {FrameError} the client broke the framing
+   */
+  async next(phase: 'open' | 'skipping'): Promise<Batch> {
+    for (;;) {
+      const batch = this.#take(phase)
+      if (batch !== null) return batch
+      await this.#client.arrival()
     }
-    switch (frame.tag) {
-      case FRONTEND.query:
-        // A Query inside an extended batch is a batch of its own; libpq never does that, and the server syncs on it.
-        if (asks.length > 0)
-          throw new ConversationError('protocol-violation', 'a Query came before the Sync of the messages ahead of it')
-        return readQuery(frame)
-      case FRONTEND.sync:
-        return { kind: 'extended', asks, end: 'sync' }
-      case FRONTEND.flush:
-        return { kind: 'extended', asks, end: 'flush' }
-      case FRONTEND.terminate:
+  }
+
+  /** A whole batch out of what has arrived, or null. */
+  #take(phase: 'open' | 'skipping'): Batch | null {
+    if (this.#query !== null) {
+      const query = this.#query
+      this.#query = null
+      if (phase === 'open') return readQuery(query)
+    }
+    for (;;) {
+      const frame = this.#client.take()
+      if (frame === undefined) return null
+      if (frame === null) return { kind: 'gone' }
+      this.#count(frame)
+      const batch = this.#add(frame, phase)
+      if (batch !== null) return batch
+    }
+  }
+
+  #count(frame: Frame): void {
+    this.#bytes += frame.bytes.length
+    const { asksMax, bytesMax } = this.#limits
+    if (this.#asks.length < asksMax && this.#bytes <= bytesMax) return
+    throw new ConversationError(
+      'protocol-violation',
+      `a batch may have ${asksMax} messages and ${bytesMax} bytes before its Sync`,
+      '54000',
+    )
+  }
+
+  #add(frame: Frame, phase: 'open' | 'skipping'): Batch | null {
+    const action = clientAction(phase, frame.tag)
+    switch (action) {
+      case 'query':
+        if (this.#asks.length === 0) return this.#ended(readQuery(frame))
+        // It ends the implicit transaction of the messages ahead of it, which the server has worked on by then.
+        this.#query = frame
+        return this.#extended('flush')
+      case 'sync':
+        return this.#extended('sync')
+      case 'flush':
+        return this.#extended('flush')
+      case 'collect':
+        this.#asks.push(readAsk(frame))
+        return null
+      case 'refuse':
+        if (this.#asks.length === 0) return this.#ended({ kind: 'refused', report: FUNCTION_CALL })
+        this.#asks.push({ kind: 'refused', report: FUNCTION_CALL })
+        return null
+      case 'ignore':
+        // Nothing is kept of it, so it may go on for as long as it likes.
+        this.#bytes -= frame.bytes.length
+        return null
+      case 'terminate':
         return { kind: 'terminate' }
-      case FRONTEND.functionCall:
-        if (asks.length === 0) return { kind: 'refused', report: FUNCTION_CALL }
-        asks.push({ kind: 'refused', report: FUNCTION_CALL })
-        break
-      case FRONTEND.copyData:
-      case FRONTEND.copyDone:
-      case FRONTEND.copyFail:
-        // Left over from a COPY that the server ended by an error; it ignores them, as the manual says.
-        break
-      default:
-        asks.push(readAsk(frame))
+      case 'copy-data':
+      case 'copy-done':
+      case 'copy-fail':
+      case 'violation':
+        throw new ConversationError('protocol-violation', `message ${frame.tag} has no place in a session`)
     }
+  }
+
+  #extended(end: 'sync' | 'flush'): Batch {
+    return this.#ended({ kind: 'extended', asks: this.#asks, end })
+  }
+
+  #ended(batch: Batch): Batch {
+    this.#asks = []
+    this.#bytes = 0
+    return batch
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Completion, Session } from '@querywarden/policy-core'
-import type { Running } from './expected.ts'
+import type { Expected, Running } from './expected.ts'
+import type { Portal } from './names.ts'
 
 /** What a statement took, so far. */
 interface Measured {
@@ -33,12 +34,23 @@ export class Completions {
     this.#note(this.#session.incident(running?.cleared ?? null, code, message))
   }
 
-  /** Notes statements that the server won't come to. Should their portals outlive the error, they are decided anew. */
-  notRun(skipped: readonly Running[], why = 'an earlier statement of its batch failed'): void {
-    for (const running of skipped) {
-      this.finish(running, { kind: 'not-run', why })
-      running.portal.cleared = null
+  /**
+   * Notes what the server won't come to: statements, and portals that are bound for a later Execute. Should a portal
+   * outlive the error, it is decided anew.
+   */
+  notRun(skipped: readonly Expected[], why = 'an earlier statement of its batch failed'): void {
+    for (const item of skipped) {
+      if (item.kind === 'execute') {
+        this.finish(item.running, { kind: 'not-run', why })
+        item.running.portal.cleared = null
+        item.running.portal.isExecuted = false
+      } else if (item.kind === 'bind') this.unused(item.portal, why)
     }
+  }
+
+  /** Notes a portal that was cleared at its Bind and will never be executed. */
+  unused({ cleared, isExecuted }: Portal, why: string): void {
+    if (cleared !== null && !isExecuted) this.#note(this.#session.finish(cleared, { kind: 'not-run', why }))
   }
 
   measure({ portal, startedMs }: Running): Measured {
@@ -46,11 +58,13 @@ export class Completions {
     return { rows: portal.rows, bytes: portal.bytes, ms }
   }
 
-  /** Resolves when every completion so far is with the recorder. */
-  async recorded(): Promise<void> {
+  /** Resolves when every completion so far is with the recorder; null when nothing is to be waited for. */
+  recorded(): Promise<void> | null {
     const due = this.#due
+    const [only] = due
+    if (only === undefined) return null
     this.#due = []
-    await Promise.all(due)
+    return due.length === 1 ? only : Promise.all(due).then(() => undefined)
   }
 
   #note(noted: Promise<void>): void {

@@ -1,4 +1,4 @@
-import type { Cleared, Clock, CloseReason, Parameter, Session, Verdict } from '@querywarden/policy-core'
+import type { Cleared, Clock, CloseReason, Session } from '@querywarden/policy-core'
 import {
   EMPTY_QUERY_RESPONSE,
   encodeParse,
@@ -8,17 +8,18 @@ import {
   SYNC,
 } from '@querywarden/wire/postgres'
 import type { Link } from '../link.ts'
-import { type Ask, type Batch, type BatchLimits, readBatch } from './batch.ts'
+import { type Ask, type Batch, type BatchLimits, BatchReader } from './batch.ts'
 import { asConversationError, ConversationError } from './conversation-error.ts'
-import { relayCopyIn } from './copy-in.ts'
+import { CopyIn } from './copy-in.ts'
 import { errorResponse, fatalResponse, type Report, refusalOfUnread } from './error-response.ts'
 import type { BatchEnd, Expected, Running } from './expected.ts'
+import { Hold } from './hold.ts'
 import { Names } from './names.ts'
-import { type Plan, type Planned, runningOf, type Step, segmentsOf } from './plan.ts'
+import { type Admit, type Plan, type Planned, runningOf, type Step, segmentsOf } from './plan.ts'
 import { planExtended } from './plan-extended.ts'
 import { planQuery } from './plan-query.ts'
-import { drainedInTime } from './relay.ts'
 import { Replies } from './replies.ts'
+import { drainedInTime } from './slow-client.ts'
 import type { SplitText } from './split-text.ts'
 import { tellPending } from './tell-pending.ts'
 import type { Upstream } from './upstream-login.ts'
@@ -41,20 +42,26 @@ export interface ConversationParts {
 /** One client's session from ReadyForQuery to the end: reads batches, has them decided, runs them, relays the answers. */
 export class Conversation {
   readonly #parts: ConversationParts
+  readonly #batches: BatchReader
   readonly #replies: Replies
-  readonly #names = new Names()
+  readonly #names: Names
   #status: ReadyForQuery['status'] = 'idle'
   /** The server has messages of an extended batch that no Sync has closed yet. */
   #isOpen = false
   /** An error was reported; all up to the next Sync is skipped, as the server does. */
   #isSkipping = false
-  #held: AbortController | null = null
-  #stopping: Promise<void> = Promise.resolve()
+  /** Nothing is being decided or run: it is the client's turn. */
+  #isIdle = true
+  #hold: Hold | null = null
+  #copyIn: CopyIn | null = null
+  #stopping: Promise<void> | null = null
+  #drain: Report | null = null
   #end: { readonly report: Report | null; readonly reason: CloseReason } | null = null
 
   constructor(parts: ConversationParts) {
     this.#parts = parts
-    const { session, client, upstream, frameBytesMax, clock } = parts
+    const { session, client, upstream, frameBytesMax, clock, limits } = parts
+    this.#batches = new BatchReader(client, limits)
     this.#replies = new Replies({
       session,
       client,
@@ -62,26 +69,36 @@ export class Conversation {
       frameBytesMax,
       monotonic: clock.monotonic,
       cancelUpstream: () => this.#stopUpstream(),
+      onFault: ({ sqlstate, message, reason }) => this.end({ sqlstate, message }, reason),
     })
-    this.#replies.onFault = ({ sqlstate, message, reason }) => this.end({ sqlstate, message }, reason)
+    this.#names = new Names(portal => this.#replies.unused(portal))
+    // A client that leaves takes its statement along: nobody is there for the answer (threats F21).
+    client.gone.addEventListener('abort', () => {
+      if (this.#replies.isDue && this.#copyIn === null) this.end(null, 'client-left')
+    })
   }
 
   /** Runs until either side ends it, and gives the reason. Never throws. */
   async run(): Promise<CloseReason> {
+    const { client } = this.#parts
     try {
       for (;;) {
         // Whoever doesn't take the answers asks no more questions (threats O2).
-        await drainedInTime(this.#parts.client)
-        const batch = await readBatch(this.#parts.client, this.#parts.limits)
+        if (client.socket.writableNeedDrain) await drainedInTime(client)
+        if (this.#drain !== null) this.#endIfDrained(this.#drain)
+        this.#isIdle = true
+        const batch = await this.#batches.next(this.#isSkipping ? 'skipping' : 'open')
         if (this.#end !== null) return this.#end.reason
         if (batch.kind === 'gone') return 'client-left'
         if (batch.kind === 'terminate') return 'client-terminated'
+        this.#isIdle = false
         await this.#handle(batch)
       }
     } catch (error) {
       return this.#onFault(error)
     } finally {
       this.#replies.abandon('the session ended before the database answered')
+      this.#names.endTransaction()
       await this.#replies.recorded().catch(() => undefined)
     }
   }
@@ -90,24 +107,38 @@ export class Conversation {
   end(report: Report | null, reason: CloseReason): void {
     if (this.#end !== null) return
     this.#end = { report, reason }
-    this.#held?.abort()
+    this.#hold?.cancel()
     if (this.#replies.running !== null) this.#stopUpstream()
     this.#parts.client.end(report === null ? undefined : fatalResponse(report))
     this.#parts.upstream.link.socket.destroy()
+  }
+
+  /** Ends the session as soon as nothing runs and no transaction is open: now, where that is so already. */
+  drain(report: Report): void {
+    this.#drain = report
+    if (this.#isIdle) this.#endIfDrained(report)
+  }
+
+  #endIfDrained(report: Report): void {
+    if (this.#status === 'idle' && !this.#isOpen) this.end(report, 'shutdown')
   }
 
   /** The client asked, over another connection, to cancel what runs. */
   cancel(): void {
     const running = this.#replies.running
     void this.#parts.session.cancelled(running?.cleared ?? null).catch(() => undefined)
-    if (this.#held !== null) this.#held.abort()
+    if (this.#hold !== null) this.#hold.cancel()
     else if (running !== null) this.#stopUpstream()
   }
 
   /** A cancel that came late must not meet the next statement, so the next one waits for it (threats E10). */
   #stopUpstream(): void {
+    if (this.#copyIn !== null) {
+      this.#copyIn.stop()
+      return
+    }
     const stopping = this.#parts.cancelUpstream().catch(() => undefined)
-    this.#stopping = Promise.all([this.#stopping, stopping]).then(() => undefined)
+    this.#stopping = this.#stopping === null ? stopping : Promise.all([this.#stopping, stopping]).then(() => undefined)
   }
 
   #onFault(error: unknown): CloseReason {
@@ -118,13 +149,16 @@ export class Conversation {
   }
 
   async #handle(batch: Exclude<Batch, { kind: 'gone' | 'terminate' }>): Promise<void> {
-    if (batch.kind === 'extended') return this.#extended(batch.asks, batch.end)
-    // The server skips everything else too until the Sync behind an error.
-    if (this.#isSkipping) return
-    if (batch.kind === 'query') return this.#query(batch.text)
-    // No gate has seen it, so nothing else records it.
-    await this.#parts.session.incident(null, 'MESSAGE_REFUSED', batch.report.message)
-    return this.#refuse(batch.report, [], true)
+    switch (batch.kind) {
+      case 'extended':
+        return this.#extended(batch.asks, batch.end)
+      case 'query':
+        return this.#query(batch.text)
+      case 'refused':
+        // No gate has seen it, so nothing else records it.
+        await this.#parts.session.incident(null, 'MESSAGE_REFUSED', batch.report.message)
+        return this.#refuse(batch.report, [], true)
+    }
   }
 
   async #query(text: string): Promise<void> {
@@ -137,14 +171,11 @@ export class Conversation {
     if (statements.length === 0) {
       client.write(EMPTY_QUERY_RESPONSE)
       // It still ends the implicit transaction of what was flushed before it.
-      if (this.#isOpen) return this.#carryOut({ kind: 'plan', plan: { steps: [], end: 'sync' } }, true)
+      if (this.#isOpen) return this.#carryOut({ kind: 'plan', plan: { steps: [], end: 'sync' } }, 'query')
       client.write(encodeReadyForQuery({ status: this.#status }))
       return
     }
-    const planned = await this.#decide(admit => planQuery(session, statements, statement => admit(statement, [])))
-    await this.#carryOut(planned, true)
-    // A COPY FROM STDIN that failed before it asked for data was sent without a Sync.
-    if (this.#isSkipping) await this.#recover()
+    await this.#carryOut(await this.#decide(admit => planQuery(session, statements, admit)), 'query')
   }
 
   async #extended(asks: readonly Ask[], end: Plan['end']): Promise<void> {
@@ -153,32 +184,28 @@ export class Conversation {
       return
     }
     const { session, split, limits } = this.#parts
-    const context = {
-      session,
-      names: this.#names,
-      split,
-      statementsMax: limits.statementsMax,
-      heldBytesMax: limits.heldBytesMax,
-    }
-    const planned = await this.#decide(admit => planExtended({ ...context, admit }, asks, end))
-    await this.#carryOut(planned, end === 'sync')
+    const { statementsMax, heldBytesMax } = limits
+    const names = this.#names
+    const planned = await this.#decide(admit =>
+      planExtended({ session, names, split, statementsMax, heldBytesMax, admit }, asks, end),
+    )
+    await this.#carryOut(planned, end)
   }
 
   /** Has a batch decided, with the client free to leave or to cancel while a person is asked. */
-  async #decide(
-    plan: (admit: (text: string, parameters: readonly Parameter[]) => Promise<Verdict>) => Promise<Planned>,
-  ): Promise<Planned> {
-    const held = new AbortController()
-    this.#held = held
+  async #decide(plan: (admit: Admit) => Promise<Planned>): Promise<Planned> {
     const { client, session, clock } = this.#parts
-    const signal = AbortSignal.any([held.signal, client.gone])
+    const hold = new Hold(client.gone)
+    this.#hold = hold
     const stopTelling: (() => void)[] = []
     try {
       const planned = await plan((text, params) =>
         session.submit(
           { text, params },
           {
-            signal,
+            get signal() {
+              return hold.signal
+            },
             inTransaction: this.#status !== 'idle' || this.#isOpen,
             // From here on it must show when the client leaves: a paused socket would hide it (threats A5).
             onPending: pending => stopTelling.push(client.refuseOverflow(), tellPending(pending, client, clock)),
@@ -186,83 +213,95 @@ export class Conversation {
         ),
       )
       // A cancel that came while nobody had to be asked still counts: nothing has been sent yet.
-      return held.signal.aborted && planned.kind === 'plan' ? cancelled(planned.plan) : planned
+      return hold.isCancelled && planned.kind === 'plan' ? cancelled(planned.plan) : planned
     } finally {
-      this.#held = null
+      this.#hold = null
       for (const stop of stopTelling) stop()
     }
   }
 
-  async #carryOut(planned: Planned, hasSync: boolean): Promise<void> {
+  /** @param asked - what the client ended its batch with */
+  async #carryOut(planned: Planned, asked: 'query' | 'sync' | 'flush'): Promise<void> {
+    const hasSync = asked !== 'flush'
     if (planned.kind === 'refused') return this.#refuse(planned.refusal.report, planned.refusal.cleared, hasSync)
     const { steps, end } = planned.plan
     if (steps.length === 0 && end === 'flush') return
     const segments = segmentsOf(steps)
+    let reached: BatchEnd | null = null
     for (const [i, segment] of segments.entries()) {
       const isLast = i === segments.length - 1
-      await this.#send(segment, isLast ? end : 'flush')
+      reached = await this.#send(segment, isLast && end === 'sync')
       if (isLast || !this.#isSkipping) continue
-      this.#replies.notRun(segments.slice(i + 1).flatMap(runningOf))
-      if (end === 'sync') await this.#recover()
+      this.#replies.notRun(segments.slice(i + 1).flatMap(rest => rest.map(({ expected }) => expected)))
       break
     }
+    if (reached?.kind === 'copy-in') await this.#relayCopyIn(reached.running, asked === 'query')
+    // The client's own Sync was held back, from a COPY that would have swallowed it or a part that came to nothing.
+    else if (this.#isSkipping && hasSync) await this.#recover()
     // The next statement may use what this one made. Where the schema can't be read again now, it will be refused.
     if (runningOf(steps).some(changesSchema)) await this.#parts.onSchemaChange().catch(() => undefined)
   }
 
-  async #send(steps: readonly Step[], end: Plan['end']): Promise<void> {
-    const { client, upstream } = this.#parts
-    await this.#stopping
-    if (client.gone.aborted) throw new ConversationError('client-left', 'the client left before its statement was sent')
-    const sync: readonly Expected[] = end === 'sync' ? [{ kind: 'sync' }] : []
-    const done = this.#replies.expect([...steps.map(({ expected }) => expected), ...sync])
-    this.#isOpen = true
-    upstream.link.write(Buffer.concat([...steps.map(({ message }) => message), end === 'sync' ? SYNC : FLUSH]))
-    await this.#until(done)
+  #send(steps: readonly Step[], isSynced: boolean): Promise<BatchEnd> {
+    const expected = steps.map(step => step.expected)
+    const messages = steps.map(({ message }) => message)
+    if (isSynced) expected.push(SYNC_EXPECTED)
+    messages.push(isSynced ? SYNC : FLUSH)
+    return this.#exchange(expected, messages)
   }
 
-  async #until(done: Promise<BatchEnd>): Promise<void> {
-    const end = await this.#unlessGone(done)
+  /** Sends messages by one write, and waits until the server has answered them all or asks for COPY data. */
+  async #exchange(expected: readonly Expected[], messages: readonly Uint8Array[]): Promise<BatchEnd> {
+    const { client, upstream } = this.#parts
+    if (this.#stopping !== null) {
+      await this.#stopping
+      this.#stopping = null
+    }
+    if (client.gone.aborted) throw new ConversationError('client-left', 'the client left before its statement was sent')
+    const done = this.#replies.expect(expected)
+    this.#isOpen = true
+    upstream.link.write(Buffer.concat(messages))
+    return this.#settle(await done)
+  }
+
+  async #settle(end: BatchEnd): Promise<BatchEnd> {
     switch (end.kind) {
       case 'ready':
-        this.#ready(end.status)
-        return
+        this.#status = end.status
+        this.#isOpen = false
+        this.#isSkipping = false
+        if (end.status === 'idle') this.#names.endTransaction()
+        return end
       case 'flushed':
         this.#isSkipping = end.hasFailed
         await this.#replies.recorded()
-        return
+        return end
       case 'copy-in':
-        return this.#copyIn()
+        return end
     }
   }
 
-  /** A client that leaves takes its statement along: nobody is there for the answer (threats F21). */
-  async #unlessGone<T>(done: Promise<T>): Promise<T> {
-    const { gone } = this.#parts.client
-    const onGone = (): void => this.end(null, 'client-left')
-    if (gone.aborted) onGone()
-    gone.addEventListener('abort', onGone)
-    try {
-      return await done
-    } finally {
-      gone.removeEventListener('abort', onGone)
-    }
-  }
-
-  #ready(status: ReadyForQuery['status']): void {
-    this.#status = status
-    this.#isOpen = false
-    this.#isSkipping = false
-    if (status === 'idle') this.#names.endTransaction()
-  }
-
-  /** Relays COPY data, then sends the Sync that the server was not sent yet. */
-  async #copyIn(): Promise<void> {
+  /**
+   * Relays COPY data. In a simple query the Sync that the server was not sent yet follows; in the extended protocol the
+   * client sends one of its own behind the data, as the server ignores any ahead of it.
+   */
+  async #relayCopyIn(running: Running, isQuery: boolean): Promise<void> {
     const { client, upstream } = this.#parts
-    const last = await relayCopyIn(client, upstream.link, this.#replies.expect([]))
-    const ready = this.#replies.expect([{ kind: 'sync' }])
-    upstream.link.write(Buffer.concat([last, SYNC]))
-    await this.#until(ready)
+    const copyIn = new CopyIn(client, upstream.link, running)
+    const rest = this.#replies.expect([])
+    this.#copyIn = copyIn
+    let last: Uint8Array
+    try {
+      last = await copyIn.relay(rest)
+    } finally {
+      this.#copyIn = null
+    }
+    if (isQuery) {
+      await this.#exchange([SYNC_EXPECTED], [last, SYNC])
+      return
+    }
+    upstream.link.write(Buffer.concat([last, FLUSH]))
+    await this.#settle(await rest)
   }
 
   /** Reports a refusal, and leaves the transaction as an error of the server's own would. */
@@ -276,17 +315,17 @@ export class Conversation {
 
   /** The Sync after an error: the server's transaction is aborted if it has one, and the client may go on. */
   async #recover(): Promise<void> {
-    const { client, upstream } = this.#parts
+    const { client } = this.#parts
     if (!this.#isOpen && this.#status !== 'transaction') {
       this.#isSkipping = false
       client.write(encodeReadyForQuery({ status: this.#status }))
       return
     }
-    const done = this.#replies.expect([{ kind: 'poison' }, { kind: 'sync' }])
-    upstream.link.write(Buffer.concat([POISON, SYNC]))
-    await this.#until(done)
+    await this.#exchange([{ kind: 'poison' }, SYNC_EXPECTED], [POISON, SYNC])
   }
 }
+
+const SYNC_EXPECTED: Expected = { kind: 'sync' }
 
 /** A text that no server can parse: what makes it abort its transaction, or skip on if it does already. */
 const POISON = encodeParse({ name: '', query: 'refused by querywarden', parameterTypes: [] })
@@ -295,8 +334,14 @@ const changesSchema = ({ cleared }: Running): boolean =>
   cleared.facts.uses.some(({ effect }) => effect === 'ddl' || effect === 'unknown')
 
 function cancelled({ steps }: Plan): Planned {
-  const running = runningOf(steps)
-  for (const { portal } of running) portal.cleared = null
+  const cleared: Cleared[] = []
+  for (const { expected } of steps) {
+    const portal =
+      expected.kind === 'bind' ? expected.portal : expected.kind === 'execute' ? expected.running.portal : null
+    if (portal === null || portal.cleared === null) continue
+    cleared.push(portal.cleared)
+    portal.cleared = null
+  }
   const report = { sqlstate: '57014', message: 'canceled before it was sent to the database' }
-  return { kind: 'refused', refusal: { report, cleared: running.map(({ cleared }) => cleared) } }
+  return { kind: 'refused', refusal: { report, cleared } }
 }

@@ -26,7 +26,7 @@ export class ExpectedQueue {
   }
 
   add(items: readonly Expected[]): void {
-    this.#items = [...this.#items.slice(this.#head), ...items]
+    this.#items = this.isEmpty ? items : [...this.#items.slice(this.#head), ...items]
     this.#head = 0
   }
 
@@ -34,13 +34,13 @@ export class ExpectedQueue {
     this.#head += 1
   }
 
-  /** Drops all up to the next Sync, and gives the statements among it. */
-  skip(): Running[] {
-    const skipped: Running[] = []
+  /** Drops all up to the next Sync, and gives what was dropped. */
+  skip(): Expected[] {
+    const skipped: Expected[] = []
     for (;;) {
       const item = this.head
       if (item === undefined || item.kind === 'sync') return skipped
-      if (item.kind === 'execute') skipped.push(item.running)
+      skipped.push(item)
       this.#head += 1
     }
   }

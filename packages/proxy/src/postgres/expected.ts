@@ -1,5 +1,5 @@
 import type { Cleared, Obligations } from '@querywarden/policy-core'
-import type { ReadyForQuery } from '@querywarden/wire/postgres'
+import type { Awaiting, ReadyForQuery } from '@querywarden/wire/postgres'
 import type { Portal } from './names.ts'
 
 /** How an upstream error is shown: whether its words may be, and where its position points in the client's text. */
@@ -26,7 +26,13 @@ export interface Running {
  */
 export type Expected =
   | { readonly kind: 'parse'; readonly show: boolean; readonly commit: () => void; readonly view: ErrorView }
-  | { readonly kind: 'bind'; readonly show: boolean; readonly commit: () => void; readonly view: ErrorView }
+  | {
+      readonly kind: 'bind'
+      readonly show: boolean
+      readonly commit: () => void
+      readonly view: ErrorView
+      readonly portal: Portal
+    }
   | { readonly kind: 'describe-statement'; readonly view: ErrorView }
   | {
       readonly kind: 'describe-portal'
@@ -67,5 +73,20 @@ const isTransactionControl = (expected: Expected): boolean =>
 export type BatchEnd =
   | { readonly kind: 'ready'; readonly status: ReadyForQuery['status'] }
   | { readonly kind: 'flushed'; readonly hasFailed: boolean }
-  /** The server takes COPY data now. */
-  | { readonly kind: 'copy-in' }
+  /** The server takes COPY data now; what it still owes is waited for anew. */
+  | { readonly kind: 'copy-in'; readonly running: Running }
+
+/** What the server is due to say for the message at the head of the line, by the protocol's own table. */
+export function awaitingFor(head: Expected | undefined): Awaiting {
+  switch (head?.kind) {
+    case undefined:
+      return 'nothing'
+    case 'execute-empty':
+      return 'execute'
+    case 'poison':
+      // It is answered by an error, or skipped like all else up to the Sync behind it.
+      return 'sync'
+    default:
+      return head?.kind ?? 'nothing'
+  }
+}

@@ -13,6 +13,22 @@ export interface PreparedStatement {
   readonly isEmpty: boolean
   /** What the server says of it may hold what a mask hides. */
   readonly withheld: boolean
+  /** How the server last described a portal of it. */
+  described: Described | null
+  /** What the result side last made of that. */
+  revealed: Revealed | null
+}
+
+/** A RowDescription, as it came and as it was read. */
+export interface Described {
+  readonly bytes: Uint8Array
+  readonly columns: readonly ResultColumn[]
+}
+
+/** The result-side masks of a statement, and all that they were made from. */
+export interface Revealed extends Pick<Cleared, 'facts' | 'obligations'> {
+  readonly columns: readonly ResultColumn[]
+  readonly mask: MaskRow | null
 }
 
 /** A portal, from Bind to the end of its transaction. Limits count over all of its Executes. */
@@ -21,8 +37,10 @@ export interface Portal {
   readonly upstreamName: string
   readonly statement: PreparedStatement
   readonly parameters: readonly Parameter[]
-  /** Set by the first Execute; a suspended portal goes on under the same clearance. Null again if it was not run. */
+  /** Set when it is bound; a suspended portal goes on under the same clearance. Null again if it was not run. */
   cleared: Cleared | null
+  /** An Execute of it was sent, so the recording hears what became of it. */
+  isExecuted: boolean
   /** Set by the answer to a Describe, whoever asked for it. */
   columns: readonly ResultColumn[] | null
   mask: MaskRow | null
@@ -35,10 +53,16 @@ export interface Portal {
  * other way round (threats P4). A name counts only once the server has confirmed it.
  */
 export class Names {
+  readonly #onPortalGone: (portal: Portal) => void
   readonly #statements = new Map<string, PreparedStatement>()
   readonly #portals = new Map<string, Portal>()
   #made = 0
   #heldBytes = 0
+
+  /** @param onPortalGone - Told of each portal as it goes, however it goes. */
+  constructor(onPortalGone: (portal: Portal) => void) {
+    this.#onPortalGone = onPortalGone
+  }
 
   /** Roughly what texts and parameters of this session's objects take. */
   get heldBytes(): number {
@@ -82,11 +106,12 @@ export class Names {
     if (known === undefined) return
     this.#portals.delete(name)
     this.#heldBytes -= bytesOfPortal(known)
+    this.#onPortalGone(known)
   }
 
   /** A transaction's end takes every portal with it. */
   endTransaction(): void {
-    for (const name of [...this.#portals.keys()]) this.removePortal(name)
+    for (const name of this.#portals.keys()) this.removePortal(name)
   }
 
   get statementsCount(): number {

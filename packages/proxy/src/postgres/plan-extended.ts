@@ -13,12 +13,12 @@ import {
 } from '@querywarden/wire/postgres'
 import type { Ask } from './batch.ts'
 import { breather } from './breather.ts'
+import { revealPortal } from './describe-portal.ts'
 import { type Report, refusalOfUnread, refusalReport } from './error-response.ts'
 import { type ErrorView, type Expected, hidesValues, PLAIN_VIEW } from './expected.ts'
 import type { Names, Portal, PreparedStatement } from './names.ts'
-import type { Plan, Planned, Step } from './plan.ts'
-import { viewOf } from './plan-query.ts'
-import { revealPortal } from './reveal-portal.ts'
+import type { Admit, Plan, Planned, Step } from './plan.ts'
+import { DESCRIBE_UNNAMED, EXECUTE_UNNAMED, viewOf } from './plan-query.ts'
 import type { SplitText } from './split-text.ts'
 import { whyUnserved } from './unserved.ts'
 
@@ -27,7 +27,7 @@ export interface ExtendedContext {
   readonly session: Session
   readonly names: Names
   readonly split: SplitText
-  readonly admit: (text: string, parameters: readonly Parameter[]) => ReturnType<Session['submit']>
+  readonly admit: Admit
   readonly statementsMax: number
   /** Bytes of texts and parameters that a session's statements and portals may hold. */
   readonly heldBytesMax: number
@@ -40,15 +40,13 @@ export async function planExtended(context: ExtendedContext, asks: readonly Ask[
   const doomedAt = await findDoom(context, asks)
   for (const [i, ask] of asks.entries()) {
     await breathe()
-    // A batch that will be refused further on asks nobody about what comes before.
-    if (i < doomedAt && ask.kind === 'execute' && planner.hasPortal(ask.message.portal)) continue
-    const problem = await planner.add(ask)
+    const problem = await planner.add(ask, i < doomedAt)
     if (problem !== null) {
       planner.undo()
       return { kind: 'refused', refusal: { report: problem, cleared: planner.cleared } }
     }
   }
-  if (doomedAt < 0) return { kind: 'plan', plan: { steps: planner.steps, end } }
+  if (doomedAt < 0) return { kind: 'plan', plan: { steps: planner.steps, end: planner.takesCopyData ? 'flush' : end } }
   // What doomed it has gone meanwhile; but executions before it were left out of the plan.
   planner.undo()
   return { kind: 'refused', refusal: { report: stale(), cleared: planner.cleared } }
@@ -56,7 +54,7 @@ export async function planExtended(context: ExtendedContext, asks: readonly Ask[
 
 /** The place of an ask that will be refused whatever a person says of those before it, or -1. */
 async function findDoom({ session, split }: ExtendedContext, asks: readonly Ask[]): Promise<number> {
-  const first = asks.findIndex(({ kind }) => kind === 'execute')
+  const first = asks.findIndex(({ kind }) => kind === 'bind')
   const breathe = breather()
   for (let i = asks.length - 1; i > first && first >= 0; i--) {
     const ask = asks[i]
@@ -79,34 +77,40 @@ class Planner {
   readonly #portals = new Map<string, Portal | null>()
   readonly #described = new Set<Portal>()
   readonly #admitted: Portal[] = []
+  readonly #executed: Portal[] = []
+  #takesCopyData = false
 
   constructor(context: ExtendedContext) {
     this.#context = context
   }
 
-  hasPortal(name: string): boolean {
-    return this.#portal(name) !== undefined
+  /** A COPY FROM STDIN is among it, behind which nothing else may come before its data. */
+  get takesCopyData(): boolean {
+    return this.#takesCopyData
   }
 
   /** Nothing of this batch is sent. A portal that outlives it must be decided and recorded again before it runs. */
   undo(): void {
     for (const portal of this.#admitted) portal.cleared = null
+    for (const portal of this.#executed) portal.isExecuted = false
   }
 
-  add(ask: Ask): Promise<Report | null> {
+  /** @param isDoomed - something behind it will be refused, so nobody is asked about it */
+  async add(ask: Ask, isDoomed: boolean): Promise<Report | null> {
+    if (this.#takesCopyData) return afterCopy()
     switch (ask.kind) {
       case 'refused':
-        return Promise.resolve(ask.report)
+        return ask.report
       case 'parse':
         return this.#parse(ask.message)
       case 'bind':
-        return Promise.resolve(this.#bind(ask.message))
+        return this.#bind(ask.message, isDoomed)
       case 'describe':
-        return Promise.resolve(this.#describe(ask.message))
+        return this.#describe(ask.message)
       case 'execute':
-        return this.#execute(ask.message)
+        return this.#execute(ask.message, isDoomed)
       case 'close':
-        return Promise.resolve(this.#close(ask.message))
+        return this.#close(ask.message)
     }
   }
 
@@ -144,6 +148,8 @@ class Planner {
       sentText,
       parameterTypes,
       isEmpty: text === '',
+      described: null,
+      revealed: null,
       withheld,
     }
     this.#statements.set(name, statement)
@@ -167,7 +173,7 @@ class Planner {
     return refusalOfUnread(verdict, text)
   }
 
-  #bind(message: Bind): Report | null {
+  async #bind(message: Bind, isDoomed: boolean): Promise<Report | null> {
     const { names, heldBytesMax } = this.#context
     if (names.heldBytes > heldBytesMax) return tooMuchHeld()
     const statement = this.#statement(message.statement)
@@ -180,17 +186,22 @@ class Planner {
       statement,
       parameters: parametersOf(message, statement),
       cleared: null,
+      isExecuted: false,
       columns: null,
       mask: null,
       rows: 0,
       bytes: 0,
     }
+    // The server plans at Bind, and planning may run functions, so it is no earlier than the account of them.
+    const problem = isDoomed || statement.isEmpty ? null : await this.#admit(portal)
+    if (problem !== null) return problem
     this.#portals.set(portal.name, portal)
     this.#send(encodeBind({ ...message, portal: portal.upstreamName, statement: statement.upstreamName }), {
       kind: 'bind',
       show: true,
       commit: () => names.addPortal(portal),
       view: bindView(statement),
+      portal,
     })
     return null
   }
@@ -213,7 +224,8 @@ class Planner {
 
   #describePortal(portal: Portal, show: 'all' | 'nothing'): void {
     this.#described.add(portal)
-    this.#send(encodeDescribe({ kind: 'portal', name: portal.upstreamName }), {
+    const { upstreamName } = portal
+    this.#send(upstreamName === '' ? DESCRIBE_UNNAMED : encodeDescribe({ kind: 'portal', name: upstreamName }), {
       kind: 'describe-portal',
       show,
       portal,
@@ -221,37 +233,45 @@ class Planner {
     })
   }
 
-  async #execute({ portal: name, rowsMax }: Execute): Promise<Report | null> {
+  async #execute({ portal: name, rowsMax }: Execute, isDoomed: boolean): Promise<Report | null> {
     const portal = this.#portal(name)
     if (portal === undefined) return unknownPortal()
-    if (portal.statement.isEmpty) {
-      this.#send(encodeExecute({ portal: portal.upstreamName, rowsMax }), { kind: 'execute-empty', view: PLAIN_VIEW })
+    if (isDoomed) return null
+    const { upstreamName, statement } = portal
+    const message =
+      upstreamName === '' && rowsMax === 0 ? EXECUTE_UNNAMED : encodeExecute({ portal: upstreamName, rowsMax })
+    if (statement.isEmpty) {
+      this.#send(message, { kind: 'execute-empty', view: PLAIN_VIEW })
       return null
     }
-    const cleared = portal.cleared ?? (await this.#admit(portal))
-    if (!('statement' in cleared)) return cleared
-    const why = whyUnserved(cleared, 'extended')
-    if (why !== null) return why
-    if (portal.cleared === null) this.#admitted.push(portal)
-    portal.cleared = cleared
+    // One that an error kept from running has been accounted for, and is decided anew.
+    const problem = portal.cleared === null ? await this.#admit(portal) : null
+    const { cleared } = portal
+    if (problem !== null || cleared === null) return problem
     // Rows of a portal that nobody described would go out unchecked (threats P5, P6).
     if (portal.columns !== null) revealPortal(this.#context.session, portal)
     else if (!this.#described.has(portal)) this.#describePortal(portal, 'nothing')
-    const view = viewOf(cleared, portal.statement.text, 0)
-    this.#send(encodeExecute({ portal: portal.upstreamName, rowsMax }), {
-      kind: 'execute',
-      running: { cleared, portal, startedMs: null, stopped: null },
-      view,
-    })
+    if (!portal.isExecuted) this.#executed.push(portal)
+    portal.isExecuted = true
+    this.#takesCopyData = cleared.facts.copy === 'in'
+    const view = viewOf(cleared, statement.text, 0)
+    this.#send(message, { kind: 'execute', running: { cleared, portal, startedMs: null, stopped: null }, view })
     return null
   }
 
-  async #admit({ statement, parameters }: Portal): Promise<Cleared | Report> {
+  /** Has a portal's statement decided and recorded. */
+  async #admit(portal: Portal): Promise<Report | null> {
+    const { statement, parameters } = portal
     const verdict = await this.#context.admit(statement.text, parameters)
     if (verdict.kind === 'refused') return refusalReport(verdict.refusal, statement.text)
     this.cleared.push(verdict.cleared)
     // Schema or policy moved since Parse: what the server holds isn't what was judged now (threats N4).
-    return verdict.cleared.statement.text === statement.sentText ? verdict.cleared : stale()
+    if (verdict.cleared.statement.text !== statement.sentText) return stale()
+    const why = whyUnserved(verdict.cleared)
+    if (why !== null) return why
+    this.#admitted.push(portal)
+    portal.cleared = verdict.cleared
+    return null
   }
 
   #close({ kind, name }: Close): Report | null {
@@ -310,6 +330,12 @@ const userType = (): Report =>
 const unknownStatement = (): Report => report('26000', 'there is no prepared statement of this name', 'parse it first')
 const unknownPortal = (): Report =>
   report('34000', 'there is no portal of this name', "bind it first; a transaction's end closes all portals")
+const afterCopy = (): Report =>
+  report(
+    '0A000',
+    'nothing may follow COPY FROM STDIN in its batch: the server takes what comes next for the data',
+    'send a Sync behind it, the data, and then what comes next',
+  )
 const stale = (): Report =>
   report(
     '0A000',

@@ -4,12 +4,9 @@ import { breather } from './breather.ts'
 import { type Report, refusalOfUnread, refusalReport } from './error-response.ts'
 import { type ErrorView, hidesValues } from './expected.ts'
 import type { Portal, PreparedStatement } from './names.ts'
-import type { BatchRefusal, Plan, Planned, Step } from './plan.ts'
+import type { Admit, BatchRefusal, Plan, Planned, Step } from './plan.ts'
 import type { SplitStatement } from './split-text.ts'
 import { whyUnserved } from './unserved.ts'
-
-/** Decides and records one statement; waits for a person if it must. */
-export type Admit = (text: string) => ReturnType<Session['submit']>
 
 /**
  * Plans a simple Query: every statement is judged before any runs, and each is sent as an extended-protocol statement of
@@ -36,10 +33,10 @@ export async function planQuery(
   const cleared: Cleared[] = []
   for (const { text } of statements) {
     await breathe()
-    const verdict = await admit(text)
+    const verdict = await admit(text, [])
     if (verdict.kind === 'refused') return refused(refusalReport(verdict.refusal, text), cleared)
     cleared.push(verdict.cleared)
-    const why = whyUnserved(verdict.cleared, 'query')
+    const why = whyUnserved(verdict.cleared)
     if (why !== null) return refused(why, cleared)
   }
   return { kind: 'plan', plan: inOneTransaction(cleared, statements) }
@@ -77,9 +74,20 @@ async function refuseWhole(session: Session, report: Report): Promise<Planned> {
  * has become allowed by now, since the rest was not planned.
  */
 async function refuseDenied(text: string, admit: Admit): Promise<Planned> {
-  const verdict = await admit(text)
+  const verdict = await admit(text, [])
   return refused(refusalOfUnread(verdict, text), verdict.kind === 'cleared' ? [verdict.cleared] : [])
 }
+
+const BIND_NOTHING = encodeBind({
+  portal: '',
+  statement: '',
+  parameterFormats: [],
+  parameters: [],
+  resultFormats: [],
+})
+/** What most batches have in common, made once. */
+export const DESCRIBE_UNNAMED: Uint8Array = encodeDescribe({ kind: 'portal', name: '' })
+export const EXECUTE_UNNAMED: Uint8Array = encodeExecute({ portal: '', rowsMax: 0 })
 
 function inOneTransaction(cleared: readonly Cleared[], statements: readonly SplitStatement[]): Plan {
   const steps = cleared.flatMap((one, i): Step[] => {
@@ -93,15 +101,15 @@ function inOneTransaction(cleared: readonly Cleared[], statements: readonly Spli
         expected: { kind: 'parse', show: false, commit: nothing, view },
       },
       {
-        message: encodeBind({ portal: '', statement: '', parameterFormats: [], parameters: [], resultFormats: [] }),
-        expected: { kind: 'bind', show: false, commit: nothing, view },
+        message: BIND_NOTHING,
+        expected: { kind: 'bind', show: false, commit: nothing, view, portal },
       },
       {
-        message: encodeDescribe({ kind: 'portal', name: '' }),
+        message: DESCRIBE_UNNAMED,
         expected: { kind: 'describe-portal', show: 'rows', portal, view },
       },
       {
-        message: encodeExecute({ portal: '', rowsMax: 0 }),
+        message: EXECUTE_UNNAMED,
         expected: { kind: 'execute', running: { cleared: one, portal, startedMs: null, stopped: null }, view },
       },
     ]
@@ -125,6 +133,8 @@ const unnamedPortal = (cleared: Cleared, sentText: string): Portal => {
     parameterTypes: [],
     isEmpty: false,
     withheld: false,
+    described: null,
+    revealed: null,
   }
   return {
     name: '',
@@ -132,6 +142,7 @@ const unnamedPortal = (cleared: Cleared, sentText: string): Portal => {
     statement,
     parameters: [],
     cleared,
+    isExecuted: true,
     columns: null,
     mask: null,
     rows: 0,

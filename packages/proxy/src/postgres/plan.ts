@@ -1,7 +1,10 @@
-import type { Cleared } from '@querywarden/policy-core'
+import type { Cleared, Parameter, Verdict } from '@querywarden/policy-core'
 import type { Report } from './error-response.ts'
 import type { Expected, Running } from './expected.ts'
 import { isLimited } from './statement-limits.ts'
+
+/** Decides and records one statement; waits for a person if it must. */
+export type Admit = (text: string, parameters: readonly Parameter[]) => Promise<Verdict>
 
 /** A message to write upstream, and what the server will owe for it. */
 export interface Step {
@@ -12,6 +15,7 @@ export interface Step {
 /** A batch that may go. */
 export interface Plan {
   readonly steps: readonly Step[]
+  /** A COPY FROM STDIN would swallow a Sync, so a batch with one ends by a Flush, whatever the client sent. */
   readonly end: 'sync' | 'flush'
 }
 
@@ -34,8 +38,11 @@ export const runningOf = (steps: readonly Step[]): Running[] =>
  * by the time that the limit is seen to be reached; so it gets the next part when the one before has ended well.
  */
 export function segmentsOf(steps: readonly Step[]): readonly (readonly Step[])[] {
+  let executions = 0
+  for (const { expected } of steps) if (expected.kind === 'execute') executions += 1
+  if (executions < 2) return [steps]
   const segments: Step[][] = [[]]
-  let left = runningOf(steps).length
+  let left = executions
   for (const step of steps) {
     segments.at(-1)?.push(step)
     if (step.expected.kind !== 'execute') continue

@@ -1,5 +1,6 @@
 import type { Completion, Session } from '@querywarden/policy-core'
 import {
+  type Awaiting,
   BACKEND,
   BACKEND_TAGS,
   decodeCommandComplete,
@@ -8,23 +9,25 @@ import {
   decodeNoticeResponse,
   decodeParameterStatus,
   decodeReadyForQuery,
-  decodeRowDescription,
   encodeDataRow,
   encodeErrorResponse,
   encodeNoticeResponse,
   FrameScanner,
   HEADER_BYTES,
+  type ReplyAction,
+  replyAction,
 } from '@querywarden/wire/postgres'
 import type { Link } from '../link.ts'
 import { Completions, failure } from './completions.ts'
 import { asConversationError, ConversationError, desync } from './conversation-error.ts'
-import { type BatchEnd, type Expected, hidesValues, type Running, viewOf } from './expected.ts'
+import { describePortal } from './describe-portal.ts'
+import { awaitingFor, type BatchEnd, type Expected, hidesValues, type Running, viewOf } from './expected.ts'
 import { ExpectedQueue } from './expected-queue.ts'
 import type { Portal } from './names.ts'
-import { type Fate, holdWhileSlow, relay } from './relay.ts'
+import { Outbox } from './outbox.ts'
 import { isReported } from './reported.ts'
-import { revealPortal } from './reveal-portal.ts'
 import { isWholeRow } from './row-shape.ts'
+import { holdWhileSlow } from './slow-client.ts'
 import { countRow, limitError, STOPS, type Stop } from './statement-limits.ts'
 import { shownFields } from './withhold.ts'
 
@@ -37,6 +40,17 @@ export interface RepliesParts {
   readonly monotonic: () => number
   /** Asks the server to stop the statement in flight. */
   readonly cancelUpstream: () => void
+  /** Called once, when the way back breaks, also while no batch waits. */
+  readonly onFault: (fault: ConversationError) => void
+}
+
+/** A statement done but for the commit at its Sync, with the frame that says so. */
+interface Uncommitted {
+  readonly running: Running
+  readonly completion: Completion
+  readonly bytes: Uint8Array
+  readonly start: number
+  readonly end: number
 }
 
 /**
@@ -47,7 +61,10 @@ export class Replies {
   readonly #parts: RepliesParts
   readonly #scanner: FrameScanner
   readonly #queue = new ExpectedQueue()
+  readonly #outbox = new Outbox()
   readonly #completions: Completions
+  /** What is due from the server, where that is more than the message at the head of the queue says. */
+  #stage: Awaiting | null = null
   #settle: { readonly resolve: (end: BatchEnd) => void; readonly reject: (error: unknown) => void } | null = null
   #fault: ConversationError | null = null
   #timer: NodeJS.Timeout | null = null
@@ -55,8 +72,9 @@ export class Replies {
   #missed: BatchEnd | null = null
   /** This transaction has touched masked columns: what its end reports may be about them. */
   #hasMasked = false
-  /** A statement done but for the commit at its Sync, and the CommandComplete that waits for it. */
-  #uncommitted: { readonly running: Running; readonly completion: Completion; readonly frame: Uint8Array } | null = null
+  #uncommitted: Uncommitted | null = null
+  /** ReadyForQuery is in the outbox and waits for the recorder. */
+  #isHeld = false
 
   constructor(parts: RepliesParts) {
     this.#parts = parts
@@ -71,6 +89,11 @@ export class Replies {
   /** The statement that the server is working on, if any. */
   get running(): Running | null {
     return this.#queue.running
+  }
+
+  /** Whether somebody waits for an answer. */
+  get isDue(): boolean {
+    return this.#settle !== null
   }
 
   /** Says what the server owes from here on, and waits for it. Call before writing the batch. */
@@ -90,174 +113,232 @@ export class Replies {
   /** Statements that were sent or queued and never answered. Their outcome is not known. */
   abandon(why: string): void {
     this.#stopTimer()
-    const open = [...this.#queue.skip(), ...(this.#uncommitted === null ? [] : [this.#uncommitted.running])]
+    const open = this.#queue.skip().flatMap(item => (item.kind === 'execute' ? [item.running] : []))
+    if (this.#uncommitted !== null) open.push(this.#uncommitted.running)
     this.#uncommitted = null
     for (const running of open) this.#completions.finish(running, { kind: 'unknown', why })
   }
 
   /** Resolves when every completion so far is with the recorder. */
-  recorded(): Promise<void> {
-    return this.#completions.recorded()
+  async recorded(): Promise<void> {
+    await this.#completions.recorded()
   }
 
-  /** Notes statements of a batch that were never sent, because an earlier one failed. */
-  notRun(skipped: readonly Running[]): void {
+  /** Notes what of a batch was never sent, because an earlier part of it failed. */
+  notRun(skipped: readonly Expected[]): void {
     this.#completions.notRun(skipped)
+  }
+
+  /** Notes a portal that went before anybody executed it. */
+  unused(portal: Portal): void {
+    this.#completions.unused(portal, 'its portal was closed before it was executed')
   }
 
   #feed(chunk: Uint8Array): void {
     if (this.#fault !== null) return
     const { client, upstream } = this.#parts
-    client.socket.cork()
     try {
-      relay(chunk, this.#scanner, client, () => this.#fate())
+      this.#scanner.push(chunk)
+      while (this.#scanner.next()) this.#onFrame(this.#scanner.tag)
     } catch (error) {
+      if (!this.#isHeld) this.#outbox.flush(client)
       this.#fail(asConversationError(error, 'the database', 'upstream-lost'))
-    } finally {
-      client.socket.uncork()
+      return
     }
+    if (this.#isHeld) return
+    this.#outbox.flush(client)
     if (client.socket.writableNeedDrain) holdWhileSlow(upstream, client)
   }
 
-  #fate(): Fate {
-    const { tag, start, end } = this.#scanner
-    const frameBytes = end - start
+  #onFrame(tag: number): void {
     const { head } = this.#queue
-    if (tag === BACKEND.dataRow && head?.kind === 'execute') {
-      const columns = head.running.portal.columns?.length ?? 0
-      if (!isWholeRow(this.#scanner.bytes, start + HEADER_BYTES, end, columns)) return desync(tag)
-      return this.#onRow(head.running, frameBytes)
-    }
-    switch (tag) {
-      case BACKEND.noticeResponse:
-        return this.#onNotice(head)
-      case BACKEND.parameterStatus:
-        return this.#onParameterStatus()
-      case BACKEND.notificationResponse:
+    const action = replyAction(this.#stage ?? awaitingFor(head), tag)
+    if (action === 'row' && head?.kind === 'execute') this.#onRow(head.running)
+    else this.#onAction(action, head, tag)
+  }
+
+  #onAction(action: ReplyAction, head: Expected | undefined, tag: number): void {
+    switch (action) {
+      case 'notice':
+        this.#onNotice(head)
+        return
+      case 'setting':
+        this.#onParameterStatus()
+        return
+      case 'notification':
         // LISTEN is refused, so no notification can be meant for this client; its payload could hold anything.
-        return 'drop'
-      case BACKEND.errorResponse:
-        return this.#onError(head)
-      default:
-        return head === undefined ? desync(tag) : this.#onAnswer(head, tag, frameBytes)
+        return
+      case 'error':
+        this.#onError(head)
+        return
+      case 'ready':
+        this.#onReady(head)
+        return
+      case 'parameters':
+        this.#stage = 'describe-statement-columns'
+        this.#show()
+        return
+      case 'copy-out':
+      case 'copy-row':
+      case 'copy-end':
+      case 'copy-in':
+      case 'completed':
+      case 'suspended':
+        if (head?.kind === 'execute') this.#onExecution(action, head.running, tag)
+        else desync(tag)
+        return
+      case 'confirmed':
+      case 'described':
+      case 'empty':
+        this.#onAnswer(head, tag)
+        return
+      case 'row':
+      case 'unexpected':
+        desync(tag)
+        return
     }
   }
 
-  #onAnswer(head: Expected, tag: number, frameBytes: number): Fate {
-    switch (head.kind) {
+  #onAnswer(head: Expected | undefined, tag: number): void {
+    switch (head?.kind) {
       case 'parse':
-        return tag === BACKEND.parseComplete ? this.#committed(head) : desync(tag)
       case 'bind':
-        return tag === BACKEND.bindComplete ? this.#committed(head) : desync(tag)
-      case 'close':
-        if (tag !== BACKEND.closeComplete) return desync(tag)
         head.commit()
-        return this.#answered('show')
-      case 'describe-statement':
-        if (tag === BACKEND.parameterDescription) return 'show'
-        return tag === BACKEND.rowDescription || tag === BACKEND.noData ? this.#answered('show') : desync(tag)
+        if (head.show) this.#show()
+        this.#answered()
+        return
+      case 'close':
+        head.commit()
+        this.#show()
+        this.#answered()
+        return
       case 'describe-portal':
-        return this.#onPortalDescription(head.portal, head.show, tag)
-      case 'execute':
-        return this.#onExecution(head.running, tag, frameBytes)
+        describePortal(this.#parts.session, head.portal, tag, this.#scanner)
+        if (head.show === 'all' || (head.show === 'rows' && tag === BACKEND.rowDescription)) this.#show()
+        this.#answered()
+        return
+      case 'describe-statement':
       case 'execute-empty':
-        return tag === BACKEND.emptyQueryResponse ? this.#answered('show') : desync(tag)
-      case 'sync':
-        return tag === BACKEND.readyForQuery ? this.#onReady() : desync(tag)
-      case 'poison':
-        if (tag !== BACKEND.readyForQuery) return desync(tag)
-        this.#queue.advance()
-        return this.#onReady()
-    }
-  }
-
-  #committed(head: Extract<Expected, { kind: 'parse' | 'bind' }>): Fate {
-    head.commit()
-    return this.#answered(head.show ? 'show' : 'drop')
-  }
-
-  #onPortalDescription(portal: Portal, show: 'all' | 'rows' | 'nothing', tag: number): Fate {
-    if (tag === BACKEND.noData) {
-      portal.columns = []
-      return this.#answered(show === 'all' ? 'show' : 'drop')
-    }
-    if (tag !== BACKEND.rowDescription) return desync(tag)
-    portal.columns = decodeRowDescription(this.#scanner.body).fields
-    revealPortal(this.#parts.session, portal)
-    return this.#answered(show === 'nothing' ? 'drop' : 'show')
-  }
-
-  #onExecution(running: Running, tag: number, frameBytes: number): Fate {
-    const { copy } = running.cleared.facts
-    switch (tag) {
-      case BACKEND.copyOutResponse:
-      case BACKEND.copyDone:
-        return copy === 'out' ? 'show' : desync(tag)
-      case BACKEND.copyData:
-        return copy === 'out' ? this.#onRow(running, frameBytes) : desync(tag)
-      case BACKEND.copyInResponse:
-        if (copy !== 'in') return desync(tag)
-        this.#resolve({ kind: 'copy-in' })
-        return 'show'
-      case BACKEND.commandComplete: {
-        const { tag: commandTag } = decodeCommandComplete(this.#scanner.body)
-        return this.#onExecuted(running, commandTag)
-      }
-      case BACKEND.portalSuspended:
-        return this.#onSuspended(running)
+        this.#show()
+        this.#answered()
+        return
       default:
-        return desync(tag)
+        desync(tag)
+        return
     }
   }
 
-  #onSuspended(running: Running): Fate {
-    if (running.stopped !== null) return this.#onStopped(running, running.stopped)
+  #onExecution(
+    action: Extract<ReplyAction, 'copy-out' | 'copy-row' | 'copy-end' | 'copy-in' | 'completed' | 'suspended'>,
+    running: Running,
+    tag: number,
+  ): void {
+    const { copy } = running.cleared.facts
+    switch (action) {
+      case 'copy-out':
+        if (copy !== 'out') {
+          desync(tag)
+          return
+        }
+        this.#stage = 'copy-out'
+        this.#show()
+        return
+      case 'copy-row':
+        if (this.#count(running)) this.#show()
+        return
+      case 'copy-end':
+        this.#stage = 'copy-out-done'
+        this.#show()
+        return
+      case 'copy-in':
+        if (copy !== 'in') {
+          desync(tag)
+          return
+        }
+        this.#stage = 'copy-in'
+        this.#show()
+        this.#resolve({ kind: 'copy-in', running })
+        return
+      case 'completed':
+        this.#onExecuted(running)
+        return
+      case 'suspended':
+        this.#onSuspended(running)
+        return
+    }
+  }
+
+  #onSuspended(running: Running): void {
+    if (running.stopped !== null) {
+      this.#onStopped(running, running.stopped)
+      return
+    }
     this.#completions.finish(running, { kind: 'done', tag: 'PORTAL SUSPENDED', ...this.#completions.measure(running) })
-    return this.#answered('show')
+    this.#show()
+    this.#answered()
   }
 
   /** However the server ended it, the client doesn't get the whole result, and is told so. */
-  #onStopped(running: Running, why: Stop): Fate {
+  #onStopped(running: Running, why: Stop): void {
     this.#completions.finish(running, { kind: 'cancelled', why: STOPS[why], ...this.#completions.measure(running) })
-    return this.#failed(limitError(why))
+    this.#outbox.put(limitError(why))
+    this.#failed()
   }
 
-  #onExecuted(running: Running, tag: string): Fate {
+  #onExecuted(running: Running): void {
     // The server may have finished before the cancel reached it.
-    if (running.stopped !== null) return this.#onStopped(running, running.stopped)
-    const measured = this.#completions.measure(running)
-    const completion: Completion = { kind: 'done', tag, ...measured }
+    if (running.stopped !== null) {
+      this.#onStopped(running, running.stopped)
+      return
+    }
+    const { tag } = decodeCommandComplete(this.#scanner.body)
+    const completion: Completion = { kind: 'done', tag, ...this.#completions.measure(running) }
     this.#advance()
     if (this.#queue.head?.kind === 'sync') {
       // Deferred constraints are checked when the Sync commits: until then nothing is done (manual, SET CONSTRAINTS).
-      this.#uncommitted = { running, completion, frame: this.#frame() }
-      return 'drop'
+      const { bytes, start, end } = this.#scanner
+      this.#uncommitted = { running, completion, bytes, start, end }
+      return
     }
     this.#completions.finish(running, completion)
-    return this.#settled('show')
+    this.#show()
+    this.#settled()
   }
 
   /** Hands on the CommandComplete that waited, now that the commit behind it is known to have worked. */
   #commit(): void {
     if (this.#uncommitted === null) return
-    const { running, completion, frame } = this.#uncommitted
+    const { running, completion, bytes, start, end } = this.#uncommitted
     this.#uncommitted = null
     this.#completions.finish(running, completion)
-    this.#parts.client.write(frame)
+    this.#outbox.keep(bytes, start, end)
   }
 
-  #onRow(running: Running, frameBytes: number): Fate {
-    if (running.stopped !== null) return 'drop'
-    const limit = countRow(running, frameBytes)
-    if (limit !== null) {
-      this.#stop(running, limit)
-      return 'drop'
+  #onRow(running: Running): void {
+    const { bytes, start, end } = this.#scanner
+    const { mask, columns } = running.portal
+    if (!isWholeRow(bytes, start + HEADER_BYTES, end, columns?.length ?? 0)) {
+      desync(this.#scanner.tag)
+      return
     }
-    const { mask } = running.portal
-    if (mask === null) return 'show'
+    if (!this.#count(running)) return
+    if (mask === null) {
+      this.#outbox.keep(bytes, start, end)
+      return
+    }
     const cells = [...decodeDataRow(this.#scanner.body).values]
     mask(cells)
-    return encodeDataRow({ values: cells.map(cell => (typeof cell === 'string' ? Buffer.from(cell) : cell)) })
+    this.#outbox.put(
+      encodeDataRow({ values: cells.map(cell => (typeof cell === 'string' ? Buffer.from(cell) : cell)) }),
+    )
+  }
+
+  /** Counts the row at hand; false when it may not go out. */
+  #count(running: Running): boolean {
+    if (running.stopped !== null) return false
+    const limit = countRow(running, this.#scanner.end - this.#scanner.start)
+    if (limit !== null) this.#stop(running, limit)
+    return limit === null
   }
 
   #stop(running: Running, why: Stop): void {
@@ -265,91 +346,120 @@ export class Replies {
     this.#parts.cancelUpstream()
   }
 
-  #onReady(): Fate {
+  #onReady(head: Expected | undefined): void {
     const { status } = decodeReadyForQuery(this.#scanner.body)
-    const frame = this.#frame()
+    if (head?.kind === 'poison') this.#queue.advance()
     if (status === 'idle') this.#hasMasked = false
     this.#commit()
     this.#advance()
+    this.#show()
+    const recorded = this.#completions.recorded()
+    if (recorded === null) {
+      this.#resolve({ kind: 'ready', status })
+      return
+    }
     // In the strict tier the outcome is durable before the client hears that it may go on.
-    void this.recorded().then(
+    this.#isHeld = true
+    recorded.then(
       () => {
-        this.#parts.client.write(frame)
+        this.#isHeld = false
+        this.#outbox.flush(this.#parts.client)
         this.#resolve({ kind: 'ready', status })
       },
       () => this.#fail(new ConversationError('recorder-failed', 'the recording of this session can not be written')),
     )
-    return 'drop'
   }
 
-  #onError(head: Expected | undefined): Fate {
+  #onError(head: Expected | undefined): void {
     const { fields } = decodeErrorResponse(this.#scanner.body)
-    if (head?.kind === 'poison') return this.#failed('drop')
+    if (head?.kind === 'poison') {
+      this.#failed()
+      return
+    }
     const shown = encodeErrorResponse({ fields: shownFields(fields, viewOf(head, this.#hasMasked)) })
     const sqlstate = fields.get('C') ?? 'XX000'
     if (head === undefined || (head.kind === 'sync' && fields.get('V') !== 'ERROR')) {
       // Outside any statement the server only speaks up to say goodbye.
-      this.#parts.client.write(shown)
+      this.#outbox.put(shown)
       throw new ConversationError('upstream-lost', 'the database ended the session')
     }
-    if (head.kind === 'sync') return this.#onCommitError(sqlstate, shown)
-    if (head.kind !== 'execute') {
-      const why = `the database reported SQLSTATE ${sqlstate} before it came to it`
-      return this.#failed(this.running?.stopped ? limitError(this.running.stopped) : shown, why)
+    if (head.kind === 'sync') {
+      this.#onCommitError(sqlstate, shown)
+      return
     }
-
+    if (head.kind !== 'execute') {
+      const stopped = this.running?.stopped ?? null
+      this.#outbox.put(stopped === null ? shown : limitError(stopped))
+      if (head.kind === 'bind') this.#completions.unused(head.portal, `the database reported SQLSTATE ${sqlstate}`)
+      this.#failed(`the database reported SQLSTATE ${sqlstate} before it came to it`)
+      return
+    }
     const { running } = head
-    if (running.stopped !== null) return this.#onStopped(running, running.stopped)
+    if (running.stopped !== null) {
+      this.#onStopped(running, running.stopped)
+      return
+    }
     this.#completions.finish(running, failure(sqlstate, this.#completions.measure(running)))
-    return this.#failed(shown)
+    this.#outbox.put(shown)
+    this.#failed()
   }
 
   /** The commit at a Sync failed: the statement before it didn't succeed after all. ReadyForQuery is still to come. */
-  #onCommitError(sqlstate: string, shown: Uint8Array): Fate {
+  #onCommitError(sqlstate: string, shown: Uint8Array): void {
     const last = this.#uncommitted
     this.#uncommitted = null
     if (last !== null)
       this.#completions.finish(last.running, { kind: 'failed', sqlstate, ...this.#completions.measure(last.running) })
     const what = `the transaction was rolled back at its commit: SQLSTATE ${sqlstate}`
     this.#completions.incident(null, 'COMMIT_FAILED', what)
-    return shown
+    this.#outbox.put(shown)
   }
 
-  #onNotice(head: Expected | undefined): Fate {
+  #onNotice(head: Expected | undefined): void {
     const view = viewOf(head, this.#hasMasked)
-    if (!view.withheld) return 'show'
-    return encodeNoticeResponse({ fields: shownFields(decodeNoticeResponse(this.#scanner.body).fields, view) })
+    if (!view.withheld) {
+      this.#show()
+      return
+    }
+    this.#outbox.put(
+      encodeNoticeResponse({ fields: shownFields(decodeNoticeResponse(this.#scanner.body).fields, view) }),
+    )
   }
 
-  #onParameterStatus(): Fate {
+  #onParameterStatus(): void {
     const isShown = isReported(decodeParameterStatus(this.#scanner.body))
     // The server reports settings behind the commit, just before it is ready.
     if (this.#queue.head?.kind === 'sync') this.#commit()
-    return isShown ? 'show' : 'drop'
+    if (isShown) this.#show()
+  }
+
+  /** The frame at hand goes out as it came in. */
+  #show(): void {
+    const { bytes, start, end } = this.#scanner
+    this.#outbox.keep(bytes, start, end)
   }
 
   /** The message at the head is answered; the next one is the server's work now. */
-  #answered(fate: Fate): Fate {
+  #answered(): void {
     this.#advance()
-    return this.#settled(fate)
+    this.#settled()
   }
 
-  #settled(fate: Fate): Fate {
+  #settled(): void {
     if (this.#queue.isEmpty) this.#resolve({ kind: 'flushed', hasFailed: false })
-    return fate
   }
 
   /** The message at the head failed: the server skips all up to the next Sync, and so do we. */
-  #failed(fate: Fate, why?: string): Fate {
+  #failed(why?: string): void {
     this.#advance()
     this.#completions.notRun(this.#queue.skip(), why)
     this.#stopTimer()
     if (this.#queue.isEmpty) this.#resolve({ kind: 'flushed', hasFailed: true })
-    return fate
   }
 
   #advance(): void {
     if (this.#queue.head?.kind === 'execute') this.#stopTimer()
+    this.#stage = null
     this.#queue.advance()
     this.#startNext()
   }
@@ -368,11 +478,6 @@ export class Replies {
     this.#timer = null
   }
 
-  /** The current frame, to keep. */
-  #frame(): Uint8Array {
-    return this.#scanner.bytes.slice(this.#scanner.start, this.#scanner.end)
-  }
-
   #resolve(end: BatchEnd): void {
     const settle = this.#settle
     this.#settle = null
@@ -381,14 +486,12 @@ export class Replies {
   }
 
   #fail(fault: ConversationError): void {
-    this.#fault ??= fault
+    if (this.#fault !== null) return
+    this.#fault = fault
     this.#stopTimer()
     const settle = this.#settle
     this.#settle = null
     settle?.reject(fault)
-    this.onFault?.(fault)
+    this.#parts.onFault(fault)
   }
-
-  /** Called when the way back breaks, also while no batch waits. */
-  onFault: ((fault: ConversationError) => void) | null = null
 }
