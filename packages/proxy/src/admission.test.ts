@@ -22,6 +22,17 @@ describe('O2: places are bounded', () => {
     expect(admission.greet()).toBeNull()
   })
 
+  test('O1: while it sheds, whoever knocks is heard but nobody new is let in; who left leaves a place', () => {
+    const admission = new Admission({ sessionsMax: 2 })
+    const leave = admission.seat()!
+    admission.shed('the gateway is overloaded')
+    expect([admission.shedding, admission.isOpen, admission.seat()]).toEqual(['the gateway is overloaded', true, null])
+    expect(admission.greet()).not.toBeNull()
+    leave()
+    admission.shed(null)
+    expect([admission.seat(), admission.seat()]).not.toContain(null)
+  })
+
   test('nobody is let in after the end', () => {
     const admission = new Admission({ sessionsMax: 2 })
     admission.close()

@@ -12,6 +12,7 @@ export class Admission {
   readonly #sessions: Places
   readonly #strangers: Places
   #isOpen = true
+  #shedding: string | null = null
 
   constructor({ sessionsMax }: { readonly sessionsMax: number }) {
     this.#sessions = new Places(sessionsMax)
@@ -23,6 +24,16 @@ export class Admission {
     return this.#isOpen
   }
 
+  /** Why no session is taken now although there are places, or null: the process stalls, or its memory runs out. */
+  get shedding(): string | null {
+    return this.#shedding
+  }
+
+  /** Takes no new session for as long as there is a reason; null ends it. Sessions that there are go on (threats O1, F35). */
+  shed(reason: string | null): void {
+    this.#shedding = reason
+  }
+
   /** A place for a connection that has not logged in, or null when all are taken. */
   greet(): Leave | null {
     return this.#isOpen ? this.#strangers.take() : null
@@ -30,7 +41,7 @@ export class Admission {
 
   /** A place for a session, or null when all are taken. */
   seat(): Leave | null {
-    return this.#isOpen ? this.#sessions.take() : null
+    return this.#isOpen && this.#shedding === null ? this.#sessions.take() : null
   }
 
   /** From now on nobody is let in. */

@@ -109,6 +109,7 @@ export async function startGateway(
     newId: uuidv7,
     live: new Set(),
     admission: new Admission({ sessionsMax: config.limits.sessionsMax }),
+    onRefused: () => undefined,
   }
   try {
     return await listen(config, service, store, recorder, verify)

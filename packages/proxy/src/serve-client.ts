@@ -42,6 +42,8 @@ export interface Service {
   /** Live conversations, to be ended at shutdown. */
   readonly live: Set<Conversation>
   readonly admission: Admission
+  /** Told of every connection that did not become a session, with the SQLSTATE that it was given if any. */
+  readonly onRefused: (sqlstate: string | null) => void
 }
 
 type Login = Extract<Arrival, { kind: 'login' }>
@@ -52,6 +54,7 @@ export async function serveClient(raw: Socket, service: Service): Promise<void> 
   raw.on('error', () => undefined)
   const leave = service.admission.greet()
   if (leave === null) {
+    service.onRefused('53300')
     raw.destroy()
     return
   }
@@ -77,6 +80,7 @@ export async function serveClient(raw: Socket, service: Service): Promise<void> 
   } catch (error) {
     const refusal = asHandshakeError(error, service.log)
     service.log.info({ error: refusal }, 'login refused')
+    service.onRefused(refusal.report?.sqlstate ?? null)
     refuseHandshake(socket, refusal)
   } finally {
     callOff()
@@ -84,6 +88,8 @@ export async function serveClient(raw: Socket, service: Service): Promise<void> 
 }
 
 async function serveLogin(login: Login, socket: Socket, service: Service, callOff: () => void): Promise<void> {
+  // A token costs more to verify than to turn away, and time is what there is too little of.
+  if (service.admission.shedding !== null) throw noPlace(service)
   const principal = await identify(login, socket, service)
   const target = service.targets.get(login.request.target)
   if (target === undefined) {
@@ -108,14 +114,11 @@ async function serveLogin(login: Login, socket: Socket, service: Service, callOf
   }
 }
 
-const noPlace = ({ admission, limits }: Service): HandshakeError =>
-  admission.isOpen
-    ? refuse(
-        '53300',
-        `this gateway serves ${limits.sessionsMax} sessions at once, and all are taken`,
-        'try again shortly',
-      )
-    : refuse('57P03', 'the gateway is shutting down', 'try again shortly')
+function noPlace({ admission, limits }: Service): HandshakeError {
+  if (!admission.isOpen) return refuse('57P03', 'the gateway is shutting down', 'try again shortly')
+  const why = admission.shedding ?? `this gateway serves ${limits.sessionsMax} sessions at once, and all are taken`
+  return refuse('53300', why, 'try again shortly')
+}
 
 async function identify({ token }: Login, socket: Socket, { verify, clock }: Service): Promise<Principal> {
   try {
