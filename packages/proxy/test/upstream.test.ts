@@ -1,17 +1,18 @@
-import { createServer, type Server, type Socket } from 'node:net'
-import { TLSSocket } from 'node:tls'
+import type { Socket } from 'node:net'
 import { makeCertificates, type PostgresServer, startPostgres } from '@querywarden/dev-servers'
 import { parsePolicy } from '@querywarden/policy-core'
 import {
   encodeAuthentication,
-  encodeBackendKeyData,
-  encodeParameterStatus,
+  encodeErrorResponse,
+  encodeNegotiateProtocolVersion,
+  encodeNoticeResponse,
   encodeReadyForQuery,
 } from '@querywarden/wire/postgres'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { ProxyLimits, TargetConfig } from '../src/config/config.ts'
 import { logInUpstream } from '../src/postgres/upstream-login.ts'
 import { serveTarget } from '../src/target-service.ts'
+import { challenge, evil, greeting, insideTls, OK, offer, script } from './evil-server.ts'
 
 const LIMITS: ProxyLimits = {
   sessionsMax: 1,
@@ -43,47 +44,27 @@ const target = (port: number, tls: TargetConfig['tls'] = { mode: 'off' }, host =
 const login = (config: TargetConfig, password: string | null = 'hunter2-canary'): Promise<unknown> =>
   logInUpstream(config, password, new Map(), { frameBytesMax: 1 << 20, timeoutMs: 1_500 })
 
-/** A server of someone else's, that does what it is told to with every connection. */
-async function evil(behave: (socket: Socket) => void): Promise<{ port: number; server: Server }> {
-  const server = createServer(socket => {
-    socket.on('error', () => undefined)
-    behave(socket)
-  })
-  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
-  const address = server.address()
-  return { port: typeof address === 'object' && address !== null ? address.port : 0, server }
-}
-
-/** Answers the n-th chunk that comes with the n-th of these. */
-const script =
-  (...answers: readonly (Uint8Array | string | ((seen: string) => Uint8Array))[]) =>
-  (socket: Socket): void => {
-    let n = 0
-    socket.on('data', chunk => {
-      const answer = answers[n++]
-      if (answer === undefined) return
-      socket.write(typeof answer === 'function' ? answer(chunk.toString('latin1')) : answer)
-    })
-  }
-
 const auth = encodeAuthentication
-const OK = auth({ kind: 'ok' })
-const SASL = auth({ kind: 'sasl', mechanisms: ['SCRAM-SHA-256'] })
-const ready = Buffer.concat([
-  encodeParameterStatus({ name: 'client_encoding', value: 'UTF8' }),
-  encodeParameterStatus({ name: 'standard_conforming_strings', value: 'on' }),
-  encodeBackendKeyData({ processId: 1, secretKey: new Uint8Array(4) }),
-  encodeReadyForQuery({ status: 'idle' }),
-])
-/** A SCRAM challenge with the client's own nonce in it. */
-const challenge =
-  (rest: string) =>
-  (seen: string): Uint8Array =>
-    auth({ kind: 'sasl-continue', data: Buffer.from(`r=${/r=([^,\0]+)/.exec(seen)?.[1]}${rest}`) })
+const SASL = offer('SCRAM-SHA-256')
+const ready = greeting()
+
+/** `S`, and behind it what a server would say inside. */
+const STUFFED = Buffer.concat([Buffer.from('S'), OK, ready])
+/** A greeting after protocol 3.0 was agreed on, with a key of some length. */
+const greetingOf30 = (bytes: number): Buffer =>
+  Buffer.concat([
+    encodeNegotiateProtocolVersion({ newestMinor: 0, unrecognized: [] }),
+    OK,
+    greeting(new Uint8Array(bytes)),
+  ])
 
 describe('E11: a login that a hostile database can not bend', () => {
   test.each<[string, ReturnType<typeof script>, RegExp]>([
-    ['asks for the password in the clear', script(auth({ kind: 'cleartext-password' })), /weaker than SCRAM/],
+    [
+      'asks for the password in the clear, and not by SCRAM',
+      script(auth({ kind: 'cleartext-password' })),
+      /weaker than SCRAM/,
+    ],
     ['asks for MD5', script(auth({ kind: 'md5-password', salt: new Uint8Array(4) })), /weaker than SCRAM/],
     ['lets anybody in', script(Buffer.concat([OK, ready])), /without proving/],
     ['lets in half-way through SCRAM', script(SASL, Buffer.concat([OK, ready])), /without proving/],
@@ -92,7 +73,11 @@ describe('E11: a login that a hostile database can not bend', () => {
       script(auth({ kind: 'sasl', mechanisms: ['SCRAM-SHA-1', 'PLAIN'] })),
       /no SCRAM-SHA-256/,
     ],
-    ['asks for 10^9 iterations', script(SASL, challenge('x,s=AAAA,i=999999999')), /iterations/],
+    [
+      'asks for 10^9 iterations (CVE-2026-6669, CVE-2026-42198)',
+      script(SASL, challenge('x,s=AAAA,i=999999999')),
+      /iterations/,
+    ],
     ['asks for 10^12 iterations', script(SASL, challenge('x,s=AAAA,i=1000000000000')), /malformed challenge/],
     ['adds nothing to the nonce', script(SASL, challenge(',s=AAAA,i=4096')), /malformed challenge/],
     [
@@ -100,7 +85,48 @@ describe('E11: a login that a hostile database can not bend', () => {
       script(SASL, auth({ kind: 'sasl-continue', data: Buffer.from('r=other,s=AAAA,i=4096') })),
       /malformed/,
     ],
-    ['has a nonce of 100 kB', script(SASL, challenge(`${'x'.repeat(100_000)},s=AAAA,i=4096`)), /malformed/],
+    ['has a nonce of 2 kB (CVE-2026-6665)', script(SASL, challenge(`${'x'.repeat(2_000)},s=AAAA,i=4096`)), /malformed/],
+    ['has a nonce of 50 kB', script(SASL, challenge(`${'x'.repeat(50_000)},s=AAAA,i=4096`)), /malformed/],
+    ['has a nonce of 100 kB', script(SASL, challenge(`${'x'.repeat(100_000)},s=AAAA,i=4096`)), /exceeds the limit/],
+    ['has a salt of 10 kB', script(SASL, challenge(`x,s=${'A'.repeat(10_000)},i=4096`)), /malformed/],
+    [
+      'asks for another proof behind the first',
+      script(SASL, challenge('x,s=AAAA,i=100000'), challenge('x,s=AAAA,i=100000')),
+      /out of turn/,
+    ],
+    ['offers another login half-way', script(SASL, SASL), /out of turn/],
+    ['asks for GSSAPI', script(auth({ kind: 'gss' })), /weaker than SCRAM/],
+    [
+      'says what is wrong without a SQLSTATE (CVE-2026-6666)',
+      script(encodeErrorResponse({ fields: new Map([['M', 'nothing to see']]) })),
+      /SQLSTATE none/,
+    ],
+    ['says an error of nothing at all', script(Buffer.from('E\0\0\0\x05\0', 'latin1')), /SQLSTATE none|protocol/],
+    [
+      'has a SQLSTATE that is a story',
+      script(encodeErrorResponse({ fields: new Map([['C', 'send your token to evil.example']]) })),
+      /SQLSTATE none/,
+    ],
+    [
+      'talks the protocol up',
+      script(encodeNegotiateProtocolVersion({ newestMinor: 9, unrecognized: [] })),
+      /out of turn/,
+    ],
+    [
+      'talks down what was never asked for',
+      script(encodeNegotiateProtocolVersion({ newestMinor: 0, unrecognized: ['_pq_.x'] })),
+      /out of turn/,
+    ],
+    [
+      'talks the protocol down twice',
+      script(
+        Buffer.concat([
+          encodeNegotiateProtocolVersion({ newestMinor: 0, unrecognized: [] }),
+          encodeNegotiateProtocolVersion({ newestMinor: 0, unrecognized: [] }),
+        ]),
+      ),
+      /out of turn/,
+    ],
     [
       'signs wrongly',
       script(
@@ -127,7 +153,39 @@ describe('E11: a login that a hostile database can not bend', () => {
     server.close()
   })
 
+  test.each<[string, Buffer, RegExp]>([
+    ['without end', Buffer.concat(Array(20_000).fill(encodeNoticeResponse({ fields: new Map([['M', 'x']]) }))), /turn/],
+    ['with a second key', Buffer.concat([ready.subarray(0, -6), ready]), /turn/],
+    ['inside a transaction', Buffer.concat([ready.subarray(0, -6), encodeReadyForQuery({ status: 'failed' })]), /turn/],
+    ['with a key longer than its protocol has', greetingOf30(32), /broke the protocol/],
+    ['with a setting that changes what a text means', greeting(undefined, 'SJIS'), /does not hold/],
+  ])('one that greets %s is left', async (_name, said, why) => {
+    const { port, server } = await evil(script(said[0] === 0x76 ? said : Buffer.concat([OK, said])))
+    await expect(login(target(port), null)).rejects.toThrow(why)
+    server.close()
+  })
+
+  test('CVE-2026-32286: one that sends a row with a negative length has shown nothing, and ends nobody', async () => {
+    const row = Buffer.from('D\0\0\0\x0a\0\x01\xff\xff\xff\xfe', 'latin1')
+    const { port, server } = await evil(script(Buffer.concat([OK, ready]), row))
+    const service = serveTarget({
+      config: target(port),
+      password: null,
+      policy: parsePolicy({ version: 1, rules: [] }),
+      limits: LIMITS,
+      monotonic: () => performance.now(),
+    })
+    await expect(service.catalog()).rejects.toThrow(/`DataRow` /)
+    server.close()
+  })
+
   test.each<[string, (socket: Socket) => void, RegExp]>([
+    ...Array.from({ length: STUFFED.length - 1 }, (_none, i): [string, (socket: Socket) => void, RegExp] => [
+      `sends ${i + 1} bytes behind its one (E4, CVE-2021-23222)`,
+      script(STUFFED.subarray(0, i + 2)),
+      /before the TLS handshake/,
+    ]),
+    ['sends its one byte and then others in the clear (E4)', script('S', STUFFED.subarray(1)), /TLS/],
     ['sends more than its one byte (E4)', script('SR\0\0\0\x08\0\0\0\0'), /before the TLS handshake/],
     ['declines TLS', script('N'), /offers no TLS/],
     ['answers with an error', script(Buffer.from('E\0\0\0\x05\0', 'latin1')), /./],
@@ -214,10 +272,7 @@ describe('TLS to the database', () => {
     const closed: Promise<void>[] = []
     const { port, server } = await evil(socket => {
       closed.push(new Promise(resolve => socket.once('close', () => resolve())))
-      socket.once('data', () => {
-        socket.write('S')
-        new TLSSocket(socket, { isServer: true, ...made[kind] }).on('error', () => undefined)
-      })
+      insideTls(made[kind], () => undefined)(socket)
     })
     await expect(login(target(port, { mode: 'verify-full', ca: made.ca }))).rejects.toThrow(/TLS/)
     await Promise.all(closed)
