@@ -45,6 +45,7 @@ const facts = (uses: Understood['uses'], more: Partial<Understood> = {}): Unders
   mentions: [],
   canonical: '',
   copy: null,
+  searchPath: 'kept',
   catalogFingerprint: 'c1',
   ...more,
 })

@@ -14,6 +14,7 @@ const facts: Facts = {
   mentions: [],
   canonical: '',
   copy: null,
+  searchPath: 'kept',
   catalogFingerprint: '',
 }
 

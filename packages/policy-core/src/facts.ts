@@ -122,6 +122,8 @@ export type Facts =
       readonly canonical: string
       /** `in`: rows from the client. `out`: rows to the client by CopyData. */
       readonly copy: 'in' | 'out' | null
+      /** `emptied`: from here on the session finds no relation but by its schema. The rewriter must see to it that it's so. */
+      readonly searchPath: 'kept' | 'emptied'
       /** The catalog that names were resolved against. */
       readonly catalogFingerprint: string
     }

@@ -73,6 +73,7 @@ const classify = ({ text }: { readonly text: string }, { fingerprint }: Catalog)
     mentions: [],
     canonical: text,
     copy: null,
+    searchPath: text === 'read no path' ? 'emptied' : 'kept',
     catalogFingerprint: fingerprint,
   }
 }
@@ -370,4 +371,34 @@ describe('a policy that is replaced while a session is open', () => {
     const { session } = await open({ policy: () => policy, approve })
     expect(await session.submit({ text: 'write' })).toMatchObject({ refusal: { code: 'APPROVAL_WITHDRAWN' } })
   })
+})
+
+test('N1: once the search path is emptied, all is judged without one, what was judged before too', async () => {
+  const paths: (readonly string[])[] = []
+  const { session } = await open({
+    classify: (statement, catalog) => {
+      paths.push(catalog.searchPath)
+      return classify(statement, catalog)
+    },
+  })
+  const before = await session.judge('read customers')
+  await session.submit({ text: 'read no path' })
+  const after = await session.judge('read customers')
+  expect(paths).toEqual([['public'], ['public'], []])
+  const fingerprints = [before, after].map(judgement =>
+    judgement.kind === 'permitted' ? judgement.catalog.fingerprint : judgement.kind,
+  )
+  expect(new Set(fingerprints).size).toBe(2)
+})
+
+test('N1: emptying the search path counts from when it is cleared, and not when it is judged or refused', async () => {
+  const { session } = await open({
+    policy: compilePolicy(parsePolicy({ version: 1, rules: [] }), { version: '1' }),
+  })
+  await session.judge('read no path')
+  await session.submit({ text: 'read no path' })
+  const judged = await session.judge('read customers')
+  expect(judged.kind === 'unavailable' || judged.facts.kind === 'opaque' ? null : judged.facts.catalogFingerprint).toBe(
+    'f',
+  )
 })

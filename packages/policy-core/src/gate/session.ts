@@ -66,6 +66,8 @@ export class Session {
   readonly #judgements: JudgementCache
   #statements = 0
   #ended: CloseReason | null = null
+  /** Never true again: should the database roll the change back, names are only found in fewer places than it would. */
+  #hasSearchPath = true
 
   constructor(parts: SessionParts) {
     this.id = parts.id
@@ -166,7 +168,8 @@ export class Session {
 
   async #catalog(): Promise<Catalog | null> {
     try {
-      return await this.#parts.catalog(this.target)
+      const catalog = await this.#parts.catalog(this.target)
+      return this.#hasSearchPath ? catalog : withoutSearchPath(catalog)
     } catch {
       return null
     }
@@ -322,6 +325,7 @@ export class Session {
     } catch {
       return { kind: 'refused', refusal: RECORDER_FAILED }
     }
+    if (facts.searchPath === 'emptied') this.#hasSearchPath = false
     const statement = { dialect: this.target.dialect, text: judgement.rewritten, params }
     return {
       kind: 'cleared',
@@ -340,6 +344,13 @@ export class GateError extends Error {
     this.code = code
   }
 }
+
+/** The schema as a session sees it whose names are only looked up in pg_catalog and where they say. */
+const withoutSearchPath = (catalog: Catalog): Catalog => ({
+  ...catalog,
+  fingerprint: `${catalog.fingerprint} without a search path`,
+  searchPath: [],
+})
 
 function maskRows(mask: MaskRow | null, rows: Cell[][]): void {
   if (mask === null) return

@@ -63,6 +63,7 @@ export const understoodFacts = (): fc.Arbitrary<Understood> =>
         : [],
       canonical: tag,
       copy: null,
+      searchPath: 'kept',
       catalogFingerprint: 'catalog-1',
     }))
 

@@ -199,6 +199,7 @@ describe('the laws of a classifier', () => {
         mentions: [],
         canonical: '',
         copy: null,
+        searchPath: 'kept',
         catalogFingerprint: catalog.fingerprint,
       }),
       [

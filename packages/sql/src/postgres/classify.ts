@@ -4,6 +4,8 @@ import { canonicalText } from './canonical.ts'
 import { type Grammar, isMajor, loadGrammar, MAJORS, type Major } from './engine.ts'
 import { opaque, type ParseLimits } from './limits.ts'
 import { placesIn } from './places.ts'
+import { prohibitedBy } from './settings.ts'
+import { emptiesSearchPath, soleSetting } from './sole-setting.ts'
 import { readText, type Splitting, splitStatements } from './split.ts'
 import { tagOfStatement, walk } from './walk.ts'
 
@@ -93,15 +95,20 @@ function understand(text: string, catalog: Catalog, grammar: Grammar, limits: Pa
   if (walked.trouble !== null) return opaque(walked.trouble.code, walked.trouble.message, null)
   const tag = tagOfStatement(statement)
   if (tag === null) return opaque('UNKNOWN_NODE', `\`${statement.type}\` is not known as a statement`, null)
+  const setting = soleSetting(statement, catalog)
+  const isEmptying = emptiesSearchPath(setting)
+  // The search path is pinned, and this is the one change of it that the gate keeps account of.
+  const isOpenToPolicy = isEmptying || (setting !== null && prohibitedBy(setting.name, setting.value) === null)
   const nothing = { kind: 'statement', effect: 'read', why: 'computes', place: places.whole } as const
   return {
     kind: 'understood',
     tag,
     uses: walked.uses.length === 0 ? [nothing] : walked.uses,
-    prohibitions: walked.prohibitions,
+    prohibitions: isOpenToPolicy ? [] : walked.prohibitions,
     mentions: walked.mentions,
     canonical: canonicalText(read.text, read.tokens),
     copy: walked.copy,
+    searchPath: isEmptying ? 'emptied' : 'kept',
     catalogFingerprint: catalog.fingerprint,
   }
 }

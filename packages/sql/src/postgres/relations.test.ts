@@ -43,6 +43,11 @@ test.each([
   'copy pg_user to stdout',
   'select attmissingval from pg_attribute',
   'select count(*) from pg_attribute where attmissingval::text like $1',
+  'select srvname, srvoptions from pg_foreign_server',
+  'table pg_foreign_data_wrapper',
+  "select subname from pg_subscription where subconninfo like '%password=a%'",
+  'select 1 from pg_subscription s join (select $1 as subconninfo) as guess using (subconninfo)',
+  'select umoptions from pg_user_mappings',
 ])('M1: %s may read the one column that holds values', text => {
   expect(usesOfText(text)).toContain('unknown')
 })
@@ -52,6 +57,9 @@ test.each([
   'select count(*) from pg_user',
   'select columns.*, a.attname from information_schema.columns left join pg_attribute a on a.attname = columns.column_name',
   'select sequencename from pg_sequences',
+  'select s.srvname, w.fdwname from pg_foreign_server s join pg_foreign_data_wrapper w on w.oid = s.srvfdw',
+  'select subname, subenabled from pg_catalog.pg_subscription',
+  'select oid, lomacl from pg_largeobject_metadata',
   'select (information_schema._pg_expandarray(i.indkey)).n from pg_index i',
   'select a.attname from pg_attribute a, (select id from orders) as o, unnest(array[1]) as u (n)',
   'select * from (select a.attname from pg_attribute a) as c where true',

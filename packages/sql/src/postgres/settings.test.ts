@@ -40,7 +40,7 @@ describe('T1, T2, N1: pinned settings cannot be changed by any route', () => {
     "set schema 'x'",
     'set search_path = x, y',
     'set session_replication_role = replica',
-    'set row_security = off',
+    'reset row_security',
     'reset all',
     'discard all',
     'prepare p as select set_config($1, $2, false)',
@@ -67,5 +67,7 @@ describe('T1, T2, N1: pinned settings cannot be changed by any route', () => {
     "set my.flag = '1'",
     "select set_config('work_mem', '8MB', false)",
     'discard plans',
+    'set row_security = off',
+    "set local row_security to 'on'",
   ])('%s is left to policy', text => expect(prohibitions(text)).toEqual([]))
 })

@@ -10,7 +10,8 @@ const PINNED: ReadonlyMap<string, ReadonlySet<string>> = new Map(
     backslash_quote: [],
     search_path: [],
     session_replication_role: [],
-    row_security: [],
+    // Neither value shows a row that the other hides: off makes an error of what on leaves out (manual, 20.11.1).
+    row_security: ['on', 'true', 'yes', '1', 'off', 'false', 'no', '0'],
     session_preload_libraries: [],
     local_preload_libraries: [],
     dynamic_library_path: [],
@@ -23,7 +24,7 @@ const ROLES = new Set(['role', 'session_authorization'])
 const HINT = 'leave it as the gateway sets it'
 
 /** Why a setting may not be given a value (null: one that isn't known, or its default), or null where it may. */
-function prohibitedBy(name: string, value: string | null): ProhibitionCode | null {
+export function prohibitedBy(name: string, value: string | null): ProhibitionCode | null {
   const setting = name.toLowerCase()
   if (ROLES.has(setting)) return 'ROLE_CHANGE'
   const same = PINNED.get(setting)

@@ -12,11 +12,11 @@ const SCHEMA_ONLY: Readonly<Record<string, ReadonlySet<string>>> = {
   pg_catalog: words(`
     pg_aggregate pg_am pg_amop pg_amproc pg_attrdef pg_attribute pg_auth_members pg_available_extension_versions
     pg_available_extensions pg_cast pg_class pg_collation pg_constraint pg_conversion pg_database pg_default_acl
-    pg_depend pg_description pg_enum pg_event_trigger pg_extension pg_foreign_table pg_group pg_index pg_indexes
-    pg_inherits pg_init_privs pg_language pg_matviews pg_namespace pg_opclass pg_operator pg_opfamily
+    pg_depend pg_description pg_enum pg_event_trigger pg_extension pg_foreign_data_wrapper pg_foreign_server
+    pg_foreign_table pg_group pg_index pg_indexes pg_inherits pg_init_privs pg_language pg_largeobject_metadata pg_matviews pg_namespace pg_opclass pg_operator pg_opfamily
     pg_parameter_acl pg_partitioned_table pg_policies pg_policy pg_proc pg_publication pg_publication_namespace
     pg_publication_rel pg_publication_tables pg_range pg_rewrite pg_roles pg_rules pg_seclabel pg_seclabels
-    pg_sequence pg_sequences pg_settings pg_shdepend pg_shdescription pg_shseclabel pg_statistic_ext pg_tables pg_tablespace
+    pg_sequence pg_sequences pg_settings pg_shdepend pg_shdescription pg_shseclabel pg_statistic_ext pg_subscription pg_tables pg_tablespace
     pg_timezone_abbrevs pg_timezone_names pg_transform pg_trigger pg_ts_config pg_ts_config_map pg_ts_dict
     pg_ts_parser pg_ts_template pg_type pg_user pg_views`),
   information_schema: words(`
@@ -32,12 +32,18 @@ const SCHEMA_ONLY: Readonly<Record<string, ReadonlySet<string>>> = {
     view_routine_usage view_table_usage views`),
 }
 
-/** Columns of these relations that hold more: settings of roles, a value that all rows of a table have had, numbers given out. */
+/**
+ * Columns of these relations that hold more: settings of roles, a value that all rows of a table have had, numbers given
+ * out, how other servers are reached.
+ */
 const VALUE_COLUMNS: ReadonlyMap<string, string> = new Map([
   ['pg_roles', 'rolconfig'],
   ['pg_user', 'useconfig'],
   ['pg_attribute', 'attmissingval'],
   ['pg_sequences', 'last_value'],
+  ['pg_foreign_data_wrapper', 'fdwoptions'],
+  ['pg_foreign_server', 'srvoptions'],
+  ['pg_subscription', 'subconninfo'],
 ])
 
 /** The column of a system relation that shows more than the schema, or null. */

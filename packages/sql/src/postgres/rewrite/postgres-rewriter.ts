@@ -3,6 +3,7 @@ import { blankComments } from '../comments.ts'
 import type { Grammar } from '../engine.ts'
 import { lex } from '../lex.ts'
 import type { ParseLimits } from '../limits.ts'
+import { SEND_FOR_EMPTY_PATH, sendWithoutPath } from '../sole-setting.ts'
 import { type ReadText, readText } from '../split.ts'
 import { applyEdits, replaceNodes } from './edits.ts'
 import { disagreement, impossible } from './impossible.ts'
@@ -33,6 +34,9 @@ export function postgresRewriter({ grammar, limits }: RewriterOptions): Rewriter
   return (statement, facts, masks, maskSql, catalog) => {
     if (statement.dialect !== 'postgres') return disagreement('the statement is not for PostgreSQL')
     if (facts.kind === 'opaque') return disagreement('the statement was not understood')
+    if (facts.searchPath === 'emptied') return { kind: 'rewritten', text: SEND_FOR_EMPTY_PATH }
+    const answer = catalog.searchPath.length === 0 ? sendWithoutPath(statement.text) : null
+    if (answer !== null) return { kind: 'rewritten', text: answer }
     if (masks.length === 0) return withoutComments(statement.text)
     if (facts.catalogFingerprint !== catalog.fingerprint) {
       return impossible('the schema changed while the statement was judged', 'send the statement again')
