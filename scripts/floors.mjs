@@ -21,7 +21,8 @@ const everything = [...below3, 'policy-testing', 'dev-servers', 'proxy']
  */
 const PACKAGES = {
   'policy-core': { floor: 0, shipped: [], tested: [], world: 'none' },
-  wire: { floor: 0, shipped: [], tested: [], world: 'none' },
+  // Its tests meet real servers; what it ships meets nothing.
+  wire: { floor: 0, shipped: [], tested: ['dev-servers'], world: 'none' },
   'policy-testing': { floor: 1, shipped: core, tested: core, world: 'none' },
   'dev-servers': { floor: 1, shipped: [], tested: [], world: 'all' },
   identity: floor2,
