@@ -254,3 +254,28 @@ describe('standing facts', () => {
     )
   })
 })
+
+describe('T1: a statement that was split just before is understood as one that comes by itself', () => {
+  const TEXTS = [
+    'select id from customers where id = 5;',
+    'select id from customers ;  ',
+    ' select id from customers',
+    'select id from customers -- why\n;',
+    "select 'é', ssn from customers;",
+    'select 1; select ssn from customers',
+    'delete from customers;;',
+    'select id from customers /* ; */ where ssn is null\n',
+    'with c as (select * from customers) select * from c;',
+  ]
+  test.each(TEXTS)('%j', async text => {
+    const fresh = await postgresClassifier({ majors: MAJORS, cacheEntriesMax: 0, limits: DEFAULT_LIMITS })
+    const alone = await postgresClassifier({ majors: MAJORS, cacheEntriesMax: 0, limits: DEFAULT_LIMITS })
+    const splitting = fresh.split(text, catalog.major)
+    const statements = splitting.kind === 'split' ? splitting.statements : []
+    expect(statements.length).toBeGreaterThan(0)
+    for (const statement of statements) {
+      const asked = { dialect: 'postgres', text: statement.text, params: [] } as const
+      expect(fresh.classify(asked, catalog)).toEqual(alone.classify(asked, catalog))
+    }
+  })
+})

@@ -6,7 +6,7 @@ import { opaque, type ParseLimits } from './limits.ts'
 import { placesIn } from './places.ts'
 import { prohibitedBy } from './settings.ts'
 import { emptiesSearchPath, soleSetting } from './sole-setting.ts'
-import { readText, type Splitting, splitStatements } from './split.ts'
+import { type ReadText, readText, type Splitting, soleStatement, splitRead } from './split.ts'
 import { tagOfStatement, walk } from './walk.ts'
 
 /** How a classifier works. */
@@ -45,12 +45,14 @@ export async function postgresClassifier(options: ClassifierOptions): Promise<Po
   const grammars = new Map<Major, Grammar>(loaded)
   const grammar = (major: number): Grammar | null => (isMajor(major) ? (grammars.get(major) ?? null) : null)
   const cache = boundedCache<Facts>(options.cacheEntriesMax)
+  // A text is split, and its statement classified soon after: one parse serves both.
+  const justRead = boundedCache<ReadText>(JUST_READ_MAX)
 
   const classify: Classifier = (statement, catalog) => {
     const key = JSON.stringify([catalog.fingerprint, catalog.major, statement.dialect]) + statement.text
     const known = cache.get(key)
     if (known !== undefined) return known
-    const facts = factsOf(statement, catalog, grammar(catalog.major), options.limits)
+    const facts = factsOf(statement, catalog, reader(catalog.major))
     // A parser that failed may do better next time.
     if (facts.kind === 'understood' || facts.code !== 'PARSER_FAILED') cache.set(key, facts)
     return facts
@@ -58,19 +60,45 @@ export async function postgresClassifier(options: ClassifierOptions): Promise<Po
 
   const split = (text: string, major: number): Splitting => {
     const found = grammar(major)
-    return found === null ? noGrammar(major) : guarded(() => splitStatements(text, found, options.limits))
+    if (found === null) return noGrammar(major)
+    return guarded(() => {
+      const read = readText(text, found, options.limits)
+      if (read.kind === 'opaque') return read
+      const sole = text.length <= JUST_READ_CHARS_MAX ? soleStatement(read) : null
+      if (sole !== null) justRead.set(`${major} ${sole.text}`, sole)
+      return splitRead(read)
+    })
+  }
+
+  const reader = (major: number): Read | null => {
+    const found = grammar(major)
+    if (found === null) return null
+    return {
+      major: found.major,
+      text: text => justRead.get(`${major} ${text}`) ?? readText(text, found, options.limits),
+      limits: options.limits,
+    }
   }
   return { classify, split, grammar }
+}
+
+/** Between a text's split and its classification other sessions may have their turn. */
+const JUST_READ_MAX = 64
+const JUST_READ_CHARS_MAX = 4_096
+
+/** Reads texts by one grammar. */
+interface Read {
+  readonly major: Major
+  readonly text: (text: string) => ReturnType<typeof readText>
+  readonly limits: ParseLimits
 }
 
 const noGrammar = (major: number): ReturnType<typeof opaque> =>
   opaque('PARSER_FAILED', `no grammar for PostgreSQL ${major} is loaded`, null)
 
-function factsOf(statement: Statement, catalog: Catalog, grammar: Grammar | null, limits: ParseLimits): Facts {
+function factsOf(statement: Statement, catalog: Catalog, read: Read | null): Facts {
   if (statement.dialect !== 'postgres') return opaque('SYNTAX', 'expected a statement for PostgreSQL', null)
-  return grammar === null
-    ? noGrammar(catalog.major)
-    : guarded(() => understand(statement.text, catalog, grammar, limits))
+  return read === null ? noGrammar(catalog.major) : guarded(() => understand(statement.text, catalog, read))
 }
 
 /** Running out of stack is the one exception that a text can cause. It is refused like all else that isn't understood. */
@@ -82,8 +110,8 @@ function guarded<Result>(run: () => Result): Result | ReturnType<typeof opaque> 
   }
 }
 
-function understand(text: string, catalog: Catalog, grammar: Grammar, limits: ParseLimits): Facts {
-  const read = readText(text, grammar, limits)
+function understand(text: string, catalog: Catalog, { major, text: readWith, limits }: Read): Facts {
+  const read = readWith(text)
   if (read.kind === 'opaque') return read
   const [statement, second] = read.statements
   if (statement === undefined) return opaque('EMPTY', 'the text has no statement, expected one', null)
@@ -91,7 +119,7 @@ function understand(text: string, catalog: Catalog, grammar: Grammar, limits: Pa
     return opaque('NOT_ONE_STATEMENT', `the text has ${read.statements.length} statements, expected one`, second.start)
 
   const places = placesIn(read.text, read.tokens, statement.start, statement.end)
-  const walked = walk(statement, catalog, grammar.major, places, limits.nodesMax)
+  const walked = walk(statement, catalog, major, places, limits.nodesMax)
   if (walked.trouble !== null) return opaque(walked.trouble.code, walked.trouble.message, null)
   const tag = tagOfStatement(statement)
   if (tag === null) return opaque('UNKNOWN_NODE', `\`${statement.type}\` is not known as a statement`, null)

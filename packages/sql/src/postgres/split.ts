@@ -40,6 +40,25 @@ export function readText(text: string, grammar: Grammar, limits: ParseLimits): R
   }
 }
 
+/**
+ * A text of one statement, read anew without what stands behind it: a semicolon, most of the time. The same tree as
+ * parsing the statement alone gives, at no cost. Null where there is more than one, or something stands before it.
+ */
+export function soleStatement(read: ReadText): ReadText | null {
+  const [statement, second] = read.statements
+  if (statement === undefined || second !== undefined || statement.start !== 0) return null
+  const bytes = Buffer.byteLength(read.text)
+  if (bytes !== read.text.length || isSpace(read.text.charCodeAt(0))) return null
+  let end = statement.end
+  while (end > 0 && isSpace(read.text.charCodeAt(end - 1))) end -= 1
+  return {
+    kind: 'read',
+    text: read.text.slice(0, end),
+    tokens: read.tokens.filter(token => token.end <= end),
+    statements: [{ ...statement, end }],
+  }
+}
+
 /** One statement of a text, and where it began in it. */
 export interface SplitStatement {
   /** Exactly one statement, without comments. */
@@ -61,7 +80,13 @@ export type Splitting = { readonly kind: 'split'; readonly statements: readonly 
  */
 export function splitStatements(text: string, grammar: Grammar, limits: ParseLimits): Splitting {
   const read = readText(text, grammar, limits)
-  if (read.kind === 'opaque') return read
+  return read.kind === 'opaque' ? read : splitRead(read)
+}
+
+/** Splits a text that has been read. */
+export function splitRead(read: ReadText): Splitting {
+  const sole = soleStatement(read)
+  if (sole !== null) return { kind: 'split', statements: [{ text: sole.text, start: 0 }] }
   const bytes = Buffer.from(read.text)
   const statements = read.statements.map(({ start, end }) => {
     const slice = bytes.subarray(start, end)
