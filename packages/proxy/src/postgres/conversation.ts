@@ -119,6 +119,12 @@ export class Conversation {
     if (this.#isIdle) this.#endIfDrained(report)
   }
 
+  /** Whose turn it is: the gateway's while something is decided or run, else the client's. */
+  get turn(): 'busy' | 'idle' | 'in-transaction' {
+    if (!this.#isIdle) return 'busy'
+    return this.#status === 'idle' && !this.#isOpen ? 'idle' : 'in-transaction'
+  }
+
   #endIfDrained(report: Report): void {
     if (this.#status === 'idle' && !this.#isOpen) this.end(report, 'shutdown')
   }
