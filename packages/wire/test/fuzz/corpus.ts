@@ -6,7 +6,7 @@ import type { Trial } from './laws.ts'
 /** One message that is kept because it is one of its kind, or because it once broke a law. */
 export interface Seed {
   readonly kind: Trial['kind']
-  /** The file and line it is in. */
+  /** The file it is in, and its line. */
   readonly source: string
   readonly bytes: Uint8Array
   /** Whether it has to be accepted; what a server or a client really sent has to be. */
@@ -16,8 +16,9 @@ export interface Seed {
 const KINDS = ['frontend', 'backend', 'startup'] as const
 
 /**
- * Reads a corpus: folders `frontend`, `backend` and `startup`, files of one message a line as `written` takes them. A line
- * with `#` is a remark; `!` before a message says that it has to be refused.
+ * Reads a corpus: folders `frontend`, `backend` and `startup`, files of one message a line as `written` takes them. Lines
+ * that are indented go on with the one before, as in a sequence. A line with `#` is a remark; `!` before a message says
+ * that it has to be refused.
  */
 export function readCorpus(folder: string): Seed[] {
   return KINDS.flatMap(kind =>
@@ -28,11 +29,13 @@ export function readCorpus(folder: string): Seed[] {
 }
 
 /** The messages of one file. */
-export function readSeeds(kind: Trial['kind'], source: string, text: string): Seed[] {
-  return text.split('\n').flatMap((line, i): Seed[] => {
-    const notation = line.trim()
-    if (notation === '' || notation.startsWith('#')) return []
-    const isSound = !notation.startsWith('!')
-    return [{ kind, source: `${source}:${i + 1}`, bytes: written(isSound ? notation : notation.slice(1)), isSound }]
-  })
+export function readSeeds(kind: Trial['kind'], file: string, text: string): Seed[] {
+  return text
+    .replaceAll('\n ', ' ')
+    .split('\n')
+    .filter(line => line !== '' && !line.startsWith('#'))
+    .map((line): Seed => {
+      const isSound = !line.startsWith('!')
+      return { kind, source: `${file}: ${line}`, bytes: written(isSound ? line : line.slice(1)), isSound }
+    })
 }

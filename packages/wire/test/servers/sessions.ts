@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
 import type { PostgresServer } from '@querywarden/dev-servers'
 import pg from 'pg'
 import {
@@ -48,7 +49,7 @@ select 1;
 set application_name = 'renamed'; set client_encoding = 'LATIN1'; reset client_encoding;
 select repeat('x', 100000);
 select * from generate_series(1, 3000);
-\\lo_import /etc/hostname
+\\lo_import ${fileURLToPath(import.meta.url)}
 \\d pg_class
 `
 
