@@ -16,7 +16,8 @@ export function takeConnections(service: Service): Connections {
   const server = createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: 30_000 }, socket => {
     sockets.add(socket)
     socket.once('close', () => sockets.delete(socket))
-    const served = serveClient(socket, service)
+    // As it is when it comes: a reload in the middle of a login must not serve it half of each.
+    const served = serveClient(socket, { ...service })
     serving.add(served)
     void served.finally(() => serving.delete(served))
   })

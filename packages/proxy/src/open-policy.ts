@@ -14,14 +14,20 @@ export interface OpenedPolicy {
  * Reads a policy file.
  * @throws {ConfigError} `UNREADABLE`, or `INVALID` with one line per issue.
  */
-export function openPolicy(file: string): OpenedPolicy {
-  let text: string
+export const openPolicy = (file: string): OpenedPolicy => parsePolicyText(readPolicyText(file), file)
+
+/** @throws {ConfigError} `UNREADABLE` */
+export function readPolicyText(file: string): string {
   try {
-    text = readFileSync(file, 'utf8')
+    return readFileSync(file, 'utf8')
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error'
     throw new ConfigError('UNREADABLE', `policy file \`${file}\` can't be read (${code})`)
   }
+}
+
+/** @throws {ConfigError} `INVALID` with one line per issue, which name `file`. */
+export function parsePolicyText(text: string, file: string): OpenedPolicy {
   try {
     return {
       policy: readPolicyYaml(text, { file }),

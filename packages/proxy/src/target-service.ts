@@ -21,8 +21,12 @@ export interface TargetService {
   readonly config: TargetConfig
   /** Opens a database session of the gateway's own account. @throws {UpstreamError} */
   readonly logIn: (settings: ReadonlyMap<string, string>) => Promise<Upstream>
-  /** The schema to decide by. Rejects where there is none, or the policy doesn't fit it. */
+  /** The schema to decide by. Rejects where there is none, or the policy in force doesn't fit it. */
   readonly catalog: () => Promise<Catalog>
+  /** The schema, whatever the policy makes of it. */
+  readonly schema: () => Promise<Catalog>
+  /** How old what is known of the schema is, in milliseconds, or null where nothing is. */
+  readonly schemaAgeMs: () => number | null
   /** Reads the schema again, now. */
   readonly refresh: () => Promise<Catalog>
 }
@@ -44,15 +48,17 @@ export class PolicyMisfit extends Error {
 export function serveTarget(options: {
   readonly config: TargetConfig
   readonly password: string | null
-  readonly policy: Policy
-  readonly limits: ProxyLimits
+  /** The policy in force; asked each time. */
+  readonly policy: () => Policy
+  readonly limits: Pick<ProxyLimits, 'frameBytesMax' | 'loginMsMax' | 'catalogMaxAgeMs'>
   readonly monotonic: () => number
 }): TargetService {
-  const { password, policy, limits, monotonic } = options
+  const { password, limits, monotonic } = options
   const config = { ...options.config, tls: withAuthority(options.config.tls, options.config.name) }
   const logIn = (settings: ReadonlyMap<string, string>): Promise<Upstream> =>
     logInUpstream(config, password, settings, { frameBytesMax: limits.frameBytesMax, timeoutMs: limits.loginMsMax })
 
+  let readAtMs: number | null = null
   const load = async (): Promise<Catalog> => {
     const startedMs = monotonic()
     const upstream = await logIn(new Map())
@@ -64,8 +70,7 @@ export function serveTarget(options: {
     })
     try {
       const catalog = await loadCatalog(text => runOwnQuery(upstream, text), { searchPath: config.searchPath })
-      const issues = checkMasks(policy, catalog, config.name)
-      if (issues.length > 0) throw new PolicyMisfit(config.name, issues)
+      readAtMs = startedMs
       return catalog
     } catch (error) {
       if (!isLate) throw error
@@ -82,12 +87,28 @@ export function serveTarget(options: {
     ageMsMax: limits.catalogMaxAgeMs,
   })
 
+  const fitting = fitter(options.policy, config.name)
   return {
     target: { name: config.name, dialect: config.dialect },
     config,
     logIn,
-    catalog: keeper.current,
+    catalog: async () => fitting(await keeper.current()),
+    schema: keeper.current,
+    schemaAgeMs: () => (readAtMs === null ? null : monotonic() - readAtMs),
     refresh: keeper.refresh,
+  }
+}
+
+/** Lets a schema through if the policy in force fits it. Each pair is looked at once. */
+function fitter(inForce: () => Policy, target: string): (catalog: Catalog) => Catalog {
+  let known: { readonly policy: Policy; readonly catalog: Catalog } | null = null
+  return catalog => {
+    const policy = inForce()
+    if (known !== null && known.catalog === catalog && known.policy === policy) return catalog
+    const issues = checkMasks(policy, catalog, target)
+    if (issues.length > 0) throw new PolicyMisfit(target, issues)
+    known = { policy, catalog }
+    return catalog
   }
 }
 

@@ -171,7 +171,7 @@ describe('E11: a login that a hostile database can not bend', () => {
     const service = serveTarget({
       config: target(port),
       password: null,
-      policy: parsePolicy({ version: 1, rules: [] }),
+      policy: () => parsePolicy({ version: 1, rules: [] }),
       limits: LIMITS,
       monotonic: () => performance.now(),
     })
@@ -224,7 +224,7 @@ describe('F14, F19: a database that logs in and then stalls', () => {
     const service = serveTarget({
       config: target(port),
       password: null,
-      policy: parsePolicy({ version: 1, rules: [] }),
+      policy: () => parsePolicy({ version: 1, rules: [] }),
       limits: {
         ...LIMITS,
         loginMsMax: 300,

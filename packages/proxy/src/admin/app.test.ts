@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { type ApprovalStore, memoryStore } from '@querywarden/approvals'
 import { IdentityError } from '@querywarden/identity'
 import type { Principal, Question } from '@querywarden/policy-core'
+import { Hono } from 'hono'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { adminApp } from './app.ts'
 
@@ -42,12 +43,10 @@ const question = (asker: Principal): Question => ({
 })
 
 let store: ApprovalStore
-let isReady: boolean
 let failures: Error[]
 let app: ReturnType<typeof adminApp>
 let id: string
 beforeEach(async () => {
-  isReady = true
   failures = []
   store = memoryStore({
     now: () => NOW,
@@ -60,7 +59,7 @@ beforeEach(async () => {
   app = adminApp({
     store,
     now: () => NOW,
-    isReady: () => isReady,
+    health: new Hono(),
     remoteAddress: () => '127.0.0.1',
     onFailure: error => failures.push(error),
     verify: ({ token }) => {
@@ -218,20 +217,12 @@ describe('an answer', () => {
 
 const AS_DANA = { authorization: 'Bearer dana' }
 
-test('health is for everybody, readiness ends when the gateway drains', async () => {
-  expect((await app.request('/healthz')).status).toBe(200)
-  expect((await app.request('/readyz')).status).toBe(200)
-  isReady = false
-  expect((await app.request('/healthz')).status).toBe(200)
-  expect((await app.request('/readyz')).status).toBe(503)
-})
-
 test('what fails within is named to the log and to nobody else', async () => {
   const broken = adminApp({
     store: { ...store, list: () => Promise.reject(new Error('connection to 10.0.0.1 failed for user admin')) },
     verify: () => Promise.resolve(PEOPLE['dana']!),
     now: () => NOW,
-    isReady: () => true,
+    health: new Hono(),
     remoteAddress: () => '127.0.0.1',
     onFailure: error => failures.push(error),
   })
@@ -250,7 +241,7 @@ test.each([
     store,
     verify: () => Promise.reject(error),
     now: () => NOW,
-    isReady: () => true,
+    health: new Hono(),
     remoteAddress: () => '127.0.0.1',
     onFailure: failure => failures.push(failure),
   })

@@ -19,8 +19,8 @@ export interface AdminParts {
   readonly store: ApprovalStore
   readonly verify: Verifier
   readonly now: () => number
-  /** Whether new sessions would be taken. */
-  readonly isReady: () => boolean
+  /** Routes that need no token. */
+  readonly health: Hono
   /** The caller's address, from the socket. */
   readonly remoteAddress: (context: Context) => string
   /** Told of what was not foreseen; the caller is told only that it failed. */
@@ -34,8 +34,7 @@ type Env = { Variables: { caller: Principal } }
 /** The admin API: approvals by bearer token, and health for whoever watches. No cookies, so no cross-site requests. */
 export function adminApp(parts: AdminParts): Hono<Env> {
   const app = new Hono<Env>()
-  app.get('/healthz', context => context.text('ok\n'))
-  app.get('/readyz', context => (parts.isReady() ? context.text('ok\n') : context.text('draining\n', 503)))
+  app.route('/', parts.health)
   app.use(async (context, next) => {
     await next()
     context.header('cache-control', 'no-store')

@@ -73,6 +73,8 @@ async function examineParts(config: Config, examine: Examine): Promise<void> {
   })
   await examine('listen.postgres', () => checkFree(config.listen.postgres))
   await examine('listen.admin', () => checkFree(config.listen.admin))
+  const { metrics } = config.listen
+  if (metrics !== null) await examine('listen.metrics', () => checkFree(metrics))
 }
 
 /** What `up` would do first: make the directory, and write in it. */
@@ -130,7 +132,7 @@ async function checkTarget(target: TargetConfig, config: Config, policy: Policy 
   const service = serveTarget({
     config: target,
     password: target.password === null ? null : readSecret(target.password, process.env),
-    policy: policy ?? NO_POLICY,
+    policy: () => policy ?? NO_POLICY,
     limits: config.limits,
     monotonic: () => performance.now(),
   })

@@ -100,7 +100,13 @@ function openTarget(config: Config, name: string, policy: Policy): TargetService
       `there is no target \`${name}\`; there are: ${config.targets.map(target => target.name).join(', ')}`,
     )
   const password = found.password === null ? null : readSecret(found.password, process.env)
-  return serveTarget({ config: found, password, policy, limits: config.limits, monotonic: () => performance.now() })
+  return serveTarget({
+    config: found,
+    password,
+    policy: () => policy,
+    limits: config.limits,
+    monotonic: () => performance.now(),
+  })
 }
 
 const problem = (error: unknown): string =>

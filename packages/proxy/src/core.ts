@@ -1,0 +1,225 @@
+import {
+  type Approver,
+  type Clock,
+  type Masking,
+  openGate,
+  recommendedLimits,
+  type Target,
+} from '@querywarden/policy-core'
+import type { FileRecorder, RecoveryReport } from '@querywarden/recording'
+import { DEFAULT_LIMITS, MAJORS, postgresClassifier, postgresRewriter } from '@querywarden/sql/postgres'
+import type { Registry } from 'prom-client'
+import { uuidv7 } from 'uuidv7'
+import { Admission } from './admission.ts'
+import { listenOn } from './bind.ts'
+import type { Address } from './config/config.ts'
+import { type Connections, takeConnections } from './connections.ts'
+import { checkFixedKeys } from './fixed-keys.ts'
+import { type InForce, prepareInForce, type Surroundings } from './in-force.ts'
+import type { Log } from './log.ts'
+import { watchLoopDelay } from './loop-delay.ts'
+import { gatewayMetrics } from './metrics/gateway-metrics.ts'
+import { measured } from './metrics/measured.ts'
+import { openRecorder } from './open-recorder.ts'
+import { CancelKeys } from './postgres/cancel-keys.ts'
+import { type SplitText, textSplitter } from './postgres/split-text.ts'
+import { whyNotReady } from './readiness.ts'
+import type { Service } from './serve-client.ts'
+import type { Sources } from './sources.ts'
+import type { TargetService } from './target-service.ts'
+import { memoryInUse, memoryOfMachine, startWatchdog } from './watchdog.ts'
+
+/** What serves database clients: all of a gateway but its admin API and the people behind it. */
+export interface Core {
+  /** Where it really listens: port 0 in the configuration means any free port. */
+  readonly postgres: Address
+  readonly recovery: RecoveryReport
+  /** What is in force now. */
+  readonly inForce: () => InForce
+  /** Why no sessions are taken; empty where they are. */
+  readonly notReady: () => Promise<readonly string[]>
+  /** Reads every target's schema again. */
+  readonly refreshSchemas: () => Promise<void>
+  /**
+   * Opens all that another configuration asks for. Nothing changes until the function that it gives is called; then
+   * everything does at once.
+   * @throws {ConfigError} it can't be, would not be safe, or changes what can't be changed.
+   */
+  readonly prepare: (next: Sources) => Promise<() => void>
+  /** Counts a reload that came to nothing. */
+  readonly reloadRefused: () => void
+  /** Takes no more connections, ends the sessions, closes their recordings. */
+  readonly stop: () => Promise<void>
+}
+
+export interface CoreParts {
+  readonly env: NodeJS.ProcessEnv
+  readonly log: Log
+  readonly clock: Clock
+  readonly approve: Approver
+  /** Where its metrics go; one core a registry. */
+  readonly registry: Registry
+}
+
+/** @throws {ConfigError} what the configuration asks for can't be, or would not be safe. */
+export async function openCore(sources: Sources, parts: CoreParts): Promise<Core> {
+  const { env, log, clock } = parts
+  const surroundings: Surroundings = { env, log, clock, policy: () => inForce.policy.policy }
+  let inForce = await prepareInForce(sources, null, surroundings)
+  const recorder = await openRecorder(sources.config.recording, env, clock)
+  logRecovery(recorder.recovery, log)
+  const loop = watchLoopDelay()
+  const admission = new Admission({ sessionsMax: sources.config.limits.sessionsMax })
+  const memoryBytesMax = (): number => inForce.config.limits.memoryBytesMax ?? memoryOfMachine()
+  const metrics = gatewayMetrics(parts.registry, {
+    schemaAgesMs: () => new Map([...inForce.targets].map(([name, target]) => [name, target.schemaAgeMs()])),
+    isShedding: () => admission.shedding !== null,
+    memoryBytesMax,
+    loop,
+  })
+  const { service, measurements } = await openService({
+    ...parts,
+    inForce: () => inForce,
+    recorder,
+    admission,
+    metrics,
+  })
+  const connections = takeConnections(service)
+  let postgres: Address
+  try {
+    postgres = await listenOn(connections.server, inForce.config.listen.postgres, 'listen.postgres')
+  } catch (error) {
+    loop.stop()
+    await recorder.close()
+    throw error
+  }
+  // Without a listener one failed accept, for want of descriptors say, would end the gateway and every session.
+  connections.server.on('error', error => log.error({ error }, 'the postgres listener failed'))
+  const stopWatching = startWatchdog({
+    memory: () => memoryInUse(memoryBytesMax()),
+    shed: reason => admission.shed(reason),
+    idleSessions: () => [],
+    onEvicted: sessions => {
+      metrics.evicted.n += sessions
+    },
+    log,
+  })
+  const { dir } = inForce.config.recording
+  return {
+    postgres,
+    recovery: recorder.recovery,
+    inForce: () => inForce,
+    notReady: () => whyNotReady({ admission, measurements, monotonic: clock.monotonic, targets: inForce.targets, dir }),
+    refreshSchemas: async () => {
+      await Promise.all([...inForce.targets.values()].map(target => target.refresh()))
+    },
+    prepare: async next => {
+      checkFixedKeys(inForce.config, next.config)
+      const prepared = await prepareInForce(next, inForce, surroundings)
+      return () => {
+        inForce = prepared
+        metrics.reloaded('done')
+      }
+    },
+    reloadRefused: () => metrics.reloaded('refused'),
+    stop: () => stop({ connections, recorder, loop, stopWatching }),
+  }
+}
+
+async function stop(parts: {
+  readonly connections: Connections
+  readonly recorder: FileRecorder
+  readonly loop: { readonly stop: () => void }
+  readonly stopWatching: () => void
+}): Promise<void> {
+  await parts.connections.stop()
+  parts.stopWatching()
+  parts.loop.stop()
+  await parts.recorder.close()
+}
+
+interface ServiceParts extends CoreParts {
+  readonly inForce: () => InForce
+  readonly recorder: FileRecorder
+  readonly admission: Admission
+  readonly metrics: ReturnType<typeof gatewayMetrics>
+}
+
+async function openService(
+  parts: ServiceParts,
+): Promise<{ readonly service: Service; readonly measurements: ReturnType<typeof measured>['measurements'] }> {
+  const { inForce, clock, log, registry, admission, metrics } = parts
+  const sql = await postgresClassifier({ majors: MAJORS, cacheEntriesMax: 4_096, limits: DEFAULT_LIMITS })
+  const { hooks, measurements } = measured(
+    {
+      policy: () => inForce().policy,
+      classify: sql.classify,
+      rewrite: postgresRewriter({ grammar: sql.grammar, limits: DEFAULT_LIMITS }),
+      approve: parts.approve,
+      record: parts.recorder.record,
+    },
+    { registry, monotonic: clock.monotonic },
+  )
+  const mask: Masking = {
+    sql: (...column) => inForce().mask.sql(...column),
+    rows: (...result) => inForce().mask.rows(...result),
+  }
+  const gate = openGate({ ...hooks, mask, catalog: catalogOf(inForce), clock, limits: recommendedLimits })
+  const splitters = new Map<number, SplitText>(
+    MAJORS.map(major => [major, textSplitter(text => sql.split(text, major), SPLIT_MEMORY)]),
+  )
+  const service: Service = {
+    gate,
+    get verify() {
+      return inForce().verify
+    },
+    get targets() {
+      return inForce().targets
+    },
+    get secureContext() {
+      return inForce().secureContext
+    },
+    get limits() {
+      return inForce().config.limits
+    },
+    split: major => splitters.get(major) ?? unreadable,
+    cancelKeys: new CancelKeys(),
+    clock,
+    log,
+    newId: uuidv7,
+    live: new Set(),
+    admission,
+    onRefused: metrics.refused,
+  }
+  return { service, measurements }
+}
+
+/**
+ * The schema of the target that a session was opened on. A reload may put another database under the same name: open
+ * sessions are still on the old one, and must be judged by its schema.
+ */
+function catalogOf(inForce: () => InForce): (target: Target) => ReturnType<TargetService['catalog']> {
+  const opened = new WeakMap<Target, TargetService>()
+  return target => {
+    const known = opened.get(target)
+    if (known !== undefined) return known.catalog()
+    const current = inForce().targets.get(target.name)
+    if (current === undefined || current.target !== target) return Promise.reject(new Error('no such target'))
+    opened.set(target, current)
+    return current.catalog()
+  }
+}
+
+/** Whoever starts the gateway after a crash should not have to look for what it cost. */
+function logRecovery({ recovered, left, missing }: RecoveryReport, log: Log): void {
+  for (const { recording, frames, discardedBytes } of recovered)
+    log.warn({ recording, frames, discardedBytes }, 'an earlier process left this recording open; it is sealed now')
+  for (const { place, why } of left) log.warn({ place, why }, 'this part of the recordings could not be recovered')
+  for (const recording of missing)
+    log.error({ recording }, 'the instance log knows this recording and its file is gone')
+}
+
+const SPLIT_MEMORY = { entriesMax: 2_048, charsMax: 4_096 }
+
+/** A server whose grammar isn't there: nothing it would run can be read. */
+const unreadable: SplitText = () => null

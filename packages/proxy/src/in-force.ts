@@ -1,0 +1,101 @@
+import type { SecureContext } from 'node:tls'
+import { isDeepStrictEqual } from 'node:util'
+import {
+  type Clock,
+  type CompiledPolicy,
+  checkMasks,
+  compilePolicy,
+  type Masking,
+  type Policy,
+  type Verifier,
+} from '@querywarden/policy-core'
+import { formatIssues } from '@querywarden/policy-core/yaml'
+import { checkExposure } from './config/check-exposure.ts'
+import type { Config, TargetConfig } from './config/config.ts'
+import { ConfigError } from './config/config-error.ts'
+import { readSecret } from './config/secrets.ts'
+import { openTlsFiles } from './config/tls-files.ts'
+import type { Log } from './log.ts'
+import { openMasking } from './open-masking.ts'
+import { parsePolicyText } from './open-policy.ts'
+import { openVerifier } from './open-verifier.ts'
+import type { Sources } from './sources.ts'
+import { PolicyMisfit, serveTarget, type TargetService } from './target-service.ts'
+
+/** All that a reload replaces, and replaces at once: nobody ever sees half of one and half of another (threats F33). */
+export interface InForce {
+  readonly config: Config
+  readonly policy: CompiledPolicy
+  readonly mask: Masking
+  readonly verify: Verifier
+  readonly targets: ReadonlyMap<string, KeptTarget>
+  readonly secureContext: SecureContext | null
+}
+
+/** A target with what it was made from, to tell whether a reload changes it. */
+interface KeptTarget extends TargetService {
+  readonly madeFrom: object
+}
+
+export interface Surroundings {
+  readonly env: NodeJS.ProcessEnv
+  readonly clock: Clock
+  readonly log: Log
+  /** The policy that is in force whenever it is asked; targets outlive the one that they were made under. */
+  readonly policy: () => Policy
+}
+
+/**
+ * Opens everything that a configuration asks for, and looks whether it fits together; changes nothing. What is the same
+ * as before is kept: known schemas, known keys of issuers.
+ * @throws {ConfigError} what it asks for can't be, or would not be safe.
+ */
+export async function prepareInForce(
+  { config, policyText }: Sources,
+  before: InForce | null,
+  surroundings: Surroundings,
+): Promise<InForce> {
+  const { env, clock, log } = surroundings
+  checkExposure(config)
+  const { tls } = config.listen.postgres
+  const secureContext = tls === null ? null : openTlsFiles(tls)
+  const { policy, version } = parsePolicyText(policyText, config.policyFile)
+  const mask = openMasking(config, policy, env)
+  const verify =
+    before !== null && keepsVerifier(before.config, config) ? before.verify : openVerifier(config.identity, env, clock)
+  const targets = new Map(config.targets.map(target => [target.name, openTarget(target, config, before, surroundings)]))
+  await Promise.all([...targets.values()].map(target => firstLook(target, policy, log)))
+  return { config, policy: compilePolicy(policy, { version }), mask, verify, targets, secureContext }
+}
+
+/** Development tokens are secrets that may have changed where they are kept. */
+const keepsVerifier = (before: Config, next: Config): boolean =>
+  next.identity.every(({ kind }) => kind === 'oidc') && isDeepStrictEqual(before.identity, next.identity)
+
+function openTarget(
+  target: TargetConfig,
+  { limits: { frameBytesMax, loginMsMax, catalogMaxAgeMs } }: Config,
+  before: InForce | null,
+  { env, clock, policy }: Surroundings,
+): KeptTarget {
+  const password = target.password === null ? null : readSecret(target.password, env)
+  const limits = { frameBytesMax, loginMsMax, catalogMaxAgeMs }
+  const service = serveTarget({ config: target, password, policy, limits, monotonic: clock.monotonic })
+  // The service's own configuration has the text of the authority that is to be trusted, which may have changed.
+  const madeFrom = { config: service.config, password, limits }
+  const known = before?.targets.get(target.name)
+  return known !== undefined && isDeepStrictEqual(known.madeFrom, madeFrom) ? known : { ...service, madeFrom }
+}
+
+/** A policy that doesn't fit stops the start. A database that is down doesn't: its clients are told, and it may come up. */
+async function firstLook(target: TargetService, policy: Policy, log: Log): Promise<void> {
+  const { name } = target.target
+  try {
+    const issues = checkMasks(policy, await target.schema(), name)
+    if (issues.length > 0) throw new PolicyMisfit(name, issues)
+  } catch (error) {
+    if (error instanceof PolicyMisfit)
+      throw new ConfigError('INVALID', `${error.message}:\n${formatIssues(error.issues)}`)
+    log.warn({ target: name, error }, 'target can not be read yet; its sessions are refused until it can')
+  }
+}

@@ -1,0 +1,150 @@
+import { readdirSync } from 'node:fs'
+import { Counter, Gauge, type Registry } from 'prom-client'
+import type { LoopDelay } from '../loop-delay.ts'
+import { VERSION } from '../version.ts'
+import { type Tally, tallyFamily } from './tally.ts'
+
+/** What a gateway tells of itself beside its statements. */
+export interface GatewayMetrics {
+  /** Counts a connection that did not become a session. */
+  readonly refused: (sqlstate: string | null) => void
+  readonly reloaded: (result: 'done' | 'refused') => void
+  /** Counts an idle session that was closed because memory ran out. */
+  readonly evicted: Tally
+}
+
+export interface GatewayState {
+  /** By target: how old what is known of its schema is; null where nothing is. */
+  readonly schemaAgesMs: () => ReadonlyMap<string, number | null>
+  /** Whether new sessions are turned away for now. */
+  readonly isShedding: () => boolean
+  readonly memoryBytesMax: () => number
+  readonly loop: LoopDelay
+}
+
+/** Why a connection did not become a session, by the SQLSTATE that it was given. */
+const REASONS: ReadonlyMap<string | null, string> = new Map([
+  [null, 'left'],
+  ['28000', 'identity'],
+  ['3D000', 'no-target'],
+  ['53300', 'full'],
+  ['57P03', 'stopping'],
+  ['08006', 'database'],
+  ['08P01', 'protocol'],
+  ['0A000', 'unsupported'],
+  ['58000', 'internal'],
+])
+
+export function gatewayMetrics(registry: Registry, state: GatewayState): GatewayMetrics {
+  processMetrics(registry, state)
+  const refusals = tallyFamily({
+    registry,
+    name: 'querywarden_sessions_refused_total',
+    help: 'Connections that did not become a session, by why.',
+    labelNames: ['reason'],
+    seriesMax: REASONS.size + 1,
+  })
+  for (const reason of REASONS.values()) refusals.of({ reason })
+  const reloads = tallyFamily({
+    registry,
+    name: 'querywarden_reloads_total',
+    help: 'Reloads of the configuration, by result. One that is refused changes nothing.',
+    labelNames: ['result'],
+    seriesMax: 2,
+  })
+  const reloadedAt = new Gauge({
+    name: 'querywarden_configuration_loaded_timestamp_seconds',
+    help: 'When the configuration that is in force was loaded.',
+    registers: [registry],
+    aggregator: 'min',
+  })
+  reloadedAt.setToCurrentTime()
+  const counts = { done: reloads.of({ result: 'done' }), refused: reloads.of({ result: 'refused' }) }
+  return {
+    refused: sqlstate => {
+      refusals.of({ reason: REASONS.get(sqlstate) ?? 'other' }).n += 1
+    },
+    reloaded: result => {
+      counts[result].n += 1
+      if (result === 'done') reloadedAt.setToCurrentTime()
+    },
+    evicted: tallyFamily({
+      registry,
+      name: 'querywarden_sessions_evicted_total',
+      help: 'Idle sessions closed because memory ran out.',
+      labelNames: [],
+      seriesMax: 1,
+    }).of({}),
+  }
+}
+
+/** Process metrics under the names that Prometheus clients give them. */
+function processMetrics(registry: Registry, { schemaAgesMs, isShedding, memoryBytesMax, loop }: GatewayState): void {
+  const registers = [registry]
+  const gauge = (name: string, help: string, read: () => number, aggregator: 'sum' | 'max' | 'min' = 'sum'): Gauge =>
+    new Gauge({
+      name,
+      help,
+      registers,
+      aggregator,
+      collect() {
+        this.set(read())
+      },
+    })
+  new Gauge({
+    name: 'querywarden_build_info',
+    help: 'The version of querywarden and of Node.',
+    labelNames: ['version', 'node'],
+    registers,
+    aggregator: 'max',
+  }).set({ version: VERSION, node: process.version }, 1)
+  new Gauge({
+    name: 'querywarden_catalog_age_seconds',
+    help: 'How old what is known of a target’s schema is; absent where nothing is known yet.',
+    labelNames: ['target'],
+    registers,
+    aggregator: 'max',
+    collect() {
+      this.reset()
+      for (const [target, ageMs] of schemaAgesMs()) if (ageMs !== null) this.set({ target }, ageMs / 1_000)
+    },
+  })
+  gauge('querywarden_shedding', 'Processes that turn new sessions away for now.', () => (isShedding() ? 1 : 0))
+  gauge('querywarden_memory_limit_bytes', 'The memory that processes may use before they shed.', memoryBytesMax)
+  new Counter({
+    name: 'process_cpu_seconds_total',
+    help: 'User and system CPU time.',
+    registers,
+    collect() {
+      const { user, system } = process.cpuUsage()
+      this.reset()
+      this.inc((user + system) / 1e6)
+    },
+  })
+  const startedAt = Date.now() / 1_000 - process.uptime()
+  gauge('process_resident_memory_bytes', 'Resident memory.', () => process.memoryUsage.rss())
+  gauge('process_start_time_seconds', 'When the process was started.', () => startedAt, 'min')
+  gauge('process_open_fds', 'Open file descriptors.', openDescriptors)
+  gauge('nodejs_heap_size_used_bytes', 'Heap in use.', () => process.memoryUsage().heapUsed)
+  gauge('nodejs_external_memory_bytes', 'Memory of buffers outside the heap.', () => process.memoryUsage().external)
+  new Gauge({
+    name: 'querywarden_event_loop_delay_seconds',
+    help: 'How late the event loop was within the last ten seconds.',
+    labelNames: ['quantile'],
+    registers,
+    aggregator: 'max',
+    collect() {
+      const { p50Ms, p99Ms, maxMs } = loop.recent()
+      for (const [quantile, ms] of Object.entries({ '0.5': p50Ms, '0.99': p99Ms, '1': maxMs }))
+        this.set({ quantile }, ms / 1_000)
+    },
+  })
+}
+
+function openDescriptors(): number {
+  try {
+    return readdirSync('/proc/self/fd').length
+  } catch {
+    return 0 // no such place on this system
+  }
+}

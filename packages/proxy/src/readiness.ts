@@ -1,0 +1,62 @@
+import { statfs } from 'node:fs/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Admission } from './admission.ts'
+import type { Measurements } from './metrics/measured.ts'
+import { FREE_BYTES_MIN } from './open-recorder.ts'
+import { PolicyMisfit, type TargetService } from './target-service.ts'
+
+export interface ReadinessParts {
+  readonly admission: Admission
+  readonly measurements: Measurements
+  readonly monotonic: () => number
+  readonly targets: ReadonlyMap<string, TargetService>
+  /** Where recordings are written. */
+  readonly dir: string
+}
+
+/** As long as a recorder may have written nothing that it has to write (threats F11). */
+const STALL_MS_MAX = 2_000
+/** A session that could not be recorded counts for so long; then somebody may try again. */
+const FAILURE_MS = 10_000
+/** Whoever asks waits no longer for a schema that is being read. */
+const SCHEMA_MS_MAX = 1_000
+
+/** Why no new session would be taken or served: each reason in words, none with a secret in it. */
+export async function whyNotReady(parts: ReadinessParts): Promise<readonly string[]> {
+  const { admission, measurements, monotonic, targets, dir } = parts
+  const failedAtMs = measurements.recordingFailedAtMs()
+  const stalledMs = measurements.recorderStalledMs()
+  const reasons = [
+    admission.isOpen ? null : 'the gateway is shutting down',
+    admission.shedding,
+    stalledMs > STALL_MS_MAX ? `recordings are ${Math.round(stalledMs / 1_000)} s behind` : null,
+    failedAtMs !== null && monotonic() - failedAtMs < FAILURE_MS ? 'a session could not be recorded just now' : null,
+    ...(await Promise.all([whyNoSpace(dir), ...[...targets].map(([name, target]) => whyNoSchema(name, target))])),
+  ]
+  return reasons.filter(reason => reason !== null)
+}
+
+async function whyNoSpace(dir: string): Promise<string | null> {
+  try {
+    const { bavail, bsize } = await statfs(dir)
+    return bavail * bsize < FREE_BYTES_MIN ? 'there is too little space for recordings' : null
+  } catch {
+    return 'the recordings directory can not be read'
+  }
+}
+
+async function whyNoSchema(name: string, target: TargetService): Promise<string | null> {
+  const late = new AbortController()
+  try {
+    const known = target.catalog().then(() => true)
+    const tired = sleep(SCHEMA_MS_MAX, false, { signal: late.signal, ref: false })
+    tired.catch(() => undefined)
+    return (await Promise.race([known, tired])) ? null : `the schema of target \`${name}\` is still being read`
+  } catch (error) {
+    return error instanceof PolicyMisfit
+      ? `the policy does not fit the schema of target \`${name}\``
+      : `the schema of target \`${name}\` can't be read`
+  } finally {
+    late.abort()
+  }
+}
