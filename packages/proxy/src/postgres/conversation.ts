@@ -71,7 +71,9 @@ export class Conversation {
       cancelUpstream: () => this.#stopUpstream(),
       onFault: ({ sqlstate, message, reason }) => this.end({ sqlstate, message }, reason),
     })
-    this.#names = new Names(portal => this.#replies.unused(portal))
+    this.#names = new Names(portal =>
+      this.#replies.completions.unused(portal, 'its portal was closed before it was executed'),
+    )
     // A client that leaves takes its statement along: nobody is there for the answer (threats F21).
     client.gone.addEventListener('abort', () => {
       if (this.#replies.isDue && this.#copyIn === null) this.end(null, 'client-left')
@@ -99,7 +101,7 @@ export class Conversation {
     } finally {
       this.#replies.abandon('the session ended before the database answered')
       this.#names.endTransaction()
-      await this.#replies.recorded().catch(() => undefined)
+      await this.#replies.completions.recorded()?.catch(() => undefined)
     }
   }
 
@@ -238,7 +240,7 @@ export class Conversation {
       const isLast = i === segments.length - 1
       reached = await this.#send(segment, isLast && end === 'sync')
       if (isLast || !this.#isSkipping) continue
-      this.#replies.notRun(segments.slice(i + 1).flatMap(rest => rest.map(({ expected }) => expected)))
+      this.#replies.completions.notRun(segments.slice(i + 1).flatMap(rest => rest.map(({ expected }) => expected)))
       break
     }
     if (reached?.kind === 'copy-in') await this.#relayCopyIn(reached.running, asked === 'query')
@@ -263,7 +265,10 @@ export class Conversation {
       await this.#stopping
       this.#stopping = null
     }
-    if (client.gone.aborted) throw new ConversationError('client-left', 'the client left before its statement was sent')
+    if (client.gone.aborted) {
+      this.#replies.completions.notRun(expected, 'the client left before it was sent')
+      throw new ConversationError('client-left', 'the client left before its statement was sent')
+    }
     const done = this.#replies.expect(expected)
     this.#isOpen = true
     upstream.link.write(Buffer.concat(messages))
@@ -280,7 +285,7 @@ export class Conversation {
         return end
       case 'flushed':
         this.#isSkipping = end.hasFailed
-        await this.#replies.recorded()
+        await this.#replies.completions.recorded()
         return end
       case 'copy-in':
         return end

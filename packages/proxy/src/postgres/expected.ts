@@ -1,4 +1,4 @@
-import type { Cleared, Obligations } from '@querywarden/policy-core'
+import type { Cleared, Completion, Obligations } from '@querywarden/policy-core'
 import type { Awaiting, ReadyForQuery } from '@querywarden/wire/postgres'
 import type { Portal } from './names.ts'
 
@@ -43,7 +43,7 @@ export type Expected =
   | { readonly kind: 'execute'; readonly running: Running; readonly view: ErrorView }
   /** The empty statement: nothing ran, nothing is recorded. */
   | { readonly kind: 'execute-empty'; readonly view: ErrorView }
-  | { readonly kind: 'close'; readonly commit: () => void; readonly view: ErrorView }
+  | { readonly kind: 'close'; readonly show: true; readonly commit: () => void; readonly view: ErrorView }
   /**
    * A message made to fail, so that the server aborts its transaction as it would for an error of its own. One that
    * skips to the next Sync already says nothing to it.
@@ -68,6 +68,15 @@ export function viewOf(head: Expected | undefined, hasMasked: boolean): ErrorVie
 
 const isTransactionControl = (expected: Expected): boolean =>
   expected.kind === 'execute' && expected.running.cleared.facts.uses.some(({ effect }) => effect === 'transaction')
+
+/** A statement done but for the commit at its Sync, and the frame that says so: a stretch of what came. */
+export interface Uncommitted {
+  readonly running: Running
+  readonly completion: Completion
+  readonly bytes: Uint8Array
+  readonly start: number
+  readonly end: number
+}
 
 /** How a batch ended: at a Sync, or by its last answer where the client only flushed. */
 export type BatchEnd =

@@ -282,7 +282,7 @@ class Planner {
     if (kind === 'statement') this.#statements.set(name, null)
     else this.#portals.set(name, null)
     const commit = (): void => (kind === 'statement' ? names.removeStatement(name) : names.removePortal(name))
-    this.#send(encodeClose({ kind, name: upstreamName }), { kind: 'close', commit, view: PLAIN_VIEW })
+    this.#send(encodeClose({ kind, name: upstreamName }), { kind: 'close', show: true, commit, view: PLAIN_VIEW })
     return null
   }
 

@@ -4,14 +4,9 @@ import {
   BACKEND,
   BACKEND_TAGS,
   decodeCommandComplete,
-  decodeDataRow,
   decodeErrorResponse,
-  decodeNoticeResponse,
   decodeParameterStatus,
   decodeReadyForQuery,
-  encodeDataRow,
-  encodeErrorResponse,
-  encodeNoticeResponse,
   FrameScanner,
   HEADER_BYTES,
   type ReplyAction,
@@ -21,15 +16,25 @@ import type { Link } from '../link.ts'
 import { Completions, failure } from './completions.ts'
 import { asConversationError, ConversationError, desync } from './conversation-error.ts'
 import { describePortal } from './describe-portal.ts'
-import { awaitingFor, type BatchEnd, type Expected, hidesValues, type Running, viewOf } from './expected.ts'
+import {
+  awaitingFor,
+  type BatchEnd,
+  type Expected,
+  hidesValues,
+  type Running,
+  type Uncommitted,
+  viewOf,
+} from './expected.ts'
 import { ExpectedQueue } from './expected-queue.ts'
-import type { Portal } from './names.ts'
+import { LimitWatch } from './limit-watch.ts'
+import { maskedRow } from './masked-row.ts'
 import { Outbox } from './outbox.ts'
 import { isReported } from './reported.ts'
 import { isWholeRow } from './row-shape.ts'
 import { holdWhileSlow } from './slow-client.ts'
-import { countRow, limitError, STOPS, type Stop } from './statement-limits.ts'
-import { shownFields } from './withhold.ts'
+import { limitError, STOPS, type Stop } from './statement-limits.ts'
+import { Turn } from './turn.ts'
+import { shownError, shownNotice } from './withhold.ts'
 
 /** What {@link Replies} needs of the conversation it serves. */
 export interface RepliesParts {
@@ -44,32 +49,22 @@ export interface RepliesParts {
   readonly onFault: (fault: ConversationError) => void
 }
 
-/** A statement done but for the commit at its Sync, with the frame that says so. */
-interface Uncommitted {
-  readonly running: Running
-  readonly completion: Completion
-  readonly bytes: Uint8Array
-  readonly start: number
-  readonly end: number
-}
-
 /**
  * The way back: upstream bytes to the client. Every answer is matched with the message that asked for it; one that
  * nobody asked for ends the session. Runs of frames that nothing changes go out as the bytes that came in.
  */
 export class Replies {
+  /** What became of the statements so far. */
+  readonly completions: Completions
   readonly #parts: RepliesParts
   readonly #scanner: FrameScanner
   readonly #queue = new ExpectedQueue()
   readonly #outbox = new Outbox()
-  readonly #completions: Completions
   /** What is due from the server, where that is more than the message at the head of the queue says. */
   #stage: Awaiting | null = null
-  #settle: { readonly resolve: (end: BatchEnd) => void; readonly reject: (error: unknown) => void } | null = null
+  readonly #turn = new Turn()
+  readonly #limits: LimitWatch
   #fault: ConversationError | null = null
-  #timer: NodeJS.Timeout | null = null
-  /** How a batch ended while nobody waited for it. */
-  #missed: BatchEnd | null = null
   /** This transaction has touched masked columns: what its end reports may be about them. */
   #hasMasked = false
   #uncommitted: Uncommitted | null = null
@@ -78,7 +73,8 @@ export class Replies {
 
   constructor(parts: RepliesParts) {
     this.#parts = parts
-    this.#completions = new Completions(parts.session, parts.monotonic)
+    this.completions = new Completions(parts.session, parts.monotonic)
+    this.#limits = new LimitWatch(parts.cancelUpstream)
     this.#scanner = new FrameScanner({ frameBytesMax: parts.frameBytesMax, tags: BACKEND_TAGS })
     parts.upstream.gone.addEventListener('abort', () =>
       this.#fail(new ConversationError('upstream-lost', 'the database closed the connection')),
@@ -93,45 +89,29 @@ export class Replies {
 
   /** Whether somebody waits for an answer. */
   get isDue(): boolean {
-    return this.#settle !== null
+    return this.#turn.isDue
   }
 
   /** Says what the server owes from here on, and waits for it. Call before writing the batch. */
   expect(expected: readonly Expected[]): Promise<BatchEnd> {
-    const missed = this.#missed
-    this.#missed = null
+    const missed = this.#turn.takeMissed()
     // A COPY can fail in the same breath in which the server asks for its data: nobody waited for that yet.
     if (missed !== null && expected.length === 0) return Promise.resolve(missed)
     this.#queue.add(expected)
-    return new Promise((resolve, reject) => {
-      if (this.#fault !== null) reject(this.#fault)
-      else this.#settle = { resolve, reject }
-      this.#startNext()
-    })
+    if (this.#fault !== null) return Promise.reject(this.#fault)
+    this.#startNext()
+    return this.#turn.wait()
   }
 
   /** Statements that were sent or queued and never answered. Their outcome is not known. */
   abandon(why: string): void {
-    this.#stopTimer()
-    const open = this.#queue.skip().flatMap(item => (item.kind === 'execute' ? [item.running] : []))
-    if (this.#uncommitted !== null) open.push(this.#uncommitted.running)
+    this.#limits.end()
+    for (const item of this.#queue.skip()) {
+      if (item.kind === 'execute') this.completions.finish(item.running, { kind: 'unknown', why })
+      else if (item.kind === 'bind') this.completions.unused(item.portal, why)
+    }
+    if (this.#uncommitted !== null) this.completions.finish(this.#uncommitted.running, { kind: 'unknown', why })
     this.#uncommitted = null
-    for (const running of open) this.#completions.finish(running, { kind: 'unknown', why })
-  }
-
-  /** Resolves when every completion so far is with the recorder. */
-  async recorded(): Promise<void> {
-    await this.#completions.recorded()
-  }
-
-  /** Notes what of a batch was never sent, because an earlier part of it failed. */
-  notRun(skipped: readonly Expected[]): void {
-    this.#completions.notRun(skipped)
-  }
-
-  /** Notes a portal that went before anybody executed it. */
-  unused(portal: Portal): void {
-    this.#completions.unused(portal, 'its portal was closed before it was executed')
   }
 
   #feed(chunk: Uint8Array): void {
@@ -157,27 +137,22 @@ export class Replies {
     else this.#onAction(action, head, tag)
   }
 
-  #onAction(action: ReplyAction, head: Expected | undefined, tag: number): void {
+  #onAction(action: ReplyAction, head: Expected | undefined, tag: number) {
     switch (action) {
       case 'notice':
-        this.#onNotice(head)
-        return
+        return this.#onNotice(head)
       case 'setting':
-        this.#onParameterStatus()
-        return
+        return this.#onParameterStatus()
       case 'notification':
         // LISTEN is refused, so no notification can be meant for this client; its payload could hold anything.
         return
       case 'error':
-        this.#onError(head)
-        return
+        return this.#onError(head)
       case 'ready':
-        this.#onReady(head)
-        return
+        return this.#onReady(head)
       case 'parameters':
         this.#stage = 'describe-statement-columns'
-        this.#show()
-        return
+        return this.#show()
       case 'copy-out':
       case 'copy-row':
       case 'copy-end':
@@ -190,41 +165,31 @@ export class Replies {
       case 'confirmed':
       case 'described':
       case 'empty':
-        this.#onAnswer(head, tag)
-        return
+        return this.#onAnswer(head, tag)
       case 'row':
       case 'unexpected':
-        desync(tag)
-        return
+        return desync(tag)
     }
   }
 
-  #onAnswer(head: Expected | undefined, tag: number): void {
+  #onAnswer(head: Expected | undefined, tag: number) {
     switch (head?.kind) {
       case 'parse':
       case 'bind':
-        head.commit()
-        if (head.show) this.#show()
-        this.#answered()
-        return
       case 'close':
         head.commit()
-        this.#show()
-        this.#answered()
-        return
+        if (head.show) this.#show()
+        return this.#answered()
       case 'describe-portal':
         describePortal(this.#parts.session, head.portal, tag, this.#scanner)
         if (head.show === 'all' || (head.show === 'rows' && tag === BACKEND.rowDescription)) this.#show()
-        this.#answered()
-        return
+        return this.#answered()
       case 'describe-statement':
       case 'execute-empty':
         this.#show()
-        this.#answered()
-        return
+        return this.#answered()
       default:
-        desync(tag)
-        return
+        return desync(tag)
     }
   }
 
@@ -232,67 +197,50 @@ export class Replies {
     action: Extract<ReplyAction, 'copy-out' | 'copy-row' | 'copy-end' | 'copy-in' | 'completed' | 'suspended'>,
     running: Running,
     tag: number,
-  ): void {
+  ) {
     const { copy } = running.cleared.facts
     switch (action) {
       case 'copy-out':
-        if (copy !== 'out') {
-          desync(tag)
-          return
-        }
+        if (copy !== 'out') return desync(tag)
         this.#stage = 'copy-out'
-        this.#show()
-        return
+        return this.#show()
       case 'copy-row':
-        if (this.#count(running)) this.#show()
+        if (this.#limits.admits(running, this.#scanner.end - this.#scanner.start)) this.#show()
         return
       case 'copy-end':
         this.#stage = 'copy-out-done'
-        this.#show()
-        return
+        return this.#show()
       case 'copy-in':
-        if (copy !== 'in') {
-          desync(tag)
-          return
-        }
+        if (copy !== 'in') return desync(tag)
         this.#stage = 'copy-in'
         this.#show()
-        this.#resolve({ kind: 'copy-in', running })
-        return
+        return this.#turn.end({ kind: 'copy-in', running })
       case 'completed':
-        this.#onExecuted(running)
-        return
+        return this.#onExecuted(running)
       case 'suspended':
-        this.#onSuspended(running)
-        return
+        return this.#onSuspended(running)
     }
   }
 
-  #onSuspended(running: Running): void {
-    if (running.stopped !== null) {
-      this.#onStopped(running, running.stopped)
-      return
-    }
-    this.#completions.finish(running, { kind: 'done', tag: 'PORTAL SUSPENDED', ...this.#completions.measure(running) })
+  #onSuspended(running: Running) {
+    if (running.stopped !== null) return this.#onStopped(running, running.stopped)
+    this.completions.finish(running, { kind: 'done', tag: 'PORTAL SUSPENDED', ...this.completions.measure(running) })
     this.#show()
     this.#answered()
   }
 
   /** However the server ended it, the client doesn't get the whole result, and is told so. */
-  #onStopped(running: Running, why: Stop): void {
-    this.#completions.finish(running, { kind: 'cancelled', why: STOPS[why], ...this.#completions.measure(running) })
+  #onStopped(running: Running, why: Stop) {
+    this.completions.finish(running, { kind: 'cancelled', why: STOPS[why], ...this.completions.measure(running) })
     this.#outbox.put(limitError(why))
     this.#failed()
   }
 
-  #onExecuted(running: Running): void {
+  #onExecuted(running: Running) {
     // The server may have finished before the cancel reached it.
-    if (running.stopped !== null) {
-      this.#onStopped(running, running.stopped)
-      return
-    }
+    if (running.stopped !== null) return this.#onStopped(running, running.stopped)
     const { tag } = decodeCommandComplete(this.#scanner.body)
-    const completion: Completion = { kind: 'done', tag, ...this.#completions.measure(running) }
+    const completion: Completion = { kind: 'done', tag, ...this.completions.measure(running) }
     this.#advance()
     if (this.#queue.head?.kind === 'sync') {
       // Deferred constraints are checked when the Sync commits: until then nothing is done (manual, SET CONSTRAINTS).
@@ -300,7 +248,7 @@ export class Replies {
       this.#uncommitted = { running, completion, bytes, start, end }
       return
     }
-    this.#completions.finish(running, completion)
+    this.completions.finish(running, completion)
     this.#show()
     this.#settled()
   }
@@ -310,123 +258,85 @@ export class Replies {
     if (this.#uncommitted === null) return
     const { running, completion, bytes, start, end } = this.#uncommitted
     this.#uncommitted = null
-    this.#completions.finish(running, completion)
+    this.completions.finish(running, completion)
     this.#outbox.keep(bytes, start, end)
   }
 
-  #onRow(running: Running): void {
+  #onRow(running: Running) {
     const { bytes, start, end } = this.#scanner
     const { mask, columns } = running.portal
-    if (!isWholeRow(bytes, start + HEADER_BYTES, end, columns?.length ?? 0)) {
-      desync(this.#scanner.tag)
-      return
-    }
-    if (!this.#count(running)) return
+    if (!isWholeRow(bytes, start + HEADER_BYTES, end, columns?.length ?? 0)) return desync(this.#scanner.tag)
+    if (!this.#limits.admits(running, end - start)) return
     if (mask === null) {
       this.#outbox.keep(bytes, start, end)
       return
     }
-    const cells = [...decodeDataRow(this.#scanner.body).values]
-    mask(cells)
-    this.#outbox.put(
-      encodeDataRow({ values: cells.map(cell => (typeof cell === 'string' ? Buffer.from(cell) : cell)) }),
-    )
+    this.#outbox.put(maskedRow(mask, this.#scanner.body))
   }
 
-  /** Counts the row at hand; false when it may not go out. */
-  #count(running: Running): boolean {
-    if (running.stopped !== null) return false
-    const limit = countRow(running, this.#scanner.end - this.#scanner.start)
-    if (limit !== null) this.#stop(running, limit)
-    return limit === null
-  }
-
-  #stop(running: Running, why: Stop): void {
-    running.stopped = why
-    this.#parts.cancelUpstream()
-  }
-
-  #onReady(head: Expected | undefined): void {
+  #onReady(head: Expected | undefined) {
     const { status } = decodeReadyForQuery(this.#scanner.body)
     if (head?.kind === 'poison') this.#queue.advance()
     if (status === 'idle') this.#hasMasked = false
     this.#commit()
     this.#advance()
     this.#show()
-    const recorded = this.#completions.recorded()
-    if (recorded === null) {
-      this.#resolve({ kind: 'ready', status })
-      return
-    }
+    const recorded = this.completions.recorded()
+    if (recorded === null) return this.#turn.end({ kind: 'ready', status })
     // In the strict tier the outcome is durable before the client hears that it may go on.
     this.#isHeld = true
     recorded.then(
       () => {
         this.#isHeld = false
         this.#outbox.flush(this.#parts.client)
-        this.#resolve({ kind: 'ready', status })
+        this.#turn.end({ kind: 'ready', status })
       },
       () => this.#fail(new ConversationError('recorder-failed', 'the recording of this session can not be written')),
     )
   }
 
-  #onError(head: Expected | undefined): void {
+  #onError(head: Expected | undefined) {
     const { fields } = decodeErrorResponse(this.#scanner.body)
-    if (head?.kind === 'poison') {
-      this.#failed()
-      return
-    }
-    const shown = encodeErrorResponse({ fields: shownFields(fields, viewOf(head, this.#hasMasked)) })
+    if (head?.kind === 'poison') return this.#failed()
+    const shown = shownError(fields, viewOf(head, this.#hasMasked))
     const sqlstate = fields.get('C') ?? 'XX000'
     if (head === undefined || (head.kind === 'sync' && fields.get('V') !== 'ERROR')) {
       // Outside any statement the server only speaks up to say goodbye.
       this.#outbox.put(shown)
       throw new ConversationError('upstream-lost', 'the database ended the session')
     }
-    if (head.kind === 'sync') {
-      this.#onCommitError(sqlstate, shown)
-      return
-    }
+    if (head.kind === 'sync') return this.#onCommitError(sqlstate, shown)
     if (head.kind !== 'execute') {
       const stopped = this.running?.stopped ?? null
       this.#outbox.put(stopped === null ? shown : limitError(stopped))
-      if (head.kind === 'bind') this.#completions.unused(head.portal, `the database reported SQLSTATE ${sqlstate}`)
-      this.#failed(`the database reported SQLSTATE ${sqlstate} before it came to it`)
-      return
+      if (head.kind === 'bind') this.completions.unused(head.portal, `the database reported SQLSTATE ${sqlstate}`)
+      return this.#failed(`the database reported SQLSTATE ${sqlstate} before it came to it`)
     }
     const { running } = head
-    if (running.stopped !== null) {
-      this.#onStopped(running, running.stopped)
-      return
-    }
-    this.#completions.finish(running, failure(sqlstate, this.#completions.measure(running)))
+    if (running.stopped !== null) return this.#onStopped(running, running.stopped)
+    this.completions.finish(running, failure(sqlstate, this.completions.measure(running)))
     this.#outbox.put(shown)
     this.#failed()
   }
 
   /** The commit at a Sync failed: the statement before it didn't succeed after all. ReadyForQuery is still to come. */
-  #onCommitError(sqlstate: string, shown: Uint8Array): void {
+  #onCommitError(sqlstate: string, shown: Uint8Array) {
     const last = this.#uncommitted
     this.#uncommitted = null
     if (last !== null)
-      this.#completions.finish(last.running, { kind: 'failed', sqlstate, ...this.#completions.measure(last.running) })
+      this.completions.finish(last.running, { kind: 'failed', sqlstate, ...this.completions.measure(last.running) })
     const what = `the transaction was rolled back at its commit: SQLSTATE ${sqlstate}`
-    this.#completions.incident(null, 'COMMIT_FAILED', what)
+    this.completions.incident(null, 'COMMIT_FAILED', what)
     this.#outbox.put(shown)
   }
 
-  #onNotice(head: Expected | undefined): void {
+  #onNotice(head: Expected | undefined) {
     const view = viewOf(head, this.#hasMasked)
-    if (!view.withheld) {
-      this.#show()
-      return
-    }
-    this.#outbox.put(
-      encodeNoticeResponse({ fields: shownFields(decodeNoticeResponse(this.#scanner.body).fields, view) }),
-    )
+    if (!view.withheld) return this.#show()
+    this.#outbox.put(shownNotice(this.#scanner.body, view))
   }
 
-  #onParameterStatus(): void {
+  #onParameterStatus() {
     const isShown = isReported(decodeParameterStatus(this.#scanner.body))
     // The server reports settings behind the commit, just before it is ready.
     if (this.#queue.head?.kind === 'sync') this.#commit()
@@ -446,19 +356,19 @@ export class Replies {
   }
 
   #settled(): void {
-    if (this.#queue.isEmpty) this.#resolve({ kind: 'flushed', hasFailed: false })
+    if (this.#queue.isEmpty) this.#turn.end({ kind: 'flushed', hasFailed: false })
   }
 
   /** The message at the head failed: the server skips all up to the next Sync, and so do we. */
   #failed(why?: string): void {
     this.#advance()
-    this.#completions.notRun(this.#queue.skip(), why)
-    this.#stopTimer()
-    if (this.#queue.isEmpty) this.#resolve({ kind: 'flushed', hasFailed: true })
+    this.completions.notRun(this.#queue.skip(), why)
+    this.#limits.end()
+    if (this.#queue.isEmpty) this.#turn.end({ kind: 'flushed', hasFailed: true })
   }
 
   #advance(): void {
-    if (this.#queue.head?.kind === 'execute') this.#stopTimer()
+    if (this.#queue.head?.kind === 'execute') this.#limits.end()
     this.#stage = null
     this.#queue.advance()
     this.#startNext()
@@ -469,29 +379,14 @@ export class Replies {
     if (running === null || running.startedMs !== null) return
     running.startedMs = this.#parts.monotonic()
     if (hidesValues(running.cleared.obligations)) this.#hasMasked = true
-    const { timeMsMax } = running.cleared.obligations.limits
-    if (timeMsMax !== null) this.#timer = setTimeout(() => this.#stop(running, 'time'), timeMsMax)
-  }
-
-  #stopTimer(): void {
-    if (this.#timer !== null) clearTimeout(this.#timer)
-    this.#timer = null
-  }
-
-  #resolve(end: BatchEnd): void {
-    const settle = this.#settle
-    this.#settle = null
-    if (settle === null) this.#missed = end
-    else settle.resolve(end)
+    this.#limits.start(running)
   }
 
   #fail(fault: ConversationError): void {
     if (this.#fault !== null) return
     this.#fault = fault
-    this.#stopTimer()
-    const settle = this.#settle
-    this.#settle = null
-    settle?.reject(fault)
+    this.#limits.end()
+    this.#turn.fail(fault)
     this.#parts.onFault(fault)
   }
 }

@@ -1,10 +1,19 @@
+import { decodeNoticeResponse, encodeErrorResponse, encodeNoticeResponse } from '@querywarden/wire/postgres'
 import type { ErrorView } from './expected.ts'
+
+/** A server's error as the client may see it. */
+export const shownError = (fields: ReadonlyMap<string, string>, view: ErrorView): Uint8Array =>
+  encodeErrorResponse({ fields: shownFields(fields, view) })
+
+/** A server's notice, by its body, as the client may see it. */
+export const shownNotice = (body: Uint8Array, view: ErrorView): Uint8Array =>
+  encodeNoticeResponse({ fields: shownFields(decodeNoticeResponse(body).fields, view) })
 
 /**
  * The fields of a server's error or notice that the client may see. Where the statement reads masked columns, texts can
  * hold raw values (a failed cast, a violated check prints the row), so only the code and the constraint's name remain.
  */
-export function shownFields(fields: ReadonlyMap<string, string>, view: ErrorView): ReadonlyMap<string, string> {
+function shownFields(fields: ReadonlyMap<string, string>, view: ErrorView): ReadonlyMap<string, string> {
   if (view.withheld) return withheld(fields)
   const shown = new Map(fields)
   const position = Number(fields.get('P'))
