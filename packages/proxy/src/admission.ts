@@ -1,22 +1,52 @@
+import { Attempts, type Forgive, networkOf } from './attempts.ts'
+
 /** Gives a place back. Calling it again changes nothing. */
 export type Leave = () => void
 
+/** How a new connection is received. */
+export type Greeting =
+  | { readonly kind: 'welcome'; readonly leave: Leave; readonly forgive: Forgive }
+  /** All places of strangers are taken, or all of its address, or its address has failed too often. */
+  | { readonly kind: 'refused'; readonly why: 'strangers' | 'address' | 'attempts' }
+
+/** Whether somebody who is known gets a session. */
+export type Seat =
+  | { readonly kind: 'taken'; readonly leave: Leave }
+  | { readonly kind: 'refused'; readonly why: 'closed' | 'shedding' | 'sessions' | 'identity' }
+
+export interface AdmissionLimits {
+  readonly sessionsMax: number
+  readonly sessionsPerIdentityMax: number
+  readonly failedLoginsPerMinuteMax: number
+  readonly failedCancelsPerMinuteMax: number
+}
+
 /** Connections that have not logged in, however many sessions there may be: each costs a socket and a timer. */
 const STRANGERS_MAX = 1_000
+/** One address may have a part of them, and some whatever that part is. */
+const ADDRESS_PARTS = 4
+const ADDRESS_STRANGERS_MIN = 16
 
 /**
  * How many connections may be there at once, counted when they come and not when their login is done: logins that run
  * beside each other would all find the last place free.
  */
 export class Admission {
-  readonly #sessions: Places
-  readonly #strangers: Places
+  readonly #limits: () => AdmissionLimits
+  readonly #sessions = new Places()
+  readonly #identities = new PlacesByKey()
+  readonly #strangers = new Places()
+  readonly #addresses = new PlacesByKey()
+  readonly #logins: Attempts
+  readonly #cancels: Attempts
   #isOpen = true
   #shedding: string | null = null
 
-  constructor({ sessionsMax }: { readonly sessionsMax: number }) {
-    this.#sessions = new Places(sessionsMax)
-    this.#strangers = new Places(Math.min(STRANGERS_MAX, 4 * sessionsMax))
+  /** @param limits - As they are now: asked each time, so that a reload is felt. */
+  constructor(limits: () => AdmissionLimits, monotonic: () => number) {
+    this.#limits = limits
+    this.#logins = new Attempts({ perMinute: () => limits().failedLoginsPerMinuteMax, monotonic })
+    this.#cancels = new Attempts({ perMinute: () => limits().failedCancelsPerMinuteMax, monotonic })
   }
 
   /** False from the moment that the gateway stops. */
@@ -34,37 +64,88 @@ export class Admission {
     this.#shedding = reason
   }
 
-  /** A place for a connection that has not logged in, or null when all are taken. */
-  greet(): Leave | null {
-    return this.#isOpen ? this.#strangers.take() : null
+  /**
+   * A place for a connection that has not logged in. It costs its address an attempt, which is given back to whoever
+   * does log in. While the gateway drains there still are places: sessions that go on may be cancelled.
+   */
+  greet(address: string): Greeting {
+    const strangersMax = Math.min(STRANGERS_MAX, 4 * this.#limits().sessionsMax)
+    const ownMax = Math.max(ADDRESS_STRANGERS_MIN, Math.ceil(strangersMax / ADDRESS_PARTS))
+    const own = this.#addresses.take(networkOf(address), ownMax)
+    if (own === null) return { kind: 'refused', why: 'address' }
+    const place = this.#strangers.take(strangersMax)
+    const forgive = place === null ? null : this.#logins.take(address)
+    const leave = (): void => {
+      own()
+      place?.()
+    }
+    if (forgive !== null) return { kind: 'welcome', leave, forgive }
+    leave()
+    return { kind: 'refused', why: place === null ? 'strangers' : 'attempts' }
   }
 
-  /** A place for a session, or null when all are taken. */
-  seat(): Leave | null {
-    return this.#isOpen && this.#shedding === null ? this.#sessions.take() : null
+  /** An attempt to cancel, given back where the key is one. Null: this address has got too many wrong. */
+  cancel(address: string): Forgive | null {
+    return this.#cancels.take(address)
   }
 
-  /** From now on nobody is let in. */
+  /** A place for a session of somebody, by the key of the identity. */
+  seat(identity: string): Seat {
+    if (!this.#isOpen) return { kind: 'refused', why: 'closed' }
+    if (this.#shedding !== null) return { kind: 'refused', why: 'shedding' }
+    const { sessionsMax, sessionsPerIdentityMax } = this.#limits()
+    const own = this.#identities.take(identity, sessionsPerIdentityMax)
+    if (own === null) return { kind: 'refused', why: 'identity' }
+    const place = this.#sessions.take(sessionsMax)
+    if (place === null) {
+      own()
+      return { kind: 'refused', why: 'sessions' }
+    }
+    return {
+      kind: 'taken',
+      leave: () => {
+        own()
+        place()
+      },
+    }
+  }
+
+  /** From now on nobody gets a session. */
   close(): void {
     this.#isOpen = false
   }
 }
 
 class Places {
-  readonly #max: number
   #taken = 0
 
-  constructor(max: number) {
-    this.#max = max
+  get isEmpty(): boolean {
+    return this.#taken === 0
   }
 
-  take(): Leave | null {
-    if (this.#taken >= this.#max) return null
+  take(max: number): Leave | null {
+    if (this.#taken >= max) return null
     this.#taken += 1
     let isLeft = false
     return () => {
       if (!isLeft) this.#taken -= 1
       isLeft = true
+    }
+  }
+}
+
+/** Places of each, with no account of who has none. */
+class PlacesByKey {
+  readonly #places = new Map<string, Places>()
+
+  take(key: string, max: number): Leave | null {
+    const places = this.#places.get(key) ?? new Places()
+    const leave = places.take(max)
+    if (leave === null) return null
+    this.#places.set(key, places)
+    return () => {
+      leave()
+      if (places.isEmpty && this.#places.get(key) === places) this.#places.delete(key)
     }
   }
 }

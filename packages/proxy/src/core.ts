@@ -24,7 +24,7 @@ import { openRecorder } from './open-recorder.ts'
 import { CancelKeys } from './postgres/cancel-keys.ts'
 import { type SplitText, textSplitter } from './postgres/split-text.ts'
 import { whyNotReady } from './readiness.ts'
-import type { Service } from './serve-client.ts'
+import type { Service } from './service.ts'
 import type { Sources } from './sources.ts'
 import type { TargetService } from './target-service.ts'
 import { memoryInUse, memoryOfMachine, startWatchdog } from './watchdog.ts'
@@ -69,7 +69,7 @@ export async function openCore(sources: Sources, parts: CoreParts): Promise<Core
   const recorder = await openRecorder(sources.config.recording, env, clock)
   logRecovery(recorder.recovery, log)
   const loop = watchLoopDelay()
-  const admission = new Admission({ sessionsMax: sources.config.limits.sessionsMax })
+  const admission = new Admission(() => inForce.config.limits, clock.monotonic)
   const memoryBytesMax = (): number => inForce.config.limits.memoryBytesMax ?? memoryOfMachine()
   const metrics = gatewayMetrics(parts.registry, {
     schemaAgesMs: () => new Map([...inForce.targets].map(([name, target]) => [name, target.schemaAgeMs()])),
@@ -98,7 +98,7 @@ export async function openCore(sources: Sources, parts: CoreParts): Promise<Core
   const stopWatching = startWatchdog({
     memory: () => memoryInUse(memoryBytesMax()),
     shed: reason => admission.shed(reason),
-    idleSessions: () => [],
+    idleSessions: connections.idleSessions,
     onEvicted: sessions => {
       metrics.evicted.n += sessions
     },
@@ -176,14 +176,14 @@ async function openService(
     get targets() {
       return inForce().targets
     },
-    get secureContext() {
-      return inForce().secureContext
+    get clientTls() {
+      return inForce().clientTls
     },
     get limits() {
       return inForce().config.limits
     },
     split: major => splitters.get(major) ?? unreadable,
-    cancelKeys: new CancelKeys(),
+    cancelKeys: new CancelKeys({ worker: 0, elsewhere: () => Promise.resolve(false) }),
     clock,
     log,
     newId: uuidv7,

@@ -1,4 +1,3 @@
-import type { SecureContext } from 'node:tls'
 import { isDeepStrictEqual } from 'node:util'
 import {
   type Clock,
@@ -10,11 +9,11 @@ import {
   type Verifier,
 } from '@querywarden/policy-core'
 import { formatIssues } from '@querywarden/policy-core/yaml'
+import { type ClientTls, openClientTls } from './client-tls.ts'
 import { checkExposure } from './config/check-exposure.ts'
 import type { Config, TargetConfig } from './config/config.ts'
 import { ConfigError } from './config/config-error.ts'
 import { readSecret } from './config/secrets.ts'
-import { openTlsFiles } from './config/tls-files.ts'
 import type { Log } from './log.ts'
 import { openMasking } from './open-masking.ts'
 import { parsePolicyText } from './open-policy.ts'
@@ -29,7 +28,7 @@ export interface InForce {
   readonly mask: Masking
   readonly verify: Verifier
   readonly targets: ReadonlyMap<string, KeptTarget>
-  readonly secureContext: SecureContext | null
+  readonly clientTls: ClientTls | null
 }
 
 /** A target with what it was made from, to tell whether a reload changes it. */
@@ -58,14 +57,14 @@ export async function prepareInForce(
   const { env, clock, log } = surroundings
   checkExposure(config)
   const { tls } = config.listen.postgres
-  const secureContext = tls === null ? null : openTlsFiles(tls)
+  const clientTls = tls === null ? null : openClientTls(tls)
   const { policy, version } = parsePolicyText(policyText, config.policyFile)
   const mask = openMasking(config, policy, env)
   const verify =
     before !== null && keepsVerifier(before.config, config) ? before.verify : openVerifier(config.identity, env, clock)
   const targets = new Map(config.targets.map(target => [target.name, openTarget(target, config, before, surroundings)]))
   await Promise.all([...targets.values()].map(target => firstLook(target, policy, log)))
-  return { config, policy: compilePolicy(policy, { version }), mask, verify, targets, secureContext }
+  return { config, policy: compilePolicy(policy, { version }), mask, verify, targets, clientTls }
 }
 
 /** Development tokens are secrets that may have changed where they are kept. */

@@ -4,7 +4,7 @@ import { GateError, printable } from '@querywarden/policy-core'
 import { RecordingError } from '@querywarden/recording'
 import { FrameError } from '@querywarden/wire/postgres'
 import { ConfigError } from './config/config-error.ts'
-import { HandshakeError } from './postgres/handshake.ts'
+import { HandshakeError } from './postgres/handshake-error.ts'
 import { UpstreamError } from './postgres/upstream-error.ts'
 import { PolicyMisfit } from './target-service.ts'
 

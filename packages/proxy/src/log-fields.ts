@@ -8,6 +8,8 @@ export interface LogFields {
   /** Who logged in, as the issuer calls them. */
   readonly subject?: string
   readonly target?: string
+  /** Where a client connects from. */
+  readonly client?: string
   readonly targets?: readonly string[]
   readonly postgres?: { readonly host: string; readonly port: number }
   readonly admin?: { readonly host: string; readonly port: number }
@@ -62,6 +64,7 @@ const SHAPES: Readonly<Record<keyof LogFields, Shape>> = {
   recording: word,
   subject: text,
   target: text,
+  client: text,
   targets: texts,
   postgres: address,
   admin: address,

@@ -19,9 +19,12 @@ export async function evil(behave: (socket: Socket) => void): Promise<{ port: nu
   return { port: typeof address === 'object' && address !== null ? address.port : 0, server }
 }
 
+/** What a server says, as it is or made from what it has seen. */
+export type Answer = Uint8Array | string | ((seen: string) => Uint8Array)
+
 /** Answers the n-th chunk that comes with the n-th of these. */
 export const script =
-  (...answers: readonly (Uint8Array | string | ((seen: string) => Uint8Array))[]) =>
+  (...answers: readonly Answer[]) =>
   (socket: Socket): void => {
     let n = 0
     socket.on('data', chunk => {
@@ -43,7 +46,7 @@ export const insideTls =
     })
   }
 
-export const OK = encodeAuthentication({ kind: 'ok' })
+export const OK: Uint8Array = encodeAuthentication({ kind: 'ok' })
 export const offer = (...mechanisms: readonly string[]): Uint8Array =>
   encodeAuthentication({ kind: 'sasl', mechanisms })
 

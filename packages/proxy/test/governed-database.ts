@@ -10,6 +10,7 @@ import {
   startPostgres,
 } from '@querywarden/dev-servers'
 import { Client, type ClientConfig } from 'pg'
+import type { ProxyLimits } from '../src/config/config.ts'
 import { parseConfig } from '../src/config/parse.ts'
 import { type Gateway, startGateway } from '../src/gateway.ts'
 import { openLog } from '../src/log.ts'
@@ -38,6 +39,8 @@ export interface GovernedOptions {
   readonly policy?: string
   /** More of querywarden.yaml, as top-level YAML. */
   readonly more?: string
+  /** In place of what the configuration says. No test waits for sessions that somebody left open, unless it says so. */
+  readonly limits?: Partial<ProxyLimits>
   readonly settings?: Readonly<Record<string, string>>
   readonly targetUser?: string
   readonly targetTls?: boolean
@@ -108,7 +111,7 @@ export async function govern(options: GovernedOptions = {}): Promise<Governed> {
   await writeFile(join(dir, 'policy.yaml'), options.policy ?? POLICY)
   if (database.certificates !== null) await writeFile(join(dir, 'ca.crt'), database.certificates.ca)
   const port = (await options.via?.(database.port)) ?? database.port
-  const config = parseConfig(
+  const given = parseConfig(
     `
 listen:
   postgres: ${options.listen ?? '{ address: 127.0.0.1:0 }'}
@@ -125,6 +128,7 @@ recording: { dir: ./recordings }
 ${options.more ?? ''}`,
     join(dir, 'querywarden.yaml'),
   )
+  const config = { ...given, limits: { ...given.limits, drainMsMax: 0, ...options.limits } }
   const secret = options.targetUser === 'postgres' ? database.password : password
   const gateway = await startGateway(config, { env: { DB_PASSWORD: secret }, log: openLog('silent') })
   const clients: Client[] = []

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { LoginMethod, TargetConfig } from '../src/config/config.ts'
 import { cancelUpstream } from '../src/postgres/upstream-cancel.ts'
 import { logInUpstream, type Upstream } from '../src/postgres/upstream-login.ts'
-import { challenge, evil, greeting, insideTls, OK, offer, script } from './evil-server.ts'
+import { type Answer, challenge, evil, greeting, insideTls, OK, offer, script } from './evil-server.ts'
 
 const PASSWORD = 'hunter2-canary'
 const EITHER: readonly LoginMethod[] = ['scram-sha-256', 'scram-sha-256-plus']
@@ -30,7 +30,7 @@ const login = (config: TargetConfig): Promise<Upstream> =>
 describe('E11: over TLS, with a certificate that is in order, a server that', () => {
   const made = makeCertificates()
 
-  test.each<[string, readonly LoginMethod[], Parameters<typeof script>, RegExp]>([
+  test.each<[string, readonly LoginMethod[], readonly Answer[], RegExp]>([
     ['offers SCRAM without binding where it is required', BOUND, [offer('SCRAM-SHA-256')], /does not offer it/],
     ['asks for MD5', EITHER, [encodeAuthentication({ kind: 'md5-password', salt: new Uint8Array(4) })], /weaker than/],
     ['asks in the clear', EITHER, [encodeAuthentication({ kind: 'cleartext-password' })], /weaker than/],

@@ -3,11 +3,11 @@ import { connect } from 'node:net'
 import { join } from 'node:path'
 import type { Policy } from '@querywarden/policy-core'
 import { formatIssue } from '@querywarden/policy-core/yaml'
+import { openClientTls } from '../client-tls.ts'
 import { checkExposure } from '../config/check-exposure.ts'
 import type { Address, Config, IdentityConfig, RecordingConfig, TargetConfig } from '../config/config.ts'
 import { loadConfig } from '../config/load.ts'
 import { readSecret } from '../config/secrets.ts'
-import { openTlsFiles } from '../config/tls-files.ts'
 import { openMasking } from '../open-masking.ts'
 import { openPolicy } from '../open-policy.ts'
 import { FREE_BYTES_MIN, readRecordingKey } from '../open-recorder.ts'
@@ -68,7 +68,7 @@ async function examineParts(config: Config, examine: Examine): Promise<void> {
     checkExposure(config)
     const { tls } = config.listen.postgres
     if (tls === null) return 'nothing is within reach of the network'
-    openTlsFiles(tls)
+    openClientTls(tls)
     return 'clients on the network are served over TLS'
   })
   await examine('listen.postgres', () => checkFree(config.listen.postgres))

@@ -1,22 +1,7 @@
 import { readFileSync } from 'node:fs'
-import { createSecureContext, type SecureContext } from 'node:tls'
-import type { TlsFiles, UpstreamTls } from './config.ts'
+import { createSecureContext } from 'node:tls'
+import type { UpstreamTls } from './config.ts'
 import { ConfigError } from './config-error.ts'
-
-/**
- * The listener's certificate and key, ready to serve with.
- * @throws {ConfigError} `UNREADABLE`
- */
-export function openTlsFiles(files: TlsFiles): SecureContext {
-  try {
-    return createSecureContext({ cert: readFileSync(files.cert), key: readFileSync(files.key), minVersion: 'TLSv1.2' })
-  } catch {
-    throw new ConfigError(
-      'UNREADABLE',
-      `\`listen.postgres.tls\`: certificate \`${files.cert}\` and key \`${files.key}\` can't be read as a PEM pair`,
-    )
-  }
-}
 
 /**
  * Puts a target's authority itself in place of its file's name: that is what a TLS handshake takes.
@@ -24,15 +9,21 @@ export function openTlsFiles(files: TlsFiles): SecureContext {
  */
 export function withAuthority(tls: UpstreamTls, target: string): UpstreamTls {
   if (tls.mode === 'off' || tls.ca === null) return tls
+  return { ...tls, ca: readAuthority(tls.ca, `\`targets.${target}.url\`: sslrootcert`) }
+}
+
+/**
+ * The PEM certificates of an authority.
+ * @param key - Of the configuration, for the error.
+ * @throws {ConfigError} `UNREADABLE`
+ */
+export function readAuthority(path: string, key: string): string {
   try {
-    const ca = readFileSync(tls.ca, 'utf8')
+    const ca = readFileSync(path, 'utf8')
     createSecureContext({ ca })
-    if (ca.includes('-----BEGIN CERTIFICATE-----')) return { ...tls, ca }
+    if (ca.includes('-----BEGIN CERTIFICATE-----')) return ca
   } catch {
-    // The answer is the same: there is no authority to check the database against.
+    // The answer is the same: there is no authority to check anybody against.
   }
-  throw new ConfigError(
-    'UNREADABLE',
-    `\`targets.${target}.url\`: sslrootcert \`${tls.ca}\` can't be read as PEM certificates`,
-  )
+  throw new ConfigError('UNREADABLE', `${key} \`${path}\` can't be read as PEM certificates`)
 }

@@ -1,19 +1,20 @@
 import type { Socket } from 'node:net'
-import { type SecureContext, TLSSocket } from 'node:tls'
+import { TLSSocket } from 'node:tls'
 import {
   decodePassword,
-  decodeStartup,
   encodeAuthentication,
   encodeNegotiateProtocolVersion,
   FRONTEND_LOGIN_TAGS,
   FrameBuffer,
-  FrameError,
+  PROTOCOL_OPTION_PREFIX,
   type Startup,
-  StartupBuffer,
 } from '@querywarden/wire/postgres'
+import type { ClientTls, SecuredClient, ShownCertificate } from '../client-tls.ts'
 import { Link, lastWords } from '../link.ts'
 import { isLoopback } from '../loopback.ts'
-import { fatalResponse, type Report } from './error-response.ts'
+import { fatalResponse } from './error-response.ts'
+import { nextPacket, opening } from './first-packet.ts'
+import { HandshakeError, refuse, violation } from './handshake-error.ts'
 import { readStartUpParameters, type StartUpReading } from './start-up-parameters.ts'
 
 /** What a new connection turned out to want. */
@@ -24,142 +25,124 @@ export type Arrival =
       readonly link: Link
       readonly request: Extract<StartUpReading, { kind: 'accepted' }>
       readonly token: string
-      readonly isEncrypted: boolean
+      /** The minor version of protocol 3 that is spoken from now on. */
+      readonly minor: number
+      readonly certificate: ShownCertificate
     }
 
-/** Ends a handshake: the client has been told why, or is not owed an answer. */
-export class HandshakeError extends Error {
-  override readonly name = 'HandshakeError'
-  readonly report: Report | null
+export type Login = Extract<Arrival, { kind: 'login' }>
 
-  constructor(report: Report | null) {
-    super(report?.message ?? 'connection closed during the handshake')
-    this.report = report
-  }
+export interface HandshakeOptions {
+  /** Null where the listener has no certificate. */
+  readonly tls: ClientTls | null
+  /** Told of the socket that speaks for the raw one from now on. */
+  readonly onSecured: (secured: Socket) => void
+  /** Asked before the token is: throws where there would be no use for one. */
+  readonly admit: () => void
 }
+
+/** Protocol 3.2, with the long cancel keys of PostgreSQL 18. */
+const NEWEST_MINOR = 2
 
 /** A JSON Web Token of 16 KiB and its frame. */
 const PASSWORD_FRAME_BYTES_MAX = 17_000
 
 /**
  * Takes a connection up to its token: TLS where offered, version, parameters, password. Nothing here has a side effect
- * beyond the socket.
+ * beyond the socket. It has no clock of its own: who calls it closes the socket when the time for a login is over.
  * @throws {HandshakeError}
  */
-export async function shakeHands(
-  raw: Socket,
-  options: {
-    readonly secureContext: SecureContext | null
-    /** Told of the socket that speaks for the raw one from now on. */
-    readonly onSecured: (secured: Socket) => void
-  },
-): Promise<Arrival> {
-  const { socket, startup } = await negotiate(raw, options)
+export async function shakeHands(raw: Socket, options: HandshakeOptions): Promise<Arrival> {
+  const { socket, startup, certificate } = await negotiate(raw, options)
   if (startup.kind === 'cancel-request') {
     return { kind: 'cancel', processId: startup.processId, secretKey: startup.secretKey }
   }
   if (startup.kind !== 'startup') throw violation('the client asked for encryption twice')
-  const isEncrypted = socket instanceof TLSSocket
-  if (!isEncrypted && !isLoopback(raw.remoteAddress)) {
-    throw refuse(
-      '28000',
-      'a token is only taken over TLS, except from this host itself',
-      'connect with sslmode=require',
-    )
-  }
+  if (!(socket instanceof TLSSocket)) checkPlain(raw, options)
   const request = readStartUpParameters(startup.parameters)
   if (request.kind === 'refused')
     throw new HandshakeError({ sqlstate: '0A000', message: request.message, hint: request.hint })
+  options.admit()
 
-  const unrecognized = [...startup.parameters.keys()].filter(name => name.startsWith('_pq_.'))
-  if (startup.minor > 0 || unrecognized.length > 0) {
-    socket.write(encodeNegotiateProtocolVersion({ newestMinor: 0, unrecognized }))
-  }
+  // From here on nothing that the client says changes who it is or what it asked for (threats E6).
+  const minor = Math.min(startup.minor, NEWEST_MINOR)
+  const unrecognized = [...startup.parameters.keys()].filter(name => name.startsWith(PROTOCOL_OPTION_PREFIX))
+  if (startup.minor > minor || unrecognized.length > 0)
+    socket.write(encodeNegotiateProtocolVersion({ newestMinor: minor, unrecognized }))
   const frames = new FrameBuffer({ frameBytesMax: PASSWORD_FRAME_BYTES_MAX, tags: FRONTEND_LOGIN_TAGS })
   const link = new Link(socket, frames, { bufferedBytesMax: PASSWORD_FRAME_BYTES_MAX })
   link.write(encodeAuthentication({ kind: 'cleartext-password' }))
   const frame = await link.read()
   if (frame === null) throw new HandshakeError(null)
   const { password } = decodePassword(frame.body)
-  return { kind: 'login', link, request, token: password, isEncrypted }
+  return { kind: 'login', link, request, token: password, minor, certificate }
 }
 
-/** At most one SSLRequest and one GSSENCRequest, then the packet that counts. */
-async function negotiate(
-  raw: Socket,
-  { secureContext, onSecured }: Parameters<typeof shakeHands>[1],
-): Promise<{ socket: Socket; startup: Startup }> {
-  let socket = raw
-  let askedTls = false
-  let askedGss = false
-  for (;;) {
-    const startup = await firstPacket(socket)
-    if (startup.kind === 'ssl-request' && !askedTls) {
-      askedTls = true
-      if (secureContext === null) socket.write('N')
-      else {
-        socket = await startTls(socket, secureContext)
-        onSecured(socket)
-      }
-    } else if (startup.kind === 'gssenc-request' && !askedGss && !askedTls) {
-      askedGss = true
-      socket.write('N')
-    } else {
-      return { socket, startup }
-    }
+interface Negotiated {
+  readonly socket: Socket
+  readonly startup: Startup
+  readonly certificate: ShownCertificate
+}
+
+const NO_CERTIFICATE: ShownCertificate = { kind: 'none' }
+
+/** At most one GSSENCRequest and one SSLRequest, in this order, or TLS at once; then the packet that counts (threats E5). */
+async function negotiate(raw: Socket, options: HandshakeOptions): Promise<Negotiated> {
+  const { tls } = options
+  const first = await opening(raw)
+  if (first.kind === 'direct-tls') {
+    if (tls === null) throw violation('the client began with TLS, and this gateway has none')
+    const secured = await secure(raw, tls, options)
+    if (!secured.hasAlpn) throw violation('TLS without a request before it is spoken by ALPN `postgresql` only')
+    return behind(secured)
   }
+  const afterGss = first.kind === 'gssenc-request' ? await declined(raw) : first
+  if (afterGss.kind !== 'ssl-request') return { socket: raw, startup: afterGss, certificate: NO_CERTIFICATE }
+  if (tls === null) return { socket: raw, startup: await declined(raw), certificate: NO_CERTIFICATE }
+  raw.write('S')
+  return behind(await secure(raw, tls, options))
 }
 
-function startTls(socket: Socket, secureContext: SecureContext): Promise<TLSSocket> {
-  return new Promise((resolve, reject) => {
-    socket.write('S')
-    const secured = new TLSSocket(socket, { isServer: true, secureContext })
-    const onFailure = (): void => reject(new HandshakeError(null))
-    secured.on('error', onFailure)
-    // Without a tls.Server around it, the socket tells of a record that doesn't authenticate in this way only, and
-    // would stay open (Node, lib/internal/tls/wrap.js).
-    secured.on('_tlsError', () => secured.destroy())
-    secured.once('close', onFailure)
-    secured.once('secure', () => {
-      secured.off('close', onFailure)
-      resolve(secured)
-    })
-  })
+/** Says no to the encryption that was asked for, and reads what the client does then. */
+function declined(socket: Socket): Promise<Startup> {
+  socket.write('N')
+  return nextPacket(socket)
 }
 
-/** Reads one untyped packet and not a byte more: what comes behind it unasked was stuffed there (threats E4). */
-function firstPacket(socket: Socket): Promise<Startup> {
-  return new Promise((resolve, reject) => {
-    const buffer = new StartupBuffer()
-    const stop = (): void => {
-      socket.off('data', onData)
-      socket.off('error', onGone)
-      socket.off('close', onGone)
-      socket.off('end', onGone)
-    }
-    const onGone = (): void => {
-      stop()
-      reject(new HandshakeError(null))
-    }
-    const onData = (chunk: Buffer): void => {
-      try {
-        buffer.push(chunk)
-        const packet = buffer.next()
-        if (packet === undefined) return
-        stop()
-        if (buffer.buffered > 0 || socket.readableLength > 0)
-          throw violation('the client sent data before it was asked to')
-        resolve(decodeStartup(packet))
-      } catch (error) {
-        stop()
-        reject(error instanceof FrameError ? asViolation(error) : error)
-      }
-    }
-    socket.on('data', onData)
-    socket.on('error', onGone)
-    socket.on('close', onGone)
-    socket.on('end', onGone)
+const behind = async ({ socket, certificate }: SecuredClient): Promise<Negotiated> => ({
+  socket,
+  startup: await nextPacket(socket),
+  certificate,
+})
+
+async function secure(raw: Socket, tls: ClientTls, { onSecured }: HandshakeOptions): Promise<SecuredClient> {
+  const secured = await tls.secure(raw).catch(() => {
+    throw new HandshakeError(null)
   })
+  onSecured(secured.socket)
+  const { certificate } = secured
+  if (certificate.kind === 'unverified')
+    throw refuse('28000', `the client's certificate is not taken: ${certificate.why}`, 'use one of the authority')
+  if (certificate.kind === 'none' && tls.clientCertificates === 'required')
+    throw refuse('28000', 'this gateway asks for a client certificate', 'connect with sslcert and sslkey')
+  return secured
+}
+
+/** What goes in the clear may be read by whoever is in between, and a token is good for whoever has read it. */
+function checkPlain(raw: Socket, { tls }: HandshakeOptions): void {
+  if (!isLoopback(raw.remoteAddress)) {
+    throw refuse(
+      '28000',
+      'a token is only taken over TLS, except from this host itself',
+      'connect with sslmode=require',
+    )
+  }
+  if (tls?.clientCertificates === 'required')
+    throw refuse(
+      '28000',
+      'this gateway asks for a client certificate',
+      'connect with sslmode=require, sslcert and sslkey',
+    )
 }
 
 /** Tells the client why, where it is owed a reason, and closes. */
@@ -170,12 +153,3 @@ export function refuseHandshake(socket: Socket, error: HandshakeError): void {
   }
   lastWords(socket, fatalResponse(error.report))
 }
-
-const asViolation = (error: FrameError): HandshakeError =>
-  error.code === 'UNSUPPORTED_VERSION'
-    ? refuse('0A000', `this protocol is not spoken here: ${error.message}`, 'use protocol 3.0')
-    : violation(`the start-up packet is not in order: ${error.message}`)
-
-const violation = (message: string): HandshakeError => new HandshakeError({ sqlstate: '08P01', message })
-const refuse = (sqlstate: string, message: string, hint: string): HandshakeError =>
-  new HandshakeError({ sqlstate, message, hint })
