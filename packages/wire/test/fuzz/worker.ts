@@ -34,7 +34,9 @@ export interface Memory {
   readonly residentBytes: number
 }
 
-const PROGRESS_MS = 5_000
+/** A line so often at first, and ever less often in a long run. */
+const PROGRESS_MS_MIN = 5_000
+const PROGRESS_SHARE = 0.1
 /** Memory is measured against what was in use after so many messages, when all code is warm. */
 const WARM_MESSAGES = 100_000
 const GROWTH_BYTES_MAX = 32 << 20
@@ -52,7 +54,8 @@ export function runTask(task: WorkerTask, report: (report: WorkerReport) => void
   report({ kind: 'scouted', seeds: seeds.length, kept: scouted.kept.length, blocks: scouted.blocks })
 
   const memory = memoryWatch()
-  let reportAt = Date.now() + PROGRESS_MS
+  const startedAt = Date.now()
+  let reportAt = startedAt + PROGRESS_MS_MIN
   const result = fuzz({
     subject: OURS,
     seed: task.seed,
@@ -63,7 +66,7 @@ export function runTask(task: WorkerTask, report: (report: WorkerReport) => void
     onBatch: progress => {
       const now = Date.now()
       if (now >= reportAt) {
-        reportAt = now + PROGRESS_MS
+        reportAt = now + Math.max(PROGRESS_MS_MIN, (now - startedAt) * PROGRESS_SHARE)
         report({ kind: 'progress', ...progress, ...memory.measure(progress) })
       }
       return now < task.endsAt && !memory.hasGrown()
