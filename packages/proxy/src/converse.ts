@@ -78,7 +78,8 @@ export async function converse(admitted: Admitted): Promise<void> {
       idle.remove(conversation)
     }
     await close(session, reason, log)
-    login.link.end()
+    // Where nothing was opened, the client is still owed a reason.
+    if (conversation !== null) login.link.end()
   }
 }
 

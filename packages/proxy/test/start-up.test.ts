@@ -1,18 +1,21 @@
 import { once } from 'node:events'
+import { connect, createServer } from 'node:net'
 import {
   encodeGssencRequest,
   encodePassword,
   encodeQuery,
   encodeSslRequest,
   encodeStartup,
+  FRONTEND,
 } from '@querywarden/wire/postgres'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { shakeHands } from '../src/postgres/handshake.ts'
 import { type Governed, govern } from './governed-database.ts'
 import { rawConnect, rawLogin } from './raw-client.ts'
 
 let governed: Governed
 beforeAll(async () => {
-  governed = await govern({ more: 'limits: { login_seconds: 2 }' })
+  governed = await govern({ more: 'limits: { login_seconds: 4, failed_logins_per_minute: 100000 }' })
 })
 afterAll(() => governed.stop())
 
@@ -34,6 +37,11 @@ async function answerTo(...chunks: readonly Uint8Array[]): Promise<string> {
   await client.until('R')
   client.socket.destroy()
   return client.text
+}
+
+/** All of them, a few beside each other. */
+async function inTurn<T>(all: readonly T[], act: (one: T) => Promise<void>): Promise<void> {
+  for (let from = 0; from < all.length; from += 16) await Promise.all(all.slice(from, from + 16).map(act))
 }
 
 const backends = async (): Promise<number> => {
@@ -108,7 +116,12 @@ describe('start-up parameters', () => {
     ['options', '-c search_path=pg_temp'],
     ['options', ''],
     ['replication', 'false'],
-    ...['1', 'on', 'yes', 'true', 'database', 'TRUE'].map(value => ['replication', value]),
+    ...['1', 'on', 'yes', 'true', 'database', 'TRUE', 't', 'y', 'YES', 'Database', '0', 'off', ''].map(value => [
+      'replication',
+      value,
+    ]),
+    ['REPLICATION', 'database'],
+    ['Replication', '1'],
     ['search_path', 'pg_temp'],
     ['role', 'postgres'],
     ['session_authorization', 'postgres'],
@@ -148,19 +161,42 @@ describe('start-up parameters', () => {
     expect(text).not.toMatch(/^R/)
   })
 
-  test.each([
-    ['3.2', 2, {}],
-    ['3.99', 99, {}],
-    ['3.0 with an option', 0, { '_pq_.grease': '1' }],
-  ])('E9: protocol %s is talked down to 3.0', async (_name, minor, extra) => {
-    const client = await rawConnect(governed.gateway.postgres)
-    client.send(startup({ ...LOGIN, ...extra }, minor))
-    expect(await client.until('R')).toEqual(['v', 'R cleartext-password'])
-    client.socket.destroy()
+  test('E7: of all that can be set, by its name, only what is known is accepted', { timeout: 60_000 }, async () => {
+    const rows = await governed.database.exec(
+      "select name, boot_val as value from pg_settings union select 'replication', 'database' order by 1",
+    )
+    expect(rows.length).toBeGreaterThan(350)
+    const accepted: string[] = []
+    for (const { name, value } of rows) {
+      const text = await answerTo(startup({ ...LOGIN, [String(name)]: String(value ?? '') }))
+      if (text.startsWith('R')) accepted.push(String(name))
+      else expect(text, String(name)).toMatch(new RegExp(`C0A000.*\`${String(name)}\``, 's'))
+    }
+    // client_encoding is missing: what the server has by default is not what the gateway can read.
+    expect(accepted.toSorted()).toEqual([
+      'DateStyle',
+      'IntervalStyle',
+      'TimeZone',
+      'application_name',
+      'extra_float_digits',
+    ])
   })
 
-  test('E9: protocol 2.0 is refused by its number', async () => {
-    expect(await answerTo(packet(0x20000, 'user\0a\0\0'))).toContain('C0A000')
+  test.each(['4', '16', '-16', '99', '1.0', '0x1'])(
+    'E7: extra_float_digits=%s is refused here, not by the database',
+    async value => {
+      expect(await answerTo(startup({ ...LOGIN, extra_float_digits: value }))).toContain('C0A000')
+    },
+  )
+
+  test.each([
+    ['2.0', 0x20000],
+    ['1.0', 0x10000],
+    ['4.0', 0x40000],
+    ['0.0', 0],
+    ['65535.0', 0xffff0000],
+  ])('E9: protocol %s is refused by its number', async (_name, code) => {
+    expect(await answerTo(packet(code, 'user\0a\0\0'))).toContain('C0A000')
   })
 
   test.each([
@@ -242,14 +278,39 @@ describe('the token', () => {
 
   test.each([
     ['a second start-up packet', startup({ ...LOGIN, user: 'postgres' })],
-    ['a Query', encodeQuery({ query: 'select 1' })],
-    ['an unknown message', Buffer.from('!\0\0\0\x04', 'latin1')],
     ['a token above the limit', encodePassword({ password: 'a'.repeat(20_000) })],
     ['a token without its end', Buffer.from('p\0\0\0\x06ab', 'latin1')],
+    ['a token with something behind it', Buffer.from('p\0\0\0\x09ab\0cd', 'latin1')],
   ])('E6: %s where the token is due is a protocol violation', async (_name, message) => {
     const { text, backends } = await withToken(message)
     expect(text).toContain('C08P01')
     expect(backends).toBe(0)
+  })
+
+  const others = Array.from({ length: 256 }, (_none, tag) => tag).filter(tag => tag !== FRONTEND.password)
+  const messageOf = (tag: number): Buffer => Buffer.from([tag, 0, 0, 0, 4])
+
+  test('E6: of all messages none but the token may come where it is due', { timeout: 60_000 }, async () => {
+    const before = await backends()
+    await inTurn(others, async tag => {
+      const client = await rawConnect(governed.gateway.postgres)
+      client.send(startup(LOGIN))
+      await client.until('R')
+      client.send(messageOf(tag))
+      expect([tag, await client.toEnd()]).toEqual([tag, [expect.stringMatching(/^E FATAL 08P01/), 'closed']])
+    })
+    expect(await backends()).toBe(before)
+  })
+
+  test('E6: and none at all behind it until the session is open', { timeout: 120_000 }, async () => {
+    const token = await governed.token()
+    await inTurn([...others, FRONTEND.password], async tag => {
+      const client = await rawConnect(governed.gateway.postgres)
+      client.send(startup(LOGIN))
+      await client.until('R')
+      client.send(encodePassword({ password: token }), messageOf(tag))
+      expect([tag, await client.toEnd()]).toEqual([tag, [expect.stringMatching(/^E FATAL 08P01/), 'closed']])
+    })
   })
 
   test('E6: statements sent before the login is over are not run', async () => {
@@ -293,5 +354,45 @@ describe('the token', () => {
     client.send(encodePassword({ password: await governed.token() }))
     expect((await client.toEnd()).join()).toContain('3D000')
     expect(client.text).not.toContain('svc_app')
+  })
+})
+
+describe('a token in the clear', () => {
+  /** Begins a login on a connection that comes, as far as the gateway can tell, from another host. */
+  async function from(remoteAddress: string): Promise<{ said: string; failure: unknown }> {
+    const server = createServer()
+    await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+    const address = server.address()
+    const client = connect(typeof address === 'object' && address !== null ? address.port : 0, '127.0.0.1')
+    const [socket] = await once(server, 'connection')
+    Object.defineProperty(socket, 'remoteAddress', { value: remoteAddress })
+    let said = ''
+    client.on('data', chunk => {
+      said += chunk.toString('latin1')
+      if (said.includes('R\0\0\0\x08')) client.end()
+    })
+    client.write(startup(LOGIN))
+    const failure = await shakeHands(socket, { tls: null, onSecured: () => undefined, admit: () => undefined }).then(
+      () => null,
+      (error: unknown) => error,
+    )
+    client.destroy()
+    server.close()
+    return { said, failure }
+  }
+
+  test.each(['192.0.2.7', '10.0.0.1', '::ffff:192.0.2.7', '2001:db8::1', '0.0.0.0', '', '127.example.com'])(
+    'is not asked for from %s',
+    async remoteAddress => {
+      const { said, failure } = await from(remoteAddress)
+      expect(failure).toMatchObject({
+        report: { sqlstate: '28000', message: expect.stringContaining('only taken over TLS') },
+      })
+      expect(said).toBe('')
+    },
+  )
+
+  test.each(['127.0.0.1', '127.8.8.8', '::1', '::ffff:127.0.0.1'])('is, from %s', async remoteAddress => {
+    expect((await from(remoteAddress)).said).toContain('R\0\0\0\x08\0\0\0\x03')
   })
 })

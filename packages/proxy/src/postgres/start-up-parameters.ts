@@ -10,7 +10,7 @@ const ACCEPTED: ReadonlyMap<string, RegExp> = new Map([
   ['datestyle', /^(iso|sql|postgres|german)?(,\s*(mdy|dmy|ymd))?$/i],
   ['timezone', /^[A-Za-z0-9_+\-/:]{1,64}$/],
   ['intervalstyle', /^(postgres|postgres_verbose|sql_standard|iso_8601)$/i],
-  ['extra_float_digits', /^-?[0-9]{1,2}$/],
+  ['extra_float_digits', /^([0-3]|-(1[0-5]|[1-9]))$/],
 ])
 
 /** Those that are passed on; the gateway says the rest itself. */
