@@ -24,9 +24,11 @@ export interface Gateway {
   /**
    * Puts another configuration, with its policy and its secrets as they are now, in the place of this one: all of it or,
    * where it can't be, nothing. Open sessions go on; their next statement is judged by the new policy.
-   * @throws {ConfigError} it can't be, would not be safe, or changes what only a restart can. What was in force stays so.
+   * @param load - Reads the configuration.
+   * @returns what is in force now, or null: it can't be, would not be safe, or changes what only a restart can. The log
+   * says why, and what was in force stays so.
    */
-  readonly reload: (next: Config) => Promise<void>
+  readonly reload: (load: () => Config) => Promise<Config | null>
   /** Takes no more connections, ends the sessions, closes their recordings. */
   readonly stop: () => Promise<void>
 }
@@ -64,7 +66,8 @@ export async function startGateway(
   const { postgres } = core
   const { admin, metrics } = desk
   const targets = [...core.inForce().targets.keys()]
-  log.info({ postgres, admin, ...(metrics === null ? {} : { metrics }), targets }, 'querywarden is up')
+  const policy = core.inForce().policy.version
+  log.info({ postgres, admin, ...(metrics === null ? {} : { metrics }), targets, policy }, 'querywarden is up')
   return running({ core, desk, store, registry, log })
 }
 
@@ -77,20 +80,25 @@ function running(parts: {
 }): Gateway {
   const { core, desk, store, registry, log } = parts
   const stop = async (): Promise<void> => {
+    log.info({}, 'querywarden goes down: no new sessions, and those that there are come to an end')
     await core.stop()
     // Last, so that whoever watches can see that it drains.
     desk.close()
     log.info({}, 'querywarden is down')
   }
   let stopping: Promise<void> | null = null
-  let reloading: Promise<void> = Promise.resolve()
-  const reload = async (next: Config): Promise<void> => {
+  let reloading: Promise<unknown> = Promise.resolve()
+  const reload = async (load: () => Config): Promise<Config | null> => {
     try {
+      const next = load()
       const commit = await core.prepare(readSources(next))
       commit()
+      log.info({ policy: core.inForce().policy.version }, 'the configuration was reloaded')
+      return next
     } catch (error) {
       core.reloadRefused()
-      throw error
+      log.error({ error }, 'the configuration was not reloaded: what was in force stays in force')
+      return null
     }
   }
   return {
@@ -100,10 +108,10 @@ function running(parts: {
     recovery: core.recovery,
     metrics: () => registry.metrics(),
     refreshSchemas: core.refreshSchemas,
-    reload: next => {
+    reload: load => {
       // One after the other: each is compared with what the one before it put in force.
-      const turn = reloading.then(() => reload(next))
-      reloading = turn.catch(() => undefined)
+      const turn = reloading.then(() => reload(load))
+      reloading = turn
       return turn
     },
     stop: () => {

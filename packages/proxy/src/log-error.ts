@@ -31,7 +31,8 @@ const OURS = [
   UpstreamError,
 ] as const
 
-const MESSAGE_CHARS_MAX = 1_024
+/** A configuration can have many mistakes, one a line. */
+const MESSAGE_LINES_MAX = 16
 const FRAMES_MAX = 8
 const CAUSES_MAX = 3
 
@@ -45,11 +46,13 @@ export function loggedError(error: unknown, depth = 0): LoggedError {
   return {
     name: /^[A-Z][A-Za-z]{0,39}$/.test(error.name) ? error.name : 'Error',
     ...(code === null ? {} : { code }),
-    ...(isOurs ? { message: printable(error.message.slice(0, MESSAGE_CHARS_MAX)) } : {}),
+    ...(isOurs ? { message: oneLine(error.message) } : {}),
     ...(at.length === 0 ? {} : { at }),
     ...(hasCause ? { cause: loggedError(error.cause, depth + 1) } : {}),
   }
 }
+
+const oneLine = (message: string): string => message.split('\n').slice(0, MESSAGE_LINES_MAX).map(printable).join('; ')
 
 /** `ECONNRESET`, `ERR_TLS_CERT_ALTNAME_INVALID`, `42P01`. */
 function codeOf(error: Error): string | null {

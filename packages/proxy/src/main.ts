@@ -3,7 +3,11 @@ import { AdminError } from './admin/client.ts'
 import { CommandError, EXIT } from './commands/exit.ts'
 import { messageOf } from './commands/terminal.ts'
 import { ConfigError } from './config/config-error.ts'
+import { disableProto } from './harden.ts'
 import { program } from './program.ts'
+
+// Every command is loaded after this.
+disableProto()
 
 // A reader that has seen enough, such as `head`, is no error.
 process.stdout.on('error', (error: Error) => {

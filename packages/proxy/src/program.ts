@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander'
 import { openTerminal, type Terminal } from './commands/terminal.ts'
+import { LOG_LEVELS } from './log-level.ts'
 import { VERSION } from './version.ts'
 
 const config = new Option('-c, --config <file>', 'configuration file').default('querywarden.yaml', 'querywarden.yaml')
@@ -64,12 +65,13 @@ function addGateway(top: Command): void {
     })
   top
     .command('up')
-    .description('run the gateway until SIGINT or SIGTERM')
+    .description('run the gateway until SIGINT or SIGTERM; SIGHUP reloads its configuration')
     .addOption(config)
     .addOption(
-      new Option('--log-level <level>', 'how much to log, as JSON lines on standard output')
-        .choices(['debug', 'info', 'warn', 'error'])
-        .default('info', 'info'),
+      new Option(
+        '--log-level <level>',
+        'how much to log, as JSON lines on standard output; without it, log.level of the configuration',
+      ).choices(LOG_LEVELS),
     )
     .action(async options => {
       const { up } = await import('./commands/up.ts')

@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, describe, expect, test } from 'vitest'
+import type { IdleSession } from './idle-watch.ts'
 import { openLog } from './log.ts'
 import { watchLoopDelay } from './loop-delay.ts'
-import { type IdleSession, memoryInUse, memoryOfMachine, startWatchdog } from './watchdog.ts'
+import { memoryInUse, memoryOfMachine, startWatchdog } from './watchdog.ts'
 
 const GIB = 1_073_741_824
 let stop: () => void = () => undefined

@@ -1,13 +1,7 @@
 import { totalmem } from 'node:os'
 import { getHeapStatistics } from 'node:v8'
+import type { IdleSession } from './idle-watch.ts'
 import type { Log } from './log.ts'
-
-/** A session that could be closed without losing anybody's work. */
-export interface IdleSession {
-  /** Grows from one session that became idle to the next. */
-  readonly idleSince: number
-  readonly end: () => void
-}
 
 export interface WatchdogParts {
   readonly memory: () => { readonly bytes: number; readonly bytesMax: number }

@@ -77,7 +77,7 @@ describe.concurrent('up says in one message why it does not start, and exits wit
     )
   })
 
-  test('a hash mask without a key, and with one that can be guessed', async () => {
+  test('F36: a hash mask without a key, and with one that can be guessed', async () => {
     const policy = await withFile(
       'hash.yaml',
       'version: 1\nrules:\n  - { id: a, decision: allow, what: { effects: [read] } }\nmasks:\n  - { columns: ["public.customers.ssn"], with: hash }\n',
