@@ -7,6 +7,7 @@ import {
   type Target,
 } from '@querywarden/policy-core'
 import { loadCatalog } from '@querywarden/sql/postgres'
+import { circuitBreaker } from './circuit-breaker.ts'
 import type { ProxyLimits, TargetConfig } from './config/config.ts'
 import { withAuthority } from './config/tls-files.ts'
 import { runOwnQuery } from './postgres/catalog-query.ts'
@@ -55,8 +56,11 @@ export function serveTarget(options: {
 }): TargetService {
   const { password, limits, monotonic } = options
   const config = { ...options.config, tls: withAuthority(options.config.tls, options.config.name) }
-  const logIn = (settings: ReadonlyMap<string, string>): Promise<Upstream> =>
-    logInUpstream(config, password, settings, { frameBytesMax: limits.frameBytesMax, timeoutMs: limits.loginMsMax })
+  const logIn = circuitBreaker(
+    (settings: ReadonlyMap<string, string>): Promise<Upstream> =>
+      logInUpstream(config, password, settings, { frameBytesMax: limits.frameBytesMax, timeoutMs: limits.loginMsMax }),
+    { monotonic, random: Math.random },
+  )
 
   let readAtMs: number | null = null
   const load = async (): Promise<Catalog> => {

@@ -10,7 +10,7 @@ import {
   startPostgres,
 } from '@querywarden/dev-servers'
 import { Client, type ClientConfig } from 'pg'
-import type { ProxyLimits } from '../src/config/config.ts'
+import type { Config, ProxyLimits } from '../src/config/config.ts'
 import { parseConfig } from '../src/config/parse.ts'
 import { type Gateway, startGateway } from '../src/gateway.ts'
 import { openLog } from '../src/log.ts'
@@ -20,6 +20,8 @@ export interface Governed {
   readonly database: PostgresServer
   readonly issuer: OidcServer
   readonly gateway: Gateway
+  /** What it was started with. */
+  readonly config: Config
   readonly dir: string
   readonly recordings: string
   /** A token of the agent (groups ai-agents), or of a person who signs in. */
@@ -152,6 +154,7 @@ ${options.more ?? ''}`,
     database,
     issuer,
     gateway,
+    config,
     dir,
     recordings: config.recording.dir,
     token,

@@ -4,7 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Duplex } from 'node:stream'
-import { connect as connectTls } from 'node:tls'
+import { type ConnectionOptions, connect as connectTls } from 'node:tls'
 import { type Certificates, makeCertificates } from '@querywarden/dev-servers'
 import {
   encodeCancelRequest,
@@ -47,7 +47,7 @@ const STARTUP = encodeStartup(
 )
 
 /** Bytes that a client begins TLS with. */
-async function clientHello(options: Parameters<typeof connectTls>[0] = {}): Promise<Buffer> {
+async function clientHello(options: ConnectionOptions = {}): Promise<Buffer> {
   const written: Buffer[] = []
   const wire = new Duplex({
     read: () => undefined,
