@@ -1,12 +1,11 @@
 import type { Catalog } from '../catalog.ts'
-import { type CompiledPolicy, decide } from '../decide.ts'
 import type { Decision, Refusal } from '../decision.ts'
 import type { Entry } from '../entry.ts'
-import { effectsOf, type Facts } from '../facts.ts'
+import type { Facts } from '../facts.ts'
 import type { Classifier, Masking, Rewriter } from '../hooks.ts'
-import type { Principal } from '../principal.ts'
 import type { Statement } from '../statement.ts'
 import type { Target } from '../target.ts'
+import type { Rulings } from './rulings.ts'
 
 /** The answer to a text before its parameters, a person or the recorder come in. Good until policy or catalog change. */
 export type Judgement =
@@ -37,23 +36,16 @@ export type Judgement =
 export type StatementAccount = Omit<Extract<Entry, { kind: 'intent' }>, 'kind' | 'statement' | 'params' | 'approval'>
 
 export interface JudgeHooks {
-  readonly policy: CompiledPolicy
   readonly classify: Classifier
   readonly rewrite: Rewriter
   readonly mask: Masking
 }
 
 /** Classifies, decides and rewrites one statement. Pure, but for what its hooks remember. */
-export function judge(
-  hooks: JudgeHooks,
-  asker: { readonly principal: Principal; readonly target: Target },
-  text: string,
-  catalog: Catalog,
-): Judgement {
-  const { principal, target } = asker
+export function judge(hooks: JudgeHooks, rulings: Rulings, target: Target, text: string, catalog: Catalog): Judgement {
   const statement: Statement = { dialect: target.dialect, text, params: [] }
   const facts = hooks.classify(statement, catalog)
-  const decision = decide(hooks.policy, { principal, target, facts })
+  const { decision, effects, relations, functions } = rulings.on(facts)
   if (decision.kind === 'deny') return { kind: 'refused', text, facts, decision, refusal: decision.refusal }
   if (facts.kind === 'opaque') return { kind: 'refused', text, facts, decision, refusal: notUnderstood(facts) }
   if (facts.copy === 'out' && decision.obligations.detect.length > 0)
@@ -78,16 +70,14 @@ export function judge(
     decision,
     rewritten: rewriting.text,
     catalog,
-    policyVersion: hooks.policy.version,
+    policyVersion: rulings.policy.version,
     account: {
       text,
       canonical: facts.canonical,
       tag: facts.tag,
-      effects: effectsOf(facts),
-      relations: facts.uses.flatMap(use =>
-        use.kind === 'relation' ? [`${use.relation.schema}.${use.relation.name}`] : [],
-      ),
-      functions: facts.uses.flatMap(use => (use.kind === 'function' ? [use.function] : [])),
+      effects,
+      relations,
+      functions,
       decision: decision.kind,
       reasons: decision.reasons,
       obligations: decision.obligations,

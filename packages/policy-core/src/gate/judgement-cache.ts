@@ -1,24 +1,32 @@
 import type { CompiledPolicy } from '../decide.ts'
+import type { Principal } from '../principal.ts'
+import type { Target } from '../target.ts'
 import type { Judgement } from './judge.ts'
+import { Rulings } from './rulings.ts'
 
 /** A bounded, least-recently-used memory of judgements, good for one catalog and one policy. */
 export class JudgementCache {
   readonly #byText = new Map<string, Judgement>()
   readonly #entriesMax: number
   readonly #textCharsMax: number
-  #policy: CompiledPolicy | null = null
+  readonly #asker: { readonly principal: Principal; readonly target: Target }
+  #rulings: Rulings | null = null
   #fingerprint = ''
 
-  constructor(limits: { readonly entriesMax: number; readonly textCharsMax: number }) {
+  constructor(
+    asker: { readonly principal: Principal; readonly target: Target },
+    limits: { readonly entriesMax: number; readonly textCharsMax: number },
+  ) {
+    this.#asker = asker
     this.#entriesMax = limits.entriesMax
     this.#textCharsMax = limits.textCharsMax
   }
 
   /** The remembered judgement, or a fresh one by `make`. A new policy or catalog forgets all that was judged by another. */
-  get(policy: CompiledPolicy, fingerprint: string, text: string, make: () => Judgement): Judgement {
-    if (policy !== this.#policy || fingerprint !== this.#fingerprint) {
+  get(policy: CompiledPolicy, fingerprint: string, text: string, make: (rulings: Rulings) => Judgement): Judgement {
+    if (this.#rulings?.policy !== policy || fingerprint !== this.#fingerprint) {
       this.#byText.clear()
-      this.#policy = policy
+      this.#rulings = new Rulings(policy, this.#asker)
       this.#fingerprint = fingerprint
     }
     const known = this.#byText.get(text)
@@ -27,7 +35,7 @@ export class JudgementCache {
       this.#byText.set(text, known)
       return known
     }
-    const made = make()
+    const made = make(this.#rulings)
     if (text.length <= this.#textCharsMax) this.#remember(text, made)
     return made
   }

@@ -38,7 +38,7 @@ export interface Circumstances {
 }
 
 /** What {@link Session} is made of. */
-export interface SessionParts extends Omit<JudgeHooks, 'policy'> {
+export interface SessionParts extends JudgeHooks {
   readonly policy: PolicySource
   readonly id: string
   readonly principal: Principal
@@ -74,7 +74,7 @@ export class Session {
     this.principal = parts.principal
     this.target = parts.target
     this.#parts = parts
-    this.#judgements = new JudgementCache({
+    this.#judgements = new JudgementCache(this, {
       entriesMax: parts.limits.judgementsMax,
       textCharsMax: parts.limits.judgedCharsMax,
     })
@@ -86,8 +86,8 @@ export class Session {
     if (catalog === null) return { kind: 'unavailable', refusal: CATALOG_UNAVAILABLE }
     // Read once: one statement is judged by one policy, whatever takes its place meanwhile (threats F6, F33).
     const policy = this.#parts.policy()
-    return this.#judgements.get(policy, catalog.fingerprint, text, () =>
-      judge({ ...this.#parts, policy }, this, text, catalog),
+    return this.#judgements.get(policy, catalog.fingerprint, text, rulings =>
+      judge(this.#parts, rulings, this.target, text, catalog),
     )
   }
 

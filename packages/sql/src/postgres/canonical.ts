@@ -3,6 +3,8 @@ import type { Token } from './lex.ts'
 /** Characters that don't show, or that change how others show: controls, format characters, odd spaces, and their kin. */
 const HIDDEN = /[\p{C}\p{Z}\p{Default_Ignorable_Code_Point}]/gu
 
+const ON_ONE_SPELLING = /^[\x21-\x7e]+(?: [\x21-\x7e]+)*$/
+
 const escaped = (character: string): string => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`
 const escapeHidden = (text: string): string =>
   text.replace(HIDDEN, character => (character === ' ' || character === '\n' ? character : escaped(character)))
@@ -17,6 +19,8 @@ const escapeForeign = (text: string): string => text.replace(/[^\x20-\x7e]/gu, e
  * canonicalText('select\t1', lex('select\t1')) // 'select 1'
  */
 export function canonicalText(text: string, tokens: readonly Token[]): string {
+  // Nothing hidden, nothing foreign, one space at a time: it is on that spelling already.
+  if (ON_ONE_SPELLING.test(text)) return text
   return tokens
     .map(({ kind, start, end }) => {
       const part = text.slice(start, end)

@@ -2,11 +2,14 @@ import type { Catalog, Classifier, Facts, Statement } from '@querywarden/policy-
 import { boundedCache } from './cache.ts'
 import { canonicalText } from './canonical.ts'
 import { type Grammar, isMajor, loadGrammar, MAJORS, type Major } from './engine.ts'
+import { outlineMemory } from './facts-by-outline.ts'
 import { opaque, type ParseLimits } from './limits.ts'
+import { type Outline, outlineOf } from './outline.ts'
 import { placesIn } from './places.ts'
 import { prohibitedBy } from './settings.ts'
 import { emptiesSearchPath, soleSetting } from './sole-setting.ts'
 import { type ReadText, readText, type Splitting, soleStatement, splitRead } from './split.ts'
+import { watchLiterals } from './unread-literals.ts'
 import { tagOfStatement, walk } from './walk.ts'
 
 /** How a classifier works. */
@@ -46,13 +49,19 @@ export async function postgresClassifier(options: ClassifierOptions): Promise<Po
   const grammar = (major: number): Grammar | null => (isMajor(major) ? (grammars.get(major) ?? null) : null)
   const cache = boundedCache<Facts>(options.cacheEntriesMax)
   // A text is split, and its statement classified soon after: one parse serves both.
+  const outlines = outlineMemory(options.cacheEntriesMax)
+  let lastOutline: Outline | null = null
   const justRead = boundedCache<ReadText>(JUST_READ_MAX)
 
   const classify: Classifier = (statement, catalog) => {
-    const key = JSON.stringify([catalog.fingerprint, catalog.major, statement.dialect]) + statement.text
+    const context = JSON.stringify([catalog.fingerprint, catalog.major, statement.dialect])
+    const key = context + statement.text
     const known = cache.get(key)
     if (known !== undefined) return known
-    const facts = factsOf(statement, catalog, reader(catalog.major))
+    const outline = outlineFor(statement.text)
+    const alike = outline === null ? null : outlines.get(context, outline)
+    if (alike !== null) return alike
+    const facts = factsOf(statement, catalog, reader(catalog.major, context, outline))
     // A parser that failed may do better next time.
     if (facts.kind === 'understood' || facts.code !== 'PARSER_FAILED') cache.set(key, facts)
     return facts
@@ -62,6 +71,9 @@ export async function postgresClassifier(options: ClassifierOptions): Promise<Po
     const found = grammar(major)
     if (found === null) return noGrammar(major)
     return guarded(() => {
+      lastOutline = outlineOf(text)
+      if (lastOutline !== null && outlines.isOneStatement(major, lastOutline))
+        return { kind: 'split', statements: [{ text: lastOutline.text, start: 0 }] }
       const read = readText(text, found, options.limits)
       if (read.kind === 'opaque') return read
       const sole = text.length <= JUST_READ_CHARS_MAX ? soleStatement(read) : null
@@ -70,13 +82,25 @@ export async function postgresClassifier(options: ClassifierOptions): Promise<Po
     })
   }
 
-  const reader = (major: number): Read | null => {
+  /** A text is split just before its statement is classified. */
+  const outlineFor = (text: string): Outline | null => {
+    const outline = lastOutline?.text === text ? lastOutline : outlineOf(text)
+    return outline?.text === text && outline.literals.length > 0 ? outline : null
+  }
+
+  const reader = (major: number, context: string, outline: Outline | null): Read | null => {
     const found = grammar(major)
     if (found === null) return null
     return {
       major: found.major,
       text: text => justRead.get(`${major} ${text}`) ?? readText(text, found, options.limits),
       limits: options.limits,
+      outline,
+      onUnreadLiterals: facts => {
+        if (outline === null) return
+        outlines.set(context, outline, facts)
+        outlines.parsed(major, outline)
+      },
     }
   }
   return { classify, split, grammar }
@@ -91,6 +115,9 @@ interface Read {
   readonly major: Major
   readonly text: (text: string) => ReturnType<typeof readText>
   readonly limits: ParseLimits
+  readonly outline: Outline | null
+  /** Told of facts that don't depend on what the literals say. */
+  readonly onUnreadLiterals: (facts: Extract<Facts, { kind: 'understood' }>) => void
 }
 
 const noGrammar = (major: number): ReturnType<typeof opaque> =>
@@ -110,14 +137,16 @@ function guarded<Result>(run: () => Result): Result | ReturnType<typeof opaque> 
   }
 }
 
-function understand(text: string, catalog: Catalog, { major, text: readWith, limits }: Read): Facts {
-  const read = readWith(text)
+function understand(text: string, catalog: Catalog, reader: Read): Facts {
+  const { major, limits, outline } = reader
+  const read = reader.text(text)
   if (read.kind === 'opaque') return read
   const [statement, second] = read.statements
   if (statement === undefined) return opaque('EMPTY', 'the text has no statement, expected one', null)
   if (second !== undefined)
     return opaque('NOT_ONE_STATEMENT', `the text has ${read.statements.length} statements, expected one`, second.start)
 
+  const watch = outline === null ? null : watchLiterals(statement, outline.literals)
   const places = placesIn(read.text, read.tokens, statement.start, statement.end)
   const walked = walk(statement, catalog, major, places, limits.nodesMax)
   if (walked.trouble !== null) return opaque(walked.trouble.code, walked.trouble.message, null)
@@ -128,7 +157,7 @@ function understand(text: string, catalog: Catalog, { major, text: readWith, lim
   // The search path is pinned, and this is the one change of it that the gate keeps account of.
   const isOpenToPolicy = isEmptying || (setting !== null && prohibitedBy(setting.name, setting.value) === null)
   const nothing = { kind: 'statement', effect: 'read', why: 'computes', place: places.whole } as const
-  return {
+  const facts: Extract<Facts, { kind: 'understood' }> = {
     kind: 'understood',
     tag,
     uses: walked.uses.length === 0 ? [nothing] : walked.uses,
@@ -139,4 +168,6 @@ function understand(text: string, catalog: Catalog, { major, text: readWith, lim
     searchPath: isEmptying ? 'emptied' : 'kept',
     catalogFingerprint: catalog.fingerprint,
   }
+  if (watch?.isRead() === false && facts.prohibitions.length === 0) reader.onUnreadLiterals(facts)
+  return facts
 }
