@@ -1,6 +1,6 @@
 // npm run fuzz [-- options]: messages by the thousand against the codec's laws. --help says more.
 import { createHash, randomInt } from 'node:crypto'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, relative, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { parseArgs } from 'node:util'
@@ -44,9 +44,9 @@ const { replay, watchFuzz } = await fuzzer()
 const outcome =
   options.replay === null
     ? await watchFuzz({ ...options, corpus: join(root, CORPUS), print: console.log })
-    : replay(options.replay)
+    : replayed(replay)
 if (outcome !== null) tellOf(outcome)
-console.log(outcome === null ? 'All laws hold.' : '')
+else console.log('All laws hold.')
 process.exit(outcome === null ? 0 : 1)
 
 function readOptions() {
@@ -89,6 +89,14 @@ function number(name, text, max) {
   if (!/^\d+$/.test(text) || value < min || value > max)
     usage(`--${name} ${text} is not a whole number from ${min} to ${max}`)
   return value
+}
+
+function replayed(replay) {
+  try {
+    return replay(readFileSync(options.replay, 'utf8'))
+  } catch (error) {
+    usage(`--replay ${options.replay}: ${error.message}`)
+  }
 }
 
 function usage(message) {

@@ -1,10 +1,18 @@
 import { describe, expect, test } from 'vitest'
+import { encodeAuthentication } from '../postgres/backend/authentication.ts'
+import { encodeBackendKeyData } from '../postgres/backend/backend-key-data.ts'
 import { encodeDataRow } from '../postgres/backend/data-row.ts'
+import { encodeFunctionCallResponse } from '../postgres/backend/function-call-response.ts'
 import { encodeParameterDescription } from '../postgres/backend/parameter-description.ts'
+import { encodeErrorResponse } from '../postgres/backend/response-fields.ts'
 import { encodeCopyData } from '../postgres/copy-data.ts'
 import { encodeBind } from '../postgres/frontend/bind.ts'
+import { encodeFunctionCall } from '../postgres/frontend/function-call.ts'
+import { encodeGssResponse } from '../postgres/frontend/gss-response.ts'
 import { encodeQuery } from '../postgres/frontend/query.ts'
+import { encodeSaslInitialResponse } from '../postgres/frontend/sasl-initial-response.ts'
 import { encodeSaslResponse } from '../postgres/frontend/sasl-response.ts'
+import { encodeCancelRequest, encodeStartup } from '../postgres/startup.ts'
 import { FrameError } from './frame-error.ts'
 import { LENGTH_MAX, Writer } from './writer.ts'
 
@@ -41,13 +49,25 @@ describe('E1 a value whose length would wrap is refused before it is written', (
     expect(refusal(() => encodeDataRow({ values: [value] }))).toBe('UNENCODABLE')
     expect(refusal(() => encodeCopyData({ data: value }))).toBe('UNENCODABLE')
     expect(refusal(() => encodeSaslResponse({ data: value }))).toBe('UNENCODABLE')
+    expect(refusal(() => encodeGssResponse({ data: value }))).toBe('UNENCODABLE')
+    expect(refusal(() => encodeSaslInitialResponse({ mechanism: 'X', response: value }))).toBe('UNENCODABLE')
+    expect(refusal(() => encodeFunctionCallResponse({ value }))).toBe('UNENCODABLE')
+    for (const kind of ['gss-continue', 'sasl-continue', 'sasl-final'] as const) {
+      expect(refusal(() => encodeAuthentication({ kind, data: value }))).toBe('UNENCODABLE')
+    }
+    expect(refusal(() => encodeBackendKeyData({ processId: 1, secretKey: value }))).toBe('UNENCODABLE')
+    expect(refusal(() => encodeCancelRequest(1, value))).toBe('UNENCODABLE')
     const bind = { portal: '', statement: '', parameterFormats: [], resultFormats: [], parameters: [value] }
     expect(refusal(() => encodeBind(bind))).toBe('UNENCODABLE')
+    const call = { functionOid: 1, argumentFormats: [], arguments: [value], resultFormat: 'text' } as const
+    expect(refusal(() => encodeFunctionCall(call))).toBe('UNENCODABLE')
   })
 
   test('text longer than any frame', () => {
     const query = Object.create(String.prototype, { length: { value: 2 ** 32 + 1 } })
     expect(refusal(() => encodeQuery({ query }))).toBe('UNENCODABLE')
+    expect(refusal(() => encodeStartup(new Map([['user', query]])))).toBe('UNENCODABLE')
+    expect(refusal(() => encodeErrorResponse({ fields: new Map([['M', query]]) }))).toBe('UNENCODABLE')
   })
 
   test('values that only overflow together', () => {

@@ -85,8 +85,8 @@ export type BackendMessage =
   | { readonly kind: 'rowDescription'; readonly message: RowDescription }
 
 /**
- * Decodes whatever a server sent, for inspectors and tests; a session's own path decodes only the kinds that it handles.
- * A `FrameScanner` can be given in a frame's place. Values are views of the body.
+ * Decodes whatever a server sent (manual 54.7), for inspectors and tests; a session's own path decodes only the kinds
+ * that it handles. A `FrameScanner` can be given in a frame's place. Values are views of the body.
  *
  * @throws FrameError `UNKNOWN_TAG` or `MALFORMED`
  * @example
@@ -149,8 +149,8 @@ export function decodeBackend({ tag, body }: Pick<Frame, 'tag' | 'body'>): Backe
 }
 
 /**
- * The frame of any message of a server. Frames without a body, and ReadyForQuery, are shared and not to be written to. An
- * error or a notice that was `lossy` encodes what could be read of it.
+ * The frame of any message of a server (manual 54.7). Frames without a body, and ReadyForQuery, are shared and not to be
+ * written to. An error or a notice that was `lossy` encodes what could be read of it.
  *
  * @throws FrameError `UNENCODABLE`
  * @example

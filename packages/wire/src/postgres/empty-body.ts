@@ -1,7 +1,7 @@
 import { FrameError } from '../bytes/frame-error.ts'
 
 /**
- * Decodes a message that has no body, such as Sync or ParseComplete: asserts that none came.
+ * Decodes a message that has no body (manual 54.7), such as Sync or ParseComplete: asserts that none came.
  *
  * @throws FrameError `MALFORMED`
  * @example

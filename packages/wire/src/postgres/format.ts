@@ -1,6 +1,6 @@
 import type { Reader } from '../bytes/reader.ts'
 
-/** The form of a value on the wire. Format code 0 is text, 1 is binary. */
+/** The form of a value on the wire. Format code 0 is text, 1 is binary. Manual 54.7. */
 export type Format = 'text' | 'binary'
 
 /** Reads an Int16 format code; only 0 and 1 exist (manual 54.7). */

@@ -2,12 +2,12 @@ import { FrameError } from '../bytes/frame-error.ts'
 import { LENGTH_MAX } from '../bytes/writer.ts'
 import { FRONTEND } from './tags.ts'
 
-/** Bytes of tag and length before a frame's body. */
+/** Bytes of tag and length before a frame's body. Manual 54.7. */
 export const HEADER_BYTES = 5
 
 const LENGTH_MIN = 4
 
-/** What frames a peer may send now. */
+/** What frames a peer may send now. Their form is the manual's, 54.2 and 54.7: a tag, a length that counts itself, a body. */
 export interface FrameRules {
   /** The largest whole frame, tag and length included, in bytes. */
   readonly frameBytesMax: number

@@ -163,6 +163,26 @@ describe('E2 memory follows what was received', () => {
     expect(bytes).toBeLessThan(10_000)
   })
 
+  test('a thousand peers that declare a gigabyte cost a page each', () => {
+    const start = header(BACKEND.dataRow, LENGTH_MAX)
+    const given = { frameBytesMax: LENGTH_MAX + 1, tags: BACKEND_TAGS }
+    const peers = Array.from({ length: 1000 }, () => ({
+      buffer: new FrameBuffer(given),
+      scanner: new FrameScanner(given),
+    }))
+    const bytes = allocated(() => {
+      for (const { buffer, scanner } of peers) {
+        buffer.push(start)
+        buffer.next()
+        scanner.push(start)
+        scanner.next()
+      }
+    })
+    expect(peers.every(({ buffer, scanner }) => buffer.buffered === 5 && scanner.buffered === 5)).toBe(true)
+    expect(bytes).toBeGreaterThan(1000)
+    expect(bytes).toBeLessThan(1000 * 10_000)
+  })
+
   test('a frame that drips in costs a small multiple of itself', () => {
     const body = 100_000
     const start = header(BACKEND.dataRow, body + 4)

@@ -8,7 +8,7 @@ import { Writer } from '../bytes/writer.ts'
  */
 export const STARTUP_BYTES_MAX = 10_000
 
-/** A length and a code: SSLRequest and GSSENCRequest are no more than that. */
+/** A length and a code: SSLRequest and GSSENCRequest are no more than that. Manual 54.7. */
 export const STARTUP_BYTES_MIN = 8
 
 // Manual 54.7: 1234 in the high half, a request's number in the low half.
@@ -24,13 +24,13 @@ export const SECRET_KEY_BYTES_MIN = 4
 /** The longest key of a cancellation, from protocol 3.2 on, in bytes. Manual 54.7, BackendKeyData. */
 export const SECRET_KEY_BYTES_MAX = 256
 
-/** The first minor version of protocol 3 with keys of any length. Manual 54.1.5. */
+/** The first minor version of protocol 3 with keys of any length. Manual 54.1. */
 const LONG_KEYS_MINOR = 2
 
 /** What a name of a protocol option begins with, which no run-time setting's does. Manual 54.2.1, StartupMessage. */
 export const PROTOCOL_OPTION_PREFIX = '_pq_.'
 
-/** What a client's first packet asks for. */
+/** What a client's first packet asks for. Manual 54.7. */
 export type Startup =
   | {
       readonly kind: 'startup'
@@ -45,7 +45,7 @@ export type Startup =
   | { readonly kind: 'cancel-request'; readonly processId: number; readonly secretKey: Uint8Array }
 
 /**
- * Decodes a whole first packet, its length included. Duplicate and empty parameter names and bytes after the terminator
+ * Decodes a whole first packet (manual 54.7, those without a tag), its length included. Duplicate and empty parameter names and bytes after the terminator
  * are refused: the server takes the last of two `user`s, and a decoder that took the first would judge another login.
  *
  * @throws FrameError `TOO_SMALL`, `TOO_LARGE`, `MALFORMED`, or `UNSUPPORTED_VERSION` for a protocol that isn't 3.x
@@ -90,7 +90,8 @@ export function checkStartupBytes(bytes: number): void {
 }
 
 /**
- * Whether a cancellation's key may be that long: 4 bytes before protocol 3.2, else 4 to 256 (threats E9).
+ * Whether a cancellation's key may be that long: 4 bytes before protocol 3.2, else 4 to 256 (manual 54.7,
+ * BackendKeyData).
  *
  * @param minor the version agreed on, or null where it isn't known, as in a CancelRequest
  * @example
@@ -102,7 +103,7 @@ export function isSecretKeyBytes(bytes: number, minor: number | null): boolean {
 }
 
 /**
- * A StartupMessage that carries exactly these parameters, in their order.
+ * A StartupMessage (manual 54.7) that carries exactly these parameters, in their order.
  *
  * @param parameters names and values; the server needs `user`
  * @param options.minor of protocol 3, 0 unless given
@@ -134,14 +135,24 @@ export function encodeStartup(
   return packet
 }
 
-/** Asks for TLS. The answer is one byte, `S` or `N`, and nothing may come with it. */
+/**
+ * Asks for TLS (manual 54.2.10, SSLRequest). The answer is one byte, `S` or `N`, and nothing may come with it.
+ *
+ * @example
+ * socket.write(encodeSslRequest())
+ */
 export function encodeSslRequest(): Uint8Array {
   const writer = new Writer(null, 4)
   writer.uint32(SSL_REQUEST)
   return writer.finish()
 }
 
-/** Asks for GSSAPI encryption. */
+/**
+ * Asks for GSSAPI encryption (manual 54.2.11, GSSENCRequest). The answer is one byte, `G` or `N`.
+ *
+ * @example
+ * socket.write(encodeGssencRequest())
+ */
 export function encodeGssencRequest(): Uint8Array {
   const writer = new Writer(null, 4)
   writer.uint32(GSSENC_REQUEST)
@@ -149,11 +160,13 @@ export function encodeGssencRequest(): Uint8Array {
 }
 
 /**
- * Asks, on a connection of its own, to cancel what another one runs.
+ * Asks, on a connection of its own, to cancel what another one runs (manual 54.2.8, CancelRequest).
  *
  * @param processId as its BackendKeyData gave it
  * @param secretKey 4 to 256 bytes, as its BackendKeyData gave it
  * @throws FrameError `UNENCODABLE`
+ * @example
+ * connect(address).end(encodeCancelRequest(upstream.processId, upstream.secretKey))
  */
 export function encodeCancelRequest(processId: number, secretKey: Uint8Array): Uint8Array {
   const bytes = secretKey.byteLength

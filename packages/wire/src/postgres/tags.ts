@@ -53,33 +53,47 @@ export const BACKEND = {
   rowDescription: 0x54,
 } as const
 
+/** What a client's tag is called: the manual's names (54.7). */
 export type FrontendName = keyof typeof FRONTEND
+/** What a server's tag is called: the manual's names (54.7). */
 export type BackendName = keyof typeof BACKEND
 
-/** A byte that starts a client's frame. */
+/** A byte that starts a client's frame. Manual 54.7. */
 export type FrontendTag = (typeof FRONTEND)[FrontendName]
 
-/** A byte that starts a server's frame. */
+/** A byte that starts a server's frame. Manual 54.7. */
 export type BackendTag = (typeof BACKEND)[BackendName]
 
-/** Every tag of a client. */
+/** Every tag of a client. Manual 54.7. */
 export const FRONTEND_TAGS: ReadonlySet<number> = new Set(Object.values(FRONTEND))
 
-/** Every tag of a server. */
+/** Every tag of a server. Manual 54.7. */
 export const BACKEND_TAGS: ReadonlySet<number> = new Set(Object.values(BACKEND))
 
-/** All that a client may send until it is authenticated: a second start-up or an early statement is refused. */
+/** All that a client may send until it is authenticated (manual 54.2.1): a second start-up or an early statement is refused. */
 export const FRONTEND_LOGIN_TAGS: ReadonlySet<number> = new Set([FRONTEND.password])
 
 const frontendByTag: ReadonlyMap<number, FrontendTag> = new Map(Object.values(FRONTEND).map(tag => [tag, tag]))
 const backendByTag: ReadonlyMap<number, BackendTag> = new Map(Object.values(BACKEND).map(tag => [tag, tag]))
 
-/** The tag as one of the known client tags, so that a switch over it can be exhaustive; undefined for any other byte. */
+/**
+ * The tag as one of the known client tags (manual 54.7), so that a switch over it can be exhaustive; undefined for any
+ * other byte.
+ *
+ * @example
+ * switch (frontendTag(frame.tag)) { case FRONTEND.query: return inspect(frame); case undefined: return refuse(frame) }
+ */
 export function frontendTag(tag: number): FrontendTag | undefined {
   return frontendByTag.get(tag)
 }
 
-/** The tag as one of the known server tags, so that a switch over it can be exhaustive; undefined for any other byte. */
+/**
+ * The tag as one of the known server tags (manual 54.7), so that a switch over it can be exhaustive; undefined for any
+ * other byte.
+ *
+ * @example
+ * switch (backendTag(frame.tag)) { case BACKEND.dataRow: return mask(frame); case undefined: return refuse(frame) }
+ */
 export function backendTag(tag: number): BackendTag | undefined {
   return backendByTag.get(tag)
 }

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
 import { CurrentTrial } from './current-trial.ts'
 import type { Finding } from './fuzz.ts'
@@ -52,8 +51,11 @@ export function watchFuzz({ print, ...command }: FuzzCommand): Promise<Outcome |
     const settle = (law: string, detail: string): void =>
       finish(outcomeOf({ broken: { law, detail }, trial: current.read() }))
     worker.on('error', error => settle('a trial ends without an error', String(error)))
+    let scoutedAt = startedAt
     worker.on('message', (report: WorkerReport) => {
-      const line = lineOf(report, (Date.now() - startedAt) / 1000)
+      const now = Date.now()
+      if (report.kind === 'scouted') scoutedAt = now
+      const line = lineOf(report, (now - startedAt) / 1000, (now - scoutedAt) / 1000)
       if (line !== null) print(line)
       if (report.kind === 'done') finish(null)
       if (report.kind === 'finding') finish(outcomeOf(report.finding))
@@ -72,21 +74,24 @@ function watchdog(current: CurrentTrial, onHang: () => void): NodeJS.Timeout {
   }, WATCH_MS)
 }
 
-/** Tries the laws on a trial that was kept. */
-export function replay(file: string): Outcome | null {
-  const text = readFileSync(file, 'utf8')
+/**
+ * Tries the laws on a trial that was kept.
+ *
+ * @throws Error for a text that isn't one
+ */
+export function replay(text: string): Outcome | null {
   const broken = tryLaws(OURS, readTrial(text), () => undefined)
   return broken === null ? null : { ...broken, text }
 }
 
-function lineOf(report: WorkerReport, seconds: number): string | null {
+function lineOf(report: WorkerReport, seconds: number, fuzzedSeconds: number): string | null {
   switch (report.kind) {
     case 'scouted':
       return `${Math.round(seconds)} s: ${report.seeds} messages of the corpus, ${report.kept} more that reach code of their own, ${report.blocks} blocks reached`
     case 'progress':
     case 'done': {
       const { frontend, backend } = report.messages
-      const speed = Math.round((frontend + backend) / seconds)
+      const speed = Math.round((frontend + backend) / fuzzedSeconds)
       return `${Math.round(seconds)} s: ${frontend} messages of clients, ${backend} of servers, ${speed} a second, ${memory(report)}`
     }
     case 'finding':

@@ -258,6 +258,7 @@ test('scouting keeps the bytes that were first to reach some code', () => {
     seeds: [],
     takeBlocks,
     idleBatchesMax: 2,
+    batchesMax: 20,
   })
   expect(finding).toBeNull()
   expect(blocks).toBe(Object.keys(BACKEND).length)

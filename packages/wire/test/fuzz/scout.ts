@@ -16,6 +16,8 @@ export interface ScoutOptions {
   readonly takeBlocks: () => ReadonlySet<Block>
   /** Give up after so many batches of each side that reached nothing new. */
   readonly idleBatchesMax: number
+  /** And after so many in all. A clock would make each run another one. */
+  readonly batchesMax: number
   readonly onTrial?: (trial: Trial) => void
 }
 
@@ -39,7 +41,7 @@ export function scout(options: ScoutOptions): Scouted {
   const kept: Seed[] = []
   for (const direction of options.directions) {
     const random = seededRandom(options.seed ^ 0x2545_f491 ^ direction.length)
-    for (let idle = 0; idle < options.idleBatchesMax; idle++) {
+    for (let idle = 0, batch = 0; idle < options.idleBatchesMax && batch < options.batchesMax; idle++, batch++) {
       const trials = Array.from({ length: BATCH_TRIALS }, () =>
         copied(makeTrial(direction, random, [...options.seeds, ...kept])),
       )

@@ -40,7 +40,8 @@ const PROGRESS_SHARE = 0.1
 /** Memory is measured against what was in use after so many messages, when all code is warm. */
 const WARM_MESSAGES = 100_000
 const GROWTH_BYTES_MAX = 32 << 20
-const IDLE_BATCHES_MAX = 20
+const IDLE_BATCHES_MAX = 10
+const BATCHES_MAX = 30
 
 /** Runs a task to its end, and gives the last report. */
 export function runTask(task: WorkerTask, report: (report: WorkerReport) => void): WorkerReport {
@@ -95,6 +96,7 @@ function scoutWith(
     seeds,
     takeBlocks,
     idleBatchesMax: IDLE_BATCHES_MAX,
+    batchesMax: BATCHES_MAX,
     onTrial,
   })
   coverage.stop()

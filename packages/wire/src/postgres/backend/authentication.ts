@@ -47,6 +47,8 @@ export type Authentication =
   | { readonly kind: 'unsupported'; readonly type: number; readonly data: Uint8Array }
 
 /**
+ * Reads the body of an Authentication message (manual 54.7).
+ *
  * @throws FrameError `MALFORMED`
  * @example
  * const wanted = decodeAuthentication(frame.body)
@@ -60,7 +62,13 @@ export function decodeAuthentication(body: Uint8Array): Authentication {
   return message
 }
 
-/** @throws FrameError `UNENCODABLE` */
+/**
+ * The frame of an Authentication message (manual 54.7).
+ *
+ * @throws FrameError `UNENCODABLE`
+ * @example
+ * encodeAuthentication({ kind: 'sasl', mechanisms: ['SCRAM-SHA-256'] })
+ */
 export function encodeAuthentication(message: Authentication): Uint8Array {
   const writer = new Writer(BACKEND.authentication)
   switch (message.kind) {

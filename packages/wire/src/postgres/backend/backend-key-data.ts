@@ -11,7 +11,7 @@ export interface BackendKeyData {
   readonly secretKey: Uint8Array
 }
 
-/** The version of protocol 3 that both sides agreed on; null where it isn't known, and then any key's length may be right. */
+/** The minor version of protocol 3 that was agreed on (manual 54.1); null where it isn't known: any length may be right. */
 export interface AgreedVersion {
   readonly minor: number | null
 }
@@ -19,7 +19,7 @@ export interface AgreedVersion {
 const UNKNOWN: AgreedVersion = { minor: null }
 
 /**
- * Reads a BackendKeyData.
+ * Reads the body of a BackendKeyData (manual 54.7).
  *
  * @throws FrameError `MALFORMED`, also for a key whose length isn't one of the version's (threats E9)
  * @example
@@ -34,7 +34,7 @@ export function decodeBackendKeyData(body: Uint8Array, { minor }: AgreedVersion 
 }
 
 /**
- * The frame of a BackendKeyData.
+ * The frame of a BackendKeyData (manual 54.7).
  *
  * @throws FrameError `UNENCODABLE`, also for a key whose length isn't one of the version's
  * @example

@@ -4,34 +4,60 @@ import { Writer } from '../../bytes/writer.ts'
 import { type Format, formatCode, formatOf, readFormat } from '../format.ts'
 import { BACKEND } from '../tags.ts'
 
-/** The start of a COPY stream: into the server, out of it, or both ways (replication). */
+/** The start of a COPY stream: into the server, out of it, or both ways (replication). Manual 54.7. */
 export interface CopyResponse {
   readonly format: Format
   /** The format of each column; all text where the whole is. */
   readonly columnFormats: readonly Format[]
 }
 
-/** @throws FrameError `MALFORMED` */
+/**
+ * Reads the body of a CopyInResponse (manual 54.7).
+ *
+ * @throws FrameError `MALFORMED`
+ * @example
+ * const { format } = decodeCopyInResponse(frame.body)
+ */
 export function decodeCopyInResponse(body: Uint8Array): CopyResponse {
   return decodeCopyResponse(body, 'CopyInResponse')
 }
 
-/** @throws FrameError `MALFORMED` */
+/**
+ * Reads the body of a CopyOutResponse (manual 54.7).
+ *
+ * @throws FrameError `MALFORMED`
+ * @example
+ * const { columnFormats } = decodeCopyOutResponse(frame.body)
+ */
 export function decodeCopyOutResponse(body: Uint8Array): CopyResponse {
   return decodeCopyResponse(body, 'CopyOutResponse')
 }
 
-/** @throws FrameError `MALFORMED` */
+/**
+ * Reads the body of a CopyBothResponse (manual 54.7).
+ *
+ * @throws FrameError `MALFORMED`
+ * @example
+ * const { format } = decodeCopyBothResponse(frame.body)
+ */
 export function decodeCopyBothResponse(body: Uint8Array): CopyResponse {
   return decodeCopyResponse(body, 'CopyBothResponse')
 }
 
-/** @throws FrameError `UNENCODABLE` */
+/**
+ * The frame of a CopyInResponse (manual 54.7).
+ *
+ * @throws FrameError `UNENCODABLE`
+ * @example
+ * encodeCopyInResponse({ format: 'text', columnFormats: ['text', 'text'] })
+ */
 export function encodeCopyInResponse(response: CopyResponse): Uint8Array {
   return encodeCopyResponse(BACKEND.copyInResponse, response)
 }
 
 /**
+ * The frame of a CopyOutResponse (manual 54.7).
+ *
  * @throws FrameError `UNENCODABLE`
  * @example
  * encodeCopyOutResponse({ format: 'text', columnFormats: ['text', 'text'] })
@@ -40,7 +66,13 @@ export function encodeCopyOutResponse(response: CopyResponse): Uint8Array {
   return encodeCopyResponse(BACKEND.copyOutResponse, response)
 }
 
-/** @throws FrameError `UNENCODABLE` */
+/**
+ * The frame of a CopyBothResponse (manual 54.7).
+ *
+ * @throws FrameError `UNENCODABLE`
+ * @example
+ * encodeCopyBothResponse({ format: 'text', columnFormats: [] })
+ */
 export function encodeCopyBothResponse(response: CopyResponse): Uint8Array {
   return encodeCopyResponse(BACKEND.copyBothResponse, response)
 }

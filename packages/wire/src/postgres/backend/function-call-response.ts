@@ -2,12 +2,14 @@ import { Reader } from '../../bytes/reader.ts'
 import { Writer } from '../../bytes/writer.ts'
 import { BACKEND } from '../tags.ts'
 
-/** FunctionCallResponse: what a FunctionCall gave. */
+/** FunctionCallResponse: what a FunctionCall gave. Manual 54.7. */
 export interface FunctionCallResponse {
   readonly value: Uint8Array | null
 }
 
 /**
+ * Reads the body of a FunctionCallResponse (manual 54.7).
+ *
  * @throws FrameError `MALFORMED`
  * @example
  * const { value } = decodeFunctionCallResponse(frame.body)
@@ -19,7 +21,13 @@ export function decodeFunctionCallResponse(body: Uint8Array): FunctionCallRespon
   return { value }
 }
 
-/** @throws FrameError `UNENCODABLE` */
+/**
+ * The frame of a FunctionCallResponse (manual 54.7).
+ *
+ * @throws FrameError `UNENCODABLE`
+ * @example
+ * encodeFunctionCallResponse({ value: null })
+ */
 export function encodeFunctionCallResponse({ value }: FunctionCallResponse): Uint8Array {
   const writer = new Writer(BACKEND.functionCallResponse)
   writer.nullableBytes(value)

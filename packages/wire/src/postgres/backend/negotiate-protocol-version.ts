@@ -2,7 +2,7 @@ import { Reader } from '../../bytes/reader.ts'
 import { Writer } from '../../bytes/writer.ts'
 import { BACKEND } from '../tags.ts'
 
-/** NegotiateProtocolVersion: the server doesn't have the minor version or the protocol options asked for. */
+/** NegotiateProtocolVersion: the server lacks the minor version or protocol options asked for. Manual 54.7. */
 export interface NegotiateProtocolVersion {
   /** The newest minor version of protocol 3 that the server offers. */
   readonly newestMinor: number
@@ -13,6 +13,7 @@ export interface NegotiateProtocolVersion {
 const PROTOCOL_MAJOR = 3
 
 /**
+ * Reads the body of a NegotiateProtocolVersion (manual 54.7).
  * The manual (54.7) speaks of a minor version; servers send the whole one, major in the high half, and libpq expects it
  * (`SendNegotiateProtocolVersion`, src/backend/tcop/backend_startup.c; `pqGetNegotiateProtocolVersion3`).
  *
@@ -32,7 +33,13 @@ export function decodeNegotiateProtocolVersion(body: Uint8Array): NegotiateProto
   return { newestMinor, unrecognized }
 }
 
-/** @throws FrameError `UNENCODABLE` */
+/**
+ * The frame of a NegotiateProtocolVersion (manual 54.7).
+ *
+ * @throws FrameError `UNENCODABLE`
+ * @example
+ * encodeNegotiateProtocolVersion({ newestMinor: 2, unrecognized: ['_pq_.grease'] })
+ */
 export function encodeNegotiateProtocolVersion(message: NegotiateProtocolVersion): Uint8Array {
   const writer = new Writer(BACKEND.negotiateProtocolVersion)
   writer.uint16(PROTOCOL_MAJOR)

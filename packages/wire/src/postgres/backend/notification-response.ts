@@ -2,7 +2,7 @@ import { Reader } from '../../bytes/reader.ts'
 import { Writer } from '../../bytes/writer.ts'
 import { BACKEND } from '../tags.ts'
 
-/** NotificationResponse: another session's NOTIFY on a channel that this one listens to. */
+/** NotificationResponse: another session's NOTIFY on a channel that this one listens to. Manual 54.7. */
 export interface NotificationResponse {
   /** The notifying session's process. */
   readonly processId: number
@@ -11,6 +11,8 @@ export interface NotificationResponse {
 }
 
 /**
+ * Reads the body of a NotificationResponse (manual 54.7).
+ *
  * @throws FrameError `MALFORMED`
  * @example
  * const { channel, payload } = decodeNotificationResponse(frame.body)
@@ -24,7 +26,13 @@ export function decodeNotificationResponse(body: Uint8Array): NotificationRespon
   return { processId, channel, payload }
 }
 
-/** @throws FrameError `UNENCODABLE` */
+/**
+ * The frame of a NotificationResponse (manual 54.7).
+ *
+ * @throws FrameError `UNENCODABLE`
+ * @example
+ * encodeNotificationResponse({ processId: 4711, channel: 'jobs', payload: '7' })
+ */
 export function encodeNotificationResponse({ processId, channel, payload }: NotificationResponse): Uint8Array {
   const writer = new Writer(BACKEND.notificationResponse)
   writer.int32(processId)

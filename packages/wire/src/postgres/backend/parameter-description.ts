@@ -2,13 +2,15 @@ import { Reader } from '../../bytes/reader.ts'
 import { Writer } from '../../bytes/writer.ts'
 import { BACKEND } from '../tags.ts'
 
-/** ParameterDescription: the parameters that a prepared statement takes. */
+/** ParameterDescription: the parameters that a prepared statement takes. Manual 54.7. */
 export interface ParameterDescription {
   /** A type OID for each. */
   readonly types: readonly number[]
 }
 
 /**
+ * Reads the body of a ParameterDescription (manual 54.7).
+ *
  * @throws FrameError `MALFORMED`
  * @example
  * const { types } = decodeParameterDescription(frame.body)
@@ -23,7 +25,13 @@ export function decodeParameterDescription(body: Uint8Array): ParameterDescripti
   return { types }
 }
 
-/** @throws FrameError `UNENCODABLE` */
+/**
+ * The frame of a ParameterDescription (manual 54.7).
+ *
+ * @throws FrameError `UNENCODABLE`
+ * @example
+ * encodeParameterDescription({ types: [23, 25] })
+ */
 export function encodeParameterDescription({ types }: ParameterDescription): Uint8Array {
   const writer = new Writer(BACKEND.parameterDescription, 2 + types.length * 4)
   writer.uint16(types.length)

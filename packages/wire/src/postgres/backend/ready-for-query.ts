@@ -1,10 +1,10 @@
 import { Reader } from '../../bytes/reader.ts'
 import { BACKEND } from '../tags.ts'
 
-/** Where the session stands: outside a transaction, in one, or in one that failed. */
+/** Where the session stands: outside a transaction, in one, or in one that failed. Manual 54.7. */
 export type TransactionStatus = 'idle' | 'transaction' | 'failed'
 
-/** ReadyForQuery: the server waits for the next batch. */
+/** ReadyForQuery: the server waits for the next batch. Manual 54.7. */
 export interface ReadyForQuery {
   readonly status: TransactionStatus
 }
@@ -22,6 +22,8 @@ const FRAMES: Readonly<Record<TransactionStatus, Uint8Array>> = {
 }
 
 /**
+ * Reads the body of a ReadyForQuery (manual 54.7).
+ *
  * @throws FrameError `MALFORMED`
  * @example
  * const { status } = decodeReadyForQuery(frame.body)
@@ -42,7 +44,12 @@ export function decodeReadyForQuery(body: Uint8Array): ReadyForQuery {
   }
 }
 
-/** A shared frame, not to be written to. */
+/**
+ * The frame of a ReadyForQuery (manual 54.7), shared and not to be written to.
+ *
+ * @example
+ * link.write(encodeReadyForQuery({ status: 'idle' }))
+ */
 export function encodeReadyForQuery({ status }: ReadyForQuery): Uint8Array {
   return FRAMES[status]
 }

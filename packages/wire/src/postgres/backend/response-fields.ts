@@ -3,7 +3,7 @@ import { Reader } from '../../bytes/reader.ts'
 import { Writer } from '../../bytes/writer.ts'
 import { BACKEND } from '../tags.ts'
 
-/** The fields of an error or a notice. */
+/** The fields of an error or a notice. Manual 54.8. */
 export interface ResponseFields {
   /**
    * Texts by field code: `S` severity, `V` severity untranslated, `C` SQLSTATE, `M` message, `D` detail, `H` hint and
@@ -17,10 +17,15 @@ export interface ResponseFields {
   readonly lossy: boolean
 }
 
+/** ErrorResponse: a statement failed, or the session did. Manual 54.7. */
 export type ErrorResponse = ResponseFields
+
+/** NoticeResponse: a warning, or something to know. Manual 54.7. */
 export type NoticeResponse = ResponseFields
 
 /**
+ * Reads the body of an ErrorResponse (manual 54.7).
+ *
  * @throws FrameError `MALFORMED`
  * @example
  * const sqlstate = decodeErrorResponse(frame.body).fields.get('C')
@@ -29,12 +34,20 @@ export function decodeErrorResponse(body: Uint8Array): ErrorResponse {
   return decodeResponseFields(body, 'ErrorResponse')
 }
 
-/** @throws FrameError `MALFORMED` */
+/**
+ * Reads the body of a NoticeResponse (manual 54.7).
+ *
+ * @throws FrameError `MALFORMED`
+ * @example
+ * decodeNoticeResponse(frame.body).fields.get('M')
+ */
 export function decodeNoticeResponse(body: Uint8Array): NoticeResponse {
   return decodeResponseFields(body, 'NoticeResponse')
 }
 
 /**
+ * The frame of an ErrorResponse (manual 54.7).
+ *
  * @throws FrameError `UNENCODABLE`
  * @example
  * encodeErrorResponse({ fields: new Map([['S', 'ERROR'], ['V', 'ERROR'], ['C', '42501'], ['M', 'denied by no-ddl']]) })
@@ -43,7 +56,13 @@ export function encodeErrorResponse(response: Pick<ErrorResponse, 'fields'>): Ui
   return encodeResponseFields(BACKEND.errorResponse, response.fields)
 }
 
-/** @throws FrameError `UNENCODABLE` */
+/**
+ * The frame of a NoticeResponse (manual 54.7).
+ *
+ * @throws FrameError `UNENCODABLE`
+ * @example
+ * encodeNoticeResponse({ fields: new Map([['S', 'NOTICE'], ['C', '00000'], ['M', 'waiting for approval']]) })
+ */
 export function encodeNoticeResponse(response: Pick<NoticeResponse, 'fields'>): Uint8Array {
   return encodeResponseFields(BACKEND.noticeResponse, response.fields)
 }

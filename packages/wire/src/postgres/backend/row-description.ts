@@ -3,7 +3,7 @@ import { Writer } from '../../bytes/writer.ts'
 import { type Format, formatCode, readFormat } from '../format.ts'
 import { BACKEND } from '../tags.ts'
 
-/** A column of a result. */
+/** A column of a result. Manual 54.7. */
 export interface FieldDescription {
   readonly name: string
   /** The relation and the column it comes from, or 0 where the server can't say. System columns are negative. */
@@ -18,7 +18,7 @@ export interface FieldDescription {
   readonly format: Format
 }
 
-/** RowDescription: the columns of the rows that follow. */
+/** RowDescription: the columns of the rows that follow. Manual 54.7. */
 export interface RowDescription {
   readonly fields: readonly FieldDescription[]
 }
@@ -27,6 +27,8 @@ export interface RowDescription {
 const FIELD_BYTES_MIN = 19
 
 /**
+ * Reads the body of a RowDescription (manual 54.7).
+ *
  * @throws FrameError `MALFORMED`
  * @example
  * const names = decodeRowDescription(frame.body).fields.map(field => field.name)
@@ -50,7 +52,14 @@ export function decodeRowDescription(body: Uint8Array): RowDescription {
   return { fields }
 }
 
-/** @throws FrameError `UNENCODABLE` */
+/**
+ * The frame of a RowDescription (manual 54.7).
+ *
+ * @throws FrameError `UNENCODABLE`
+ * @example
+ * const id = { name: 'id', tableOid: 0, attnum: 0, typeOid: 23, typeSize: 4, typmod: -1, format: 'text' } as const
+ * encodeRowDescription({ fields: [id] })
+ */
 export function encodeRowDescription({ fields }: RowDescription): Uint8Array {
   const writer = new Writer(BACKEND.rowDescription, 2 + fields.length * (FIELD_BYTES_MIN + 16))
   writer.count16(fields.length)

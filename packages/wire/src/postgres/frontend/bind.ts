@@ -4,7 +4,7 @@ import { Writer } from '../../bytes/writer.ts'
 import { formatsFit, readFormatCodes, writeFormatCodes } from '../format-codes.ts'
 import { FRONTEND } from '../tags.ts'
 
-/** Bind: makes a portal of a prepared statement and its parameters. */
+/** Bind: makes a portal of a prepared statement and its parameters. Manual 54.7. */
 export interface Bind {
   /** The portal's name; empty for the unnamed one. */
   readonly portal: string
@@ -18,6 +18,8 @@ export interface Bind {
 }
 
 /**
+ * Reads the body of a Bind (manual 54.7).
+ *
  * @throws FrameError `MALFORMED`
  * @example
  * const { portal, statement, parameters } = decodeBind(frame.body)
@@ -38,7 +40,13 @@ export function decodeBind(body: Uint8Array): Bind {
   return { portal, statement, parameterFormats, parameters, resultFormats }
 }
 
-/** @throws FrameError `UNENCODABLE` */
+/**
+ * The frame of a Bind (manual 54.7).
+ *
+ * @throws FrameError `UNENCODABLE`
+ * @example
+ * encodeBind({ portal: '', statement: 's1', parameterFormats: [], parameters: [value, null], resultFormats: [1] })
+ */
 export function encodeBind({ portal, statement, parameterFormats, parameters, resultFormats }: Bind): Uint8Array {
   if (!formatsFit(parameterFormats, parameters.length)) {
     throw new FrameError(

@@ -3,7 +3,7 @@ import { Reader } from '../../bytes/reader.ts'
 import { Writer } from '../../bytes/writer.ts'
 import { FRONTEND } from '../tags.ts'
 
-/** Execute: runs a portal, or goes on with one. */
+/** Execute: runs a portal, or goes on with one. Manual 54.7. */
 export interface Execute {
   /** The portal's name; empty for the unnamed one. */
   readonly portal: string
@@ -12,6 +12,7 @@ export interface Execute {
 }
 
 /**
+ * Reads the body of an Execute (manual 54.7).
  * A negative limit is refused: the server takes it for none, which a check of `rowsMax` would not.
  *
  * @throws FrameError `MALFORMED`
@@ -27,7 +28,13 @@ export function decodeExecute(body: Uint8Array): Execute {
   return { portal, rowsMax }
 }
 
-/** @throws FrameError `UNENCODABLE` */
+/**
+ * The frame of an Execute (manual 54.7).
+ *
+ * @throws FrameError `UNENCODABLE`
+ * @example
+ * encodeExecute({ portal: '', rowsMax: 0 })
+ */
 export function encodeExecute({ portal, rowsMax }: Execute): Uint8Array {
   if (rowsMax < 0) throw new FrameError('UNENCODABLE', `limit of ${rowsMax} rows is negative`, { rowsMax })
   const writer = new Writer(FRONTEND.execute, portal.length + 5)

@@ -5,7 +5,7 @@ import { type Format, formatCode, readFormat } from '../format.ts'
 import { formatsFit, readFormatCodes, writeFormatCodes } from '../format-codes.ts'
 import { FRONTEND } from '../tags.ts'
 
-/** FunctionCall: calls a function by its OID, past every statement. */
+/** FunctionCall: calls a function by its OID, past every statement. Manual 54.7. */
 export interface FunctionCall {
   readonly functionOid: number
   /** 0 text, 1 binary: none for all text, one for all, or one for each argument. */
@@ -15,6 +15,8 @@ export interface FunctionCall {
 }
 
 /**
+ * Reads the body of a FunctionCall (manual 54.7).
+ *
  * @throws FrameError `MALFORMED`
  * @example
  * const { functionOid } = decodeFunctionCall(frame.body)
@@ -34,7 +36,13 @@ export function decodeFunctionCall(body: Uint8Array): FunctionCall {
   return { functionOid, argumentFormats, arguments: values, resultFormat }
 }
 
-/** @throws FrameError `UNENCODABLE` */
+/**
+ * The frame of a FunctionCall (manual 54.7).
+ *
+ * @throws FrameError `UNENCODABLE`
+ * @example
+ * encodeFunctionCall({ functionOid: 1598, argumentFormats: [], arguments: [], resultFormat: 'text' })
+ */
 export function encodeFunctionCall(call: FunctionCall): Uint8Array {
   if (!formatsFit(call.argumentFormats, call.arguments.length)) {
     throw new FrameError('UNENCODABLE', 'formats of a function call fit none, all or each of its arguments')

@@ -7,7 +7,7 @@ export interface GssResponse {
 }
 
 /**
- * Reads a GSSResponse: all of the body is the token. Nothing in it can be refused here.
+ * Reads the body of a GSSResponse (manual 54.7): all of it is the token, and nothing in it can be refused here.
  *
  * @example
  * const { data } = decodeGssResponse(frame.body)
@@ -17,7 +17,7 @@ export function decodeGssResponse(body: Uint8Array): GssResponse {
 }
 
 /**
- * The frame of a GSSResponse.
+ * The frame of a GSSResponse (manual 54.7).
  *
  * @throws FrameError `UNENCODABLE`
  * @example

@@ -1,7 +1,7 @@
 import { Reader } from '../../bytes/reader.ts'
 import { Writer } from '../../bytes/writer.ts'
 
-/** A prepared statement or a portal, by its name; the empty name is the unnamed one. */
+/** A prepared statement or a portal, by its name; the empty name is the unnamed one. Manual 54.7. */
 export interface NamedObject {
   readonly kind: 'statement' | 'portal'
   readonly name: string

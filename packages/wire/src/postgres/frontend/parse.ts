@@ -3,7 +3,7 @@ import { decodeUtf8 } from '../../bytes/utf8.ts'
 import { Writer } from '../../bytes/writer.ts'
 import { FRONTEND } from '../tags.ts'
 
-/** Parse: prepares one statement under a name. */
+/** Parse: prepares one statement under a name. Manual 54.7. */
 export interface Parse {
   /** The statement's name; empty for the unnamed one. */
   readonly name: string
@@ -15,6 +15,8 @@ export interface Parse {
 }
 
 /**
+ * Reads the body of a Parse (manual 54.7).
+ *
  * @throws FrameError `MALFORMED` for text that isn't UTF-8 or holds a NUL
  * @example
  * const { name, query, parameterTypes } = decodeParse(frame.body)
@@ -33,6 +35,8 @@ export function decodeParse(body: Uint8Array): Parse {
 }
 
 /**
+ * The frame of a Parse (manual 54.7).
+ *
  * @throws FrameError `UNENCODABLE`
  * @example
  * encodeParse({ name: '', query: cleared.statement.text, parameterTypes: [] })

@@ -2,7 +2,7 @@ import { Reader } from '../../bytes/reader.ts'
 import { Writer } from '../../bytes/writer.ts'
 import { FRONTEND } from '../tags.ts'
 
-/** Query: text that may hold several statements, to run by the simple protocol. */
+/** Query: text that may hold several statements, to run by the simple protocol. Manual 54.7. */
 export interface Query {
   readonly query: string
   /** The bytes that `query` was decoded from, without their terminator; encoding `query` gives the same. */
@@ -10,6 +10,8 @@ export interface Query {
 }
 
 /**
+ * Reads the body of a Query (manual 54.7).
+ *
  * @throws FrameError `MALFORMED` for text that isn't UTF-8 or holds a NUL
  * @example
  * const { query } = decodeQuery(frame.body)
@@ -21,7 +23,13 @@ export function decodeQuery(body: Uint8Array): Query {
   return { query, queryBytes: body.subarray(0, body.byteLength - 1) }
 }
 
-/** @throws FrameError `UNENCODABLE` */
+/**
+ * The frame of a Query (manual 54.7).
+ *
+ * @throws FrameError `UNENCODABLE`
+ * @example
+ * encodeQuery({ query: 'select 1' })
+ */
 export function encodeQuery({ query }: Pick<Query, 'query'>): Uint8Array {
   const writer = new Writer(FRONTEND.query, query.length + 1)
   writer.cstring(query)

@@ -2,7 +2,7 @@ import { Reader } from '../../bytes/reader.ts'
 import { Writer } from '../../bytes/writer.ts'
 import { FRONTEND } from '../tags.ts'
 
-/** SASLInitialResponse: the client's choice of mechanism, and its first words. */
+/** SASLInitialResponse: the client's choice of mechanism, and its first words. Manual 54.7. */
 export interface SaslInitialResponse {
   readonly mechanism: string
   /** Null where the client says nothing yet. */
@@ -10,6 +10,8 @@ export interface SaslInitialResponse {
 }
 
 /**
+ * Reads the body of an SASLInitialResponse (manual 54.7).
+ *
  * @throws FrameError `MALFORMED`
  * @example
  * const { mechanism, response } = decodeSaslInitialResponse(frame.body)
@@ -22,7 +24,13 @@ export function decodeSaslInitialResponse(body: Uint8Array): SaslInitialResponse
   return { mechanism, response }
 }
 
-/** @throws FrameError `UNENCODABLE` */
+/**
+ * The frame of an SASLInitialResponse (manual 54.7).
+ *
+ * @throws FrameError `UNENCODABLE`
+ * @example
+ * encodeSaslInitialResponse({ mechanism: 'SCRAM-SHA-256', response: clientFirst })
+ */
 export function encodeSaslInitialResponse({ mechanism, response }: SaslInitialResponse): Uint8Array {
   const writer = new Writer(FRONTEND.password)
   writer.cstring(mechanism)
