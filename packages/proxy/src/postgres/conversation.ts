@@ -15,7 +15,7 @@ import { errorResponse, fatalResponse, type Report, refusalOfUnread } from './er
 import type { BatchEnd, Expected, Running } from './expected.ts'
 import { Hold } from './hold.ts'
 import { Names } from './names.ts'
-import { type Admit, type Plan, type Planned, runningOf, type Step, segmentsOf } from './plan.ts'
+import { type Admit, type Plan, type Planned, type Step, segmentsOf } from './plan.ts'
 import { planExtended } from './plan-extended.ts'
 import { planQuery } from './plan-query.ts'
 import { Replies } from './replies.ts'
@@ -33,7 +33,7 @@ export interface ConversationParts {
   readonly clock: Clock
   /** Resolves when the database has taken the request; nothing else may be sent before that. */
   readonly cancelUpstream: () => Promise<void>
-  /** Told once a statement that changes the schema has run. */
+  /** Told once a transaction has ended that may have changed the schema; forgets what was known before it returns. */
   readonly onSchemaChange: () => Promise<unknown>
   readonly frameBytesMax: number
   readonly limits: BatchLimits & { readonly statementsMax: number; readonly heldBytesMax: number }
@@ -60,7 +60,7 @@ export class Conversation {
 
   constructor(parts: ConversationParts) {
     this.#parts = parts
-    const { session, client, upstream, frameBytesMax, clock, limits } = parts
+    const { session, client, upstream, frameBytesMax, clock, limits, onSchemaChange } = parts
     this.#batches = new BatchReader(client, limits)
     this.#replies = new Replies({
       session,
@@ -69,6 +69,8 @@ export class Conversation {
       frameBytesMax,
       monotonic: clock.monotonic,
       cancelUpstream: () => this.#stopUpstream(),
+      // Whoever asks for it next waits until it is read again; where that fails, nothing is decided by the old one.
+      onSchemaChange: () => void onSchemaChange().catch(() => undefined),
       onFault: ({ sqlstate, message, reason }) => this.end({ sqlstate, message }, reason),
     })
     this.#names = new Names(portal =>
@@ -246,8 +248,6 @@ export class Conversation {
     if (reached?.kind === 'copy-in') await this.#relayCopyIn(reached.running, asked === 'query')
     // The client's own Sync was held back, from a COPY that would have swallowed it or a part that came to nothing.
     else if (this.#isSkipping && hasSync) await this.#recover()
-    // The next statement may use what this one made. Where the schema can't be read again now, it will be refused.
-    if (runningOf(steps).some(changesSchema)) await this.#parts.onSchemaChange().catch(() => undefined)
   }
 
   #send(steps: readonly Step[], isSynced: boolean): Promise<BatchEnd> {
@@ -340,9 +340,6 @@ const SYNC_EXPECTED: Expected = { kind: 'sync' }
 
 /** A text that no server can parse: what makes it abort its transaction, or skip on if it does already. */
 const POISON = encodeParse({ name: '', query: 'refused by querywarden', parameterTypes: [] })
-
-const changesSchema = ({ cleared }: Running): boolean =>
-  cleared.facts.uses.some(({ effect }) => effect === 'ddl' || effect === 'unknown')
 
 function cancelled({ steps }: Plan): Planned {
   const cleared: Cleared[] = []

@@ -1,6 +1,6 @@
 import type { Cleared, Parameter, Verdict } from '@querywarden/policy-core'
 import type { Report } from './error-response.ts'
-import type { Expected, Running } from './expected.ts'
+import type { Expected } from './expected.ts'
 import { isLimited } from './statement-limits.ts'
 
 /** Decides and records one statement; waits for a person if it must. */
@@ -28,10 +28,6 @@ export interface BatchRefusal {
 export type Planned =
   | { readonly kind: 'plan'; readonly plan: Plan }
   | { readonly kind: 'refused'; readonly refusal: BatchRefusal }
-
-/** The statements that steps would run. */
-export const runningOf = (steps: readonly Step[]): Running[] =>
-  steps.flatMap(({ expected }) => (expected.kind === 'execute' ? [expected.running] : []))
 
 /**
  * Cuts a batch behind each statement that has a limit, unless it is the last. The server would have run what follows

@@ -16,15 +16,7 @@ import type { Link } from '../link.ts'
 import { Completions, failure } from './completions.ts'
 import { asConversationError, ConversationError, desync } from './conversation-error.ts'
 import { describePortal } from './describe-portal.ts'
-import {
-  awaitingFor,
-  type BatchEnd,
-  type Expected,
-  hidesValues,
-  type Running,
-  type Uncommitted,
-  viewOf,
-} from './expected.ts'
+import { awaitingFor, type BatchEnd, type Expected, type Running, type Uncommitted, viewOf } from './expected.ts'
 import { ExpectedQueue } from './expected-queue.ts'
 import { LimitWatch } from './limit-watch.ts'
 import { maskedRow } from './masked-row.ts'
@@ -33,6 +25,7 @@ import { isReported } from './reported.ts'
 import { isWholeRow } from './row-shape.ts'
 import { holdWhileSlow } from './slow-client.ts'
 import { limitError, STOPS, type Stop } from './statement-limits.ts'
+import { TransactionMarks } from './transaction-marks.ts'
 import { Turn } from './turn.ts'
 import { shownError, shownNotice } from './withhold.ts'
 
@@ -47,6 +40,8 @@ export interface RepliesParts {
   readonly cancelUpstream: () => void
   /** Called once, when the way back breaks, also while no batch waits. */
   readonly onFault: (fault: ConversationError) => void
+  /** Called when a transaction that may have changed the schema has ended, before its client hears of that. */
+  readonly onSchemaChange: () => void
 }
 
 /**
@@ -63,10 +58,9 @@ export class Replies {
   /** What is due from the server, where that is more than the message at the head of the queue says. */
   #stage: Awaiting | null = null
   readonly #turn = new Turn()
+  readonly #transaction = new TransactionMarks()
   readonly #limits: LimitWatch
   #fault: ConversationError | null = null
-  /** This transaction has touched masked columns: what its end reports may be about them. */
-  #hasMasked = false
   #uncommitted: Uncommitted | null = null
   /** ReadyForQuery is in the outbox and waits for the recorder. */
   #isHeld = false
@@ -277,7 +271,7 @@ export class Replies {
   #onReady(head: Expected | undefined) {
     const { status } = decodeReadyForQuery(this.#scanner.body)
     if (head?.kind === 'poison') this.#queue.advance()
-    if (status === 'idle') this.#hasMasked = false
+    if (status === 'idle' && this.#transaction.end()) this.#parts.onSchemaChange()
     this.#commit()
     this.#advance()
     this.#show()
@@ -298,7 +292,7 @@ export class Replies {
   #onError(head: Expected | undefined) {
     const { fields } = decodeErrorResponse(this.#scanner.body)
     if (head?.kind === 'poison') return this.#failed()
-    const shown = shownError(fields, viewOf(head, this.#hasMasked))
+    const shown = shownError(fields, viewOf(head, this.#transaction.hasMasked))
     const sqlstate = fields.get('C') ?? 'XX000'
     if (head === undefined || (head.kind === 'sync' && fields.get('V') !== 'ERROR')) {
       // Outside any statement the server only speaks up to say goodbye.
@@ -331,7 +325,7 @@ export class Replies {
   }
 
   #onNotice(head: Expected | undefined) {
-    const view = viewOf(head, this.#hasMasked)
+    const view = viewOf(head, this.#transaction.hasMasked)
     if (!view.withheld) return this.#show()
     this.#outbox.put(shownNotice(this.#scanner.body, view))
   }
@@ -378,7 +372,7 @@ export class Replies {
     const { running } = this.#queue
     if (running === null || running.startedMs !== null) return
     running.startedMs = this.#parts.monotonic()
-    if (hidesValues(running.cleared.obligations)) this.#hasMasked = true
+    this.#transaction.add(running)
     this.#limits.start(running)
   }
 

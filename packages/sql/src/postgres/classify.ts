@@ -1,14 +1,14 @@
-import type { Catalog, Classifier, Facts, Statement } from '@querywarden/policy-core'
+import type { Catalog, Classifier, Dialect, Facts } from '@querywarden/policy-core'
 import { boundedCache } from './cache.ts'
 import { canonicalText } from './canonical.ts'
 import { type Grammar, isMajor, loadGrammar, MAJORS, type Major } from './engine.ts'
-import { outlineMemory } from './facts-by-outline.ts'
 import { opaque, type ParseLimits } from './limits.ts'
-import { type Outline, outlineOf } from './outline.ts'
+import type { Outline } from './outline.ts'
 import { placesIn } from './places.ts'
+import { Readings } from './readings.ts'
 import { prohibitedBy } from './settings.ts'
 import { emptiesSearchPath, soleSetting } from './sole-setting.ts'
-import { type ReadText, readText, type Splitting, soleStatement, splitRead } from './split.ts'
+import type { Splitting } from './split.ts'
 import { watchLiterals } from './unread-literals.ts'
 import { tagOfStatement, walk } from './walk.ts'
 
@@ -48,20 +48,24 @@ export async function postgresClassifier(options: ClassifierOptions): Promise<Po
   const grammars = new Map<Major, Grammar>(loaded)
   const grammar = (major: number): Grammar | null => (isMajor(major) ? (grammars.get(major) ?? null) : null)
   const cache = boundedCache<Facts>(options.cacheEntriesMax)
-  // A text is split, and its statement classified soon after: one parse serves both.
-  const outlines = outlineMemory(options.cacheEntriesMax)
-  let lastOutline: Outline | null = null
-  const justRead = boundedCache<ReadText>(JUST_READ_MAX)
+  const readings = new Readings(options.limits, options.cacheEntriesMax)
 
   const classify: Classifier = (statement, catalog) => {
     const context = JSON.stringify([catalog.fingerprint, catalog.major, statement.dialect])
     const key = context + statement.text
     const known = cache.get(key)
     if (known !== undefined) return known
-    const outline = outlineFor(statement.text)
-    const alike = outline === null ? null : outlines.get(context, outline)
+    const outline = readings.outlineOf(statement.text)
+    const alike = outline === null ? null : readings.outlines.get(context, outline)
     if (alike !== null) return alike
-    const facts = factsOf(statement, catalog, reader(catalog.major, context, outline))
+    const found = grammar(catalog.major)
+    const facts =
+      statement.dialect !== 'postgres' || found === null
+        ? noGrammar(statement.dialect, catalog.major)
+        : guarded(() => {
+            const reader = { grammar: found, readings, nodesMax: options.limits.nodesMax, context, outline }
+            return understand(statement.text, catalog, reader)
+          })
     // A parser that failed may do better next time.
     if (facts.kind === 'understood' || facts.code !== 'PARSER_FAILED') cache.set(key, facts)
     return facts
@@ -69,64 +73,25 @@ export async function postgresClassifier(options: ClassifierOptions): Promise<Po
 
   const split = (text: string, major: number): Splitting => {
     const found = grammar(major)
-    if (found === null) return noGrammar(major)
-    return guarded(() => {
-      lastOutline = outlineOf(text)
-      if (lastOutline !== null && outlines.isOneStatement(major, lastOutline))
-        return { kind: 'split', statements: [{ text: lastOutline.text, start: 0 }] }
-      const read = readText(text, found, options.limits)
-      if (read.kind === 'opaque') return read
-      const sole = text.length <= JUST_READ_CHARS_MAX ? soleStatement(read) : null
-      if (sole !== null) justRead.set(`${major} ${sole.text}`, sole)
-      return splitRead(read)
-    })
-  }
-
-  /** A text is split just before its statement is classified. */
-  const outlineFor = (text: string): Outline | null => {
-    const outline = lastOutline?.text === text ? lastOutline : outlineOf(text)
-    return outline?.text === text && outline.literals.length > 0 ? outline : null
-  }
-
-  const reader = (major: number, context: string, outline: Outline | null): Read | null => {
-    const found = grammar(major)
-    if (found === null) return null
-    return {
-      major: found.major,
-      text: text => justRead.get(`${major} ${text}`) ?? readText(text, found, options.limits),
-      limits: options.limits,
-      outline,
-      onUnreadLiterals: facts => {
-        if (outline === null) return
-        outlines.set(context, outline, facts)
-        outlines.parsed(major, outline)
-      },
-    }
+    return found === null ? noGrammar('postgres', major) : guarded(() => readings.split(text, found))
   }
   return { classify, split, grammar }
 }
 
-/** Between a text's split and its classification other sessions may have their turn. */
-const JUST_READ_MAX = 64
-const JUST_READ_CHARS_MAX = 4_096
-
-/** Reads texts by one grammar. */
-interface Read {
-  readonly major: Major
-  readonly text: (text: string) => ReturnType<typeof readText>
-  readonly limits: ParseLimits
+/** What one classification reads with. */
+interface Reader {
+  readonly grammar: Grammar
+  readonly readings: Readings
+  readonly nodesMax: number
+  /** The catalog and dialect, as a key. */
+  readonly context: string
   readonly outline: Outline | null
-  /** Told of facts that don't depend on what the literals say. */
-  readonly onUnreadLiterals: (facts: Extract<Facts, { kind: 'understood' }>) => void
 }
 
-const noGrammar = (major: number): ReturnType<typeof opaque> =>
-  opaque('PARSER_FAILED', `no grammar for PostgreSQL ${major} is loaded`, null)
-
-function factsOf(statement: Statement, catalog: Catalog, read: Read | null): Facts {
-  if (statement.dialect !== 'postgres') return opaque('SYNTAX', 'expected a statement for PostgreSQL', null)
-  return read === null ? noGrammar(catalog.major) : guarded(() => understand(statement.text, catalog, read))
-}
+const noGrammar = (dialect: Dialect, major: number): ReturnType<typeof opaque> =>
+  dialect === 'postgres'
+    ? opaque('PARSER_FAILED', `no grammar for PostgreSQL ${major} is loaded`, null)
+    : opaque('SYNTAX', 'expected a statement for PostgreSQL', null)
 
 /** Running out of stack is the one exception that a text can cause. It is refused like all else that isn't understood. */
 function guarded<Result>(run: () => Result): Result | ReturnType<typeof opaque> {
@@ -137,9 +102,9 @@ function guarded<Result>(run: () => Result): Result | ReturnType<typeof opaque> 
   }
 }
 
-function understand(text: string, catalog: Catalog, reader: Read): Facts {
-  const { major, limits, outline } = reader
-  const read = reader.text(text)
+function understand(text: string, catalog: Catalog, reader: Reader): Facts {
+  const { grammar, readings, nodesMax, context, outline } = reader
+  const read = readings.read(text, grammar)
   if (read.kind === 'opaque') return read
   const [statement, second] = read.statements
   if (statement === undefined) return opaque('EMPTY', 'the text has no statement, expected one', null)
@@ -148,7 +113,7 @@ function understand(text: string, catalog: Catalog, reader: Read): Facts {
 
   const watch = outline === null ? null : watchLiterals(statement, outline.literals)
   const places = placesIn(read.text, read.tokens, statement.start, statement.end)
-  const walked = walk(statement, catalog, major, places, limits.nodesMax)
+  const walked = walk(statement, catalog, grammar.major, places, nodesMax)
   if (walked.trouble !== null) return opaque(walked.trouble.code, walked.trouble.message, null)
   const tag = tagOfStatement(statement)
   if (tag === null) return opaque('UNKNOWN_NODE', `\`${statement.type}\` is not known as a statement`, null)
@@ -168,6 +133,7 @@ function understand(text: string, catalog: Catalog, reader: Read): Facts {
     searchPath: isEmptying ? 'emptied' : 'kept',
     catalogFingerprint: catalog.fingerprint,
   }
-  if (watch?.isRead() === false && facts.prohibitions.length === 0) reader.onUnreadLiterals(facts)
+  if (outline !== null && watch?.isRead() === false && facts.prohibitions.length === 0)
+    readings.outlines.set(grammar.major, context, outline, facts)
   return facts
 }

@@ -17,10 +17,9 @@ interface Template {
  */
 export interface OutlineMemory {
   readonly get: (context: string, outline: Outline) => Understood | null
-  readonly set: (context: string, outline: Outline, facts: Understood) => void
+  readonly set: (major: number, context: string, outline: Outline, facts: Understood) => void
   /** Whether a text of this outline has been parsed, as one statement. */
   readonly isOneStatement: (major: number, outline: Outline) => boolean
-  readonly parsed: (major: number, outline: Outline) => void
 }
 
 /** Makes a memory of at most so many outlines. */
@@ -32,9 +31,11 @@ export function outlineMemory(entriesMax: number): OutlineMemory {
       const template = templates.get(context + outline.key)
       return template === undefined ? null : factsFor(template, outline)
     },
-    set: (context, outline, facts) => templates.set(context + outline.key, { facts, literals: outline.literals }),
+    set: (major, context, outline, facts) => {
+      templates.set(context + outline.key, { facts, literals: outline.literals })
+      statements.set(`${major} ${outline.key}`, true)
+    },
     isOneStatement: (major, { key }) => statements.get(`${major} ${key}`) !== undefined,
-    parsed: (major, { key }) => statements.set(`${major} ${key}`, true),
   }
 }
 

@@ -1,0 +1,49 @@
+import { boundedCache } from './cache.ts'
+import type { Grammar } from './engine.ts'
+import { type OutlineMemory, outlineMemory } from './facts-by-outline.ts'
+import type { ParseLimits, Refused } from './limits.ts'
+import { type Outline, outlineOf } from './outline.ts'
+import { type ReadText, readText, type Splitting, soleStatement, splitRead } from './split.ts'
+
+/** Between a text's split and its classification other sessions may have their turn. */
+const JUST_READ_MAX = 64
+const JUST_READ_CHARS_MAX = 4_096
+
+/** Reads texts, and remembers what a second reading would only repeat. */
+export class Readings {
+  /** What is known of statements but for their literals. */
+  readonly outlines: OutlineMemory
+  readonly #limits: ParseLimits
+  readonly #justRead = boundedCache<ReadText>(JUST_READ_MAX)
+  #lastOutline: Outline | null = null
+
+  constructor(limits: ParseLimits, outlinesMax: number) {
+    this.#limits = limits
+    this.outlines = outlineMemory(outlinesMax)
+  }
+
+  /** Splits a text. Its statement is classified soon after, mostly: one parse serves both. */
+  split(text: string, grammar: Grammar): Splitting {
+    const { major } = grammar
+    const outline = outlineOf(text)
+    this.#lastOutline = outline
+    if (outline !== null && this.outlines.isOneStatement(major, outline))
+      return { kind: 'split', statements: [{ text: outline.text, start: 0 }] }
+    const read = readText(text, grammar, this.#limits)
+    if (read.kind === 'opaque') return read
+    const sole = text.length <= JUST_READ_CHARS_MAX ? soleStatement(read) : null
+    if (sole !== null) this.#justRead.set(`${major} ${sole.text}`, sole)
+    return splitRead(read)
+  }
+
+  /** Parses a statement, unless its split just did. */
+  read(text: string, grammar: Grammar): ReadText | Refused {
+    return this.#justRead.get(`${grammar.major} ${text}`) ?? readText(text, grammar, this.#limits)
+  }
+
+  /** The outline of a statement that has literals to leave out, or null. */
+  outlineOf(text: string): Outline | null {
+    const outline = this.#lastOutline?.text === text ? this.#lastOutline : outlineOf(text)
+    return outline?.text === text && outline.literals.length > 0 ? outline : null
+  }
+}
