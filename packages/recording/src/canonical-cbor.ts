@@ -1,4 +1,5 @@
-import { decode, type EncodeOptions, encode, rfc8949EncodeOptions } from 'cborg'
+import { type DecodeOptions, decode, decodeFirst } from 'cborg'
+import { CborWriter } from './cbor-writer.ts'
 import { RecordingError } from './errors.ts'
 
 /** What this format puts in CBOR: RFC 8949 section 4.2.1, core deterministic encoding, no tags, no undefined. */
@@ -18,35 +19,48 @@ export type CborMap = { readonly [key: string]: CborValue }
  *
  * @throws RecordingError MALFORMED on NaN and infinities, which readers refuse.
  */
-export const encodeCbor = (value: CborValue): Uint8Array => encode(value, ENCODING)
+export function encodeCbor(value: CborValue): Buffer {
+  const writer = new CborWriter(FIRST_BYTES)
+  writer.value(value)
+  return writer.written
+}
 
-const ENCODING: EncodeOptions = {
-  ...rfc8949EncodeOptions,
-  typeEncoders: {
-    number: (value: unknown) => {
-      if (Number.isFinite(value)) return null // as usual
-      throw new RecordingError('MALFORMED', 'an entry with a number that is not finite')
-    },
-  },
+const FIRST_BYTES = 256
+
+const STRICT: DecodeOptions = {
+  allowIndefinite: false,
+  allowUndefined: false,
+  allowInfinity: false,
+  allowNaN: false,
+  rejectDuplicateMapKeys: true,
+  strict: true,
+  useMaps: true,
 }
 
 /** Reads one CBOR map. Maps come back as `Map`, so that no key can reach a prototype. */
 export function decodeCborMap(bytes: Uint8Array, what: string): Fields {
   let value: unknown
   try {
-    value = decode(bytes, {
-      allowIndefinite: false,
-      allowUndefined: false,
-      allowInfinity: false,
-      allowNaN: false,
-      rejectDuplicateMapKeys: true,
-      strict: true,
-      useMaps: true,
-    })
+    value = decode(bytes, STRICT)
   } catch (cause) {
     throw new RecordingError('MALFORMED', `${what} isn't deterministic CBOR`, { cause })
   }
   return new Fields(value, what)
+}
+
+/** Reads CBOR values that follow each other until the bytes end (a CBOR sequence, RFC 8742). */
+export function decodeCborSequence(bytes: Uint8Array, what: string): readonly unknown[] {
+  const values: unknown[] = []
+  try {
+    for (let rest = bytes; rest.length > 0; ) {
+      const [value, more]: [unknown, Uint8Array] = decodeFirst(rest, STRICT)
+      values.push(value)
+      rest = more
+    }
+  } catch (cause) {
+    throw new RecordingError('MALFORMED', `${what} aren't deterministic CBOR`, { cause })
+  }
+  return values
 }
 
 /** Reads named fields out of a decoded map; a field that is absent or of another type is MALFORMED. Unknown keys are ignored: later versions add some. */
@@ -58,6 +72,11 @@ export class Fields {
     if (!(value instanceof Map)) throw new RecordingError('MALFORMED', `${what} isn't a CBOR map`)
     this.#map = value
     this.#what = what
+  }
+
+  /** The fields of both; where both have one, the other's. */
+  over(other: Fields): Fields {
+    return new Fields(new Map([...this.#map, ...other.#map]), this.#what)
   }
 
   string(key: string): string {

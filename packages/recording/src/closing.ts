@@ -32,6 +32,7 @@ export const recoveryBody = (mark: RecoveryMark): CborMap => ({
   last_chain: mark.lastChain,
   discarded_len: mark.discardedBytes,
   discarded_sha256: mark.discardedSha256,
+  tail_entries: mark.tailEntries,
 })
 
 export const decodeRecovery = (fields: Fields): RecoveryMark => ({
@@ -40,4 +41,5 @@ export const decodeRecovery = (fields: Fields): RecoveryMark => ({
   lastChain: fields.bytes('last_chain'),
   discardedBytes: fields.number('discarded_len'),
   discardedSha256: fields.bytes('discarded_sha256'),
+  tailEntries: fields.maybe('tail_entries', key => fields.number(key)) ?? 0,
 })

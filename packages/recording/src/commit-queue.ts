@@ -1,3 +1,5 @@
+import { diskFailure } from './disk-failure.ts'
+import type { DiskWatch } from './disk-watch.ts'
 import { RecordingError } from './errors.ts'
 import type { AppendFile } from './storage.ts'
 
@@ -25,6 +27,7 @@ export class CommitQueue {
   readonly #file: AppendFile
   readonly #sleep: Sleep
   readonly #place: string
+  readonly #watch: DiskWatch
   #waiting: Waiting[] = []
   #waitingBytes = 0
   #draining: Promise<void> = Promise.resolve()
@@ -32,15 +35,21 @@ export class CommitQueue {
   #timed = false
   #failure: RecordingError | null = null
 
-  constructor(file: AppendFile, options: { readonly sleep: Sleep; readonly place: string }) {
+  constructor(file: AppendFile, options: { readonly sleep: Sleep; readonly place: string; readonly watch: DiskWatch }) {
     this.#file = file
     this.#sleep = options.sleep
     this.#place = options.place
+    this.#watch = options.watch
   }
 
   /** Why nothing can be appended any more, or null. */
   get failure(): RecordingError | null {
     return this.#failure
+  }
+
+  /** Whether so much waits already that more should wait before it is handed over. */
+  get isFull(): boolean {
+    return this.#waitingBytes >= PENDING_BYTES_MAX
   }
 
   /** Resolves when the bytes are durable. */
@@ -54,7 +63,7 @@ export class CommitQueue {
   async appendLazily(bytes: Uint8Array, onDurable: () => void): Promise<void> {
     if (this.#failure !== null) throw this.#failure
     const written = this.#push(bytes).then(onDurable)
-    if (this.#waitingBytes >= PENDING_BYTES_MAX) {
+    if (this.isFull) {
       this.#start()
       return written
     }
@@ -98,6 +107,7 @@ export class CommitQueue {
     await Promise.resolve()
     while (this.#failure === null && this.#waiting.length > 0) {
       const batch = this.#takeBatch()
+      const commit = this.#watch.begin()
       try {
         await this.#writeWhole(Buffer.concat(batch.map(item => item.bytes)))
         await this.#syncOnce()
@@ -106,6 +116,8 @@ export class CommitQueue {
         this.#failure = failure
         for (const item of [...batch, ...this.#waiting.splice(0)]) item.reject(failure)
         break
+      } finally {
+        this.#watch.end(commit)
       }
       for (const item of batch) item.resolve()
     }
@@ -147,22 +159,6 @@ export class CommitQueue {
   }
 
   #failed(code: 'WRITE_FAILED' | 'SYNC_FAILED', doing: string, cause: unknown): RecordingError {
-    const system = systemCode(cause)
-    if (system === 'ENOSPC' || system === 'EDQUOT') {
-      return new RecordingError(
-        'DISK_FULL',
-        `no space left for recordings in ${this.#place}: the session can't go on unrecorded; free space there`,
-        { cause },
-      )
-    }
-    return new RecordingError(
-      code,
-      `${doing} the recording in ${this.#place} failed (${system}): it is suspect from here on and the session can't go on; check that disk`,
-      { cause },
-    )
+    return diskFailure({ code, doing: `${doing} the recording in`, place: this.#place, cause })
   }
 }
-
-/** The system's name for an error, such as ENOSPC. */
-export const systemCode = (error: unknown): string =>
-  error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'unknown error'

@@ -41,11 +41,14 @@ const CLOSE_REASONS: readonly CloseReason[] = [
 const closeReasonOf = (text: string): CloseReason => CLOSE_REASONS.find(reason => reason === text) ?? 'internal-error'
 
 /** Reads an encrypted frame after it was opened. */
-export function decodeEvent(frame: Frame, { meta, value }: OpenedFrame, header: RecordingHeader): RecordedEvent {
-  const stamp = stampOf(frame)
-  switch (frame.type) {
-    case FRAME_TYPES.open:
-      return openedEvent(stamp, meta, header)
+export const decodeEvent = (frame: Frame, opened: OpenedFrame, header: RecordingHeader): RecordedEvent =>
+  frame.type === FRAME_TYPES.open
+    ? openedEvent(stampOf(frame), opened.meta, header)
+    : decodeEntry(frame.type, stampOf(frame), opened)
+
+/** Reads an entry, from a frame of its own or from a block. */
+export function decodeEntry(type: number, stamp: EventStamp, { meta, value }: OpenedFrame): RecordedEvent {
+  switch (type) {
     case FRAME_TYPES.intent:
       return intentEvent(stamp, meta, value)
     case FRAME_TYPES.refused:
@@ -88,7 +91,7 @@ export function decodeEvent(frame: Frame, { meta, value }: OpenedFrame, header: 
         message: meta.string('message'),
       }
     default:
-      return { ...stamp, kind: 'unknown', type: frame.type }
+      return { ...stamp, kind: 'unknown', type }
   }
 }
 

@@ -1,7 +1,7 @@
 import type { Dialect, Entry, Obligations, Parameter, Reason } from '@querywarden/policy-core'
 import type { CborMap } from './canonical-cbor.ts'
-import { hmac } from './keys.ts'
 import { FRAME_TYPES } from './layout.ts'
+import { hmac, type MacKey } from './mac.ts'
 import { type RedactedSql, redactOpaque } from './redact-sql.ts'
 import type { Redactor } from './remember-redactions.ts'
 
@@ -20,7 +20,7 @@ export interface BodyRules {
   readonly redact: Redactor
   readonly parameters: ParameterRecording
   /** Keys every digest: gone with the VALUE key, so that nobody can guess values against digests later. */
-  readonly digestKey: Uint8Array
+  readonly digestKey: MacKey
 }
 
 const utf8 = (text: string): Buffer => Buffer.from(text, 'utf8')
@@ -64,26 +64,35 @@ export function bodiesOf(entry: Entry, rules: BodyRules): EntryBodies {
 
 const metaOnly = (type: number, meta: CborMap): EntryBodies => ({ type, meta, value: null })
 
-function intentBodies(entry: Extract<Entry, { kind: 'intent' }>, rules: BodyRules): EntryBodies {
-  const hints = { tag: entry.tag, functions: entry.functions }
-  const sql = eitherSecret(
-    rules.redact(entry.canonical, rules.dialect, hints),
-    rules.redact(entry.text, rules.dialect, hints),
-  )
-  return {
-    type: FRAME_TYPES.intent,
-    meta: {
-      ...statementMeta(entry, sql, rules),
-      tag: entry.tag,
-      relations: entry.relations,
-      functions: entry.functions,
-      decision: entry.decision,
-      approval: entry.approval,
-      ...obligationsMeta(entry.obligations),
-    },
-    value: statementValue(entry, sql, rules),
-  }
+function intentBodies(entry: IntentEntry, rules: BodyRules): EntryBodies {
+  const sql = redactIntent(entry, rules)
+  return { type: FRAME_TYPES.intent, meta: intentMeta(entry, sql, rules), value: statementValue(entry, sql, rules) }
 }
+
+type IntentEntry = Extract<Entry, { kind: 'intent' }>
+
+/** What of an intent doesn't change from one run of the statement to the next. */
+export type IntentText = Pick<IntentEntry, 'text' | 'canonical' | 'tag' | 'functions'>
+
+/** An intent's text without its literals. */
+export function redactIntent(
+  intent: IntentText,
+  { redact, dialect }: Pick<BodyRules, 'redact' | 'dialect'>,
+): RedactedSql {
+  const hints = { tag: intent.tag, functions: intent.functions }
+  return eitherSecret(redact(intent.canonical, dialect, hints), redact(intent.text, dialect, hints))
+}
+
+/** The META of an intent. */
+export const intentMeta = (entry: IntentEntry, sql: RedactedSql, rules: BodyRules): CborMap => ({
+  ...statementMeta(entry, sql, rules),
+  tag: entry.tag,
+  relations: entry.relations,
+  functions: entry.functions,
+  decision: entry.decision,
+  approval: entry.approval,
+  ...obligationsMeta(entry.obligations),
+})
 
 function refusedBodies(entry: Extract<Entry, { kind: 'refused' }>, rules: BodyRules): EntryBodies {
   const hints = { tag: null, functions: [] }
@@ -118,8 +127,8 @@ const statementMeta = (entry: StatementEntry, sql: RedactedSql, rules: BodyRules
   statement: entry.statement,
   sql: sql.text,
   secret: sql.secret,
-  text_bytes: utf8(entry.text).length,
-  text_hmac: hmac(rules.digestKey, [utf8('text'), utf8(entry.text)]),
+  text_bytes: Buffer.byteLength(entry.text),
+  text_hmac: hmac(rules.digestKey, ['text', entry.text]),
   effects: entry.effects,
   reasons: entry.reasons.map(reasonMeta),
   params: entry.params.map(param => paramMeta(param, sql.secret, rules)),
@@ -127,7 +136,8 @@ const statementMeta = (entry: StatementEntry, sql: RedactedSql, rules: BodyRules
 
 const reasonMeta = ({ use, answer, rules }: Reason): CborMap => ({ use, answer, rules })
 
-const valueBytes = (param: Parameter): Uint8Array | null =>
+/** A parameter's bytes, or null for NULL. */
+export const valueBytes = (param: Parameter): Uint8Array | null =>
   typeof param.value === 'string' ? utf8(param.value) : param.value
 
 /** Of a parameter that may be a secret not even length and digest are kept. */
@@ -135,10 +145,11 @@ function paramMeta(param: Parameter, secret: boolean, rules: BodyRules): CborMap
   const shape = { type_oid: param.typeOid, format: param.format, null: param.value === null }
   const bytes = valueBytes(param)
   if (secret || bytes === null) return { ...shape, bytes: null, hmac: null }
-  return { ...shape, bytes: bytes.length, hmac: hmac(rules.digestKey, [utf8('param'), bytes]) }
+  return { ...shape, bytes: bytes.length, hmac: hmac(rules.digestKey, ['param', bytes]) }
 }
 
-function statementValue(entry: StatementEntry, sql: RedactedSql, rules: BodyRules): CborMap | null {
+/** The VALUE of a statement, or null where it may hold a secret. */
+export function statementValue(entry: StatementEntry, sql: RedactedSql, rules: BodyRules): CborMap | null {
   if (sql.secret) return null
   return {
     text: entry.text,

@@ -6,6 +6,7 @@ export type RecordingErrorCode =
   | 'DISK_FULL'
   | 'WRITE_FAILED'
   | 'SYNC_FAILED'
+  | 'DISK_SLOW'
   | 'QUOTA_EXCEEDED'
   | 'TOO_LARGE'
   | 'CLOSED'

@@ -3,7 +3,7 @@ import type { RecordedIdentity, RecordingHeader } from './file-header.ts'
 
 /** Where and when an event was written down. */
 export interface EventStamp {
-  /** The frame's number, from 0. */
+  /** The number of the frame that it stands in, from 0. The entries of a block share one. */
   readonly seq: number
   /** Milliseconds since 1970, with microseconds as fraction. */
   readonly at: number
@@ -130,4 +130,6 @@ export interface RecoveryMark {
   readonly discardedBytes: number
   /** Of the bytes moved aside. */
   readonly discardedSha256: Uint8Array
+  /** Entries that stood in no frame yet, and were taken from the dead writer's tail into the frames before this one. */
+  readonly tailEntries: number
 }

@@ -1,4 +1,5 @@
 export { LAZY_WINDOW_MS, type Sleep } from './commit-queue.ts'
+export { DiskWatch } from './disk-watch.ts'
 export type { ParameterRecording } from './entry-bodies.ts'
 export { RecordingError, type RecordingErrorCode } from './errors.ts'
 export type {
@@ -21,7 +22,6 @@ export type { LogContents, LogState, LogView, RecordingLog } from './log-view.ts
 export { joinLogs, readInstanceLog } from './log-view.ts'
 export { type RecordingSource, readEvents } from './read-recording.ts'
 export {
-  type Durability,
   type LiveRecorder,
   RECORDING_SUFFIX,
   type RecorderOptions,
@@ -30,6 +30,7 @@ export {
 } from './recorder.ts'
 export { type RedactedSql, redactSql } from './redact-sql.ts'
 export { renderReplay } from './replay.ts'
+export type { Durability } from './session-writer.ts'
 export {
   type DirectoryVerdict,
   listRecordings,
@@ -41,5 +42,5 @@ export { type FileRecorder, type FileRecorderOptions, fileRecorder } from './sin
 export { destroyValues, readRecording } from './sinks/read-file.ts'
 export type { RecoveryReport } from './sinks/recover.ts'
 export type { StatementHints } from './sql-secrets.ts'
-export type { AppendFile, Storage } from './storage.ts'
+export type { AppendFile, Storage, TailFile } from './storage.ts'
 export { type Evidence, type Verdict, verifyRecording } from './verify.ts'

@@ -1,6 +1,7 @@
 import type { Clock } from '@querywarden/policy-core'
 import { type CborMap, decodeCborMap, Fields } from './canonical-cbor.ts'
 import type { Sleep } from './commit-queue.ts'
+import { DiskWatch } from './disk-watch.ts'
 import type { RecordingError } from './errors.ts'
 import { encodeFileHeader, type LogHeader, logHeaderFields } from './file-header.ts'
 import { clearFramer, type Head, Journal } from './journal.ts'
@@ -78,6 +79,8 @@ export interface InstanceLogOptions {
   readonly instance: string
   readonly boot: string
   readonly previous: readonly PreviousLog[]
+  /** Where a recorder keeps an eye on the disk that it shares with this log. Absent: the log's own. */
+  readonly watch?: DiskWatch
 }
 
 /** One boot's log while it is written. Each entry carries the chain's value before it, so that a log checks itself. */
@@ -113,6 +116,7 @@ export async function openInstanceLog(options: InstanceLogOptions): Promise<Inst
     header: encodeFileHeader(LOG_MAGIC, logHeaderFields(header)),
     first: make({ kind: 'boot', previous: options.previous }),
     sleep,
+    watch: options.watch ?? new DiskWatch(clock.monotonic),
   })
   return {
     append: entry => journal.append(make(entry)(journal.position)),

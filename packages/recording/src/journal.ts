@@ -2,6 +2,7 @@ import type { Clock } from '@querywarden/policy-core'
 import type { CborMap } from './canonical-cbor.ts'
 import { chainNext, chainStart } from './chain.ts'
 import { CommitQueue, type Sleep } from './commit-queue.ts'
+import type { DiskWatch } from './disk-watch.ts'
 import type { RecordingError } from './errors.ts'
 import type { MetaKeys, ValueKeys } from './keys.ts'
 import type { Stamp } from './layout.ts'
@@ -40,14 +41,19 @@ export class Journal {
   static async create(
     storage: Storage,
     name: string,
-    start: { readonly header: Uint8Array; readonly first: (position: Position) => Buffer; readonly sleep: Sleep },
+    start: {
+      readonly header: Uint8Array
+      readonly first: (position: Position) => Buffer
+      readonly sleep: Sleep
+      readonly watch: DiskWatch
+    },
   ): Promise<Journal> {
     const chain = chainStart(start.header)
     const frame = start.first({ seq: 0, chain })
     const bytes = Buffer.concat([start.header, frame])
     const file = await storage.create(name, bytes)
     const head = { frames: 1, chain: chainNext(chain, frame) }
-    const queue = new CommitQueue(file, { sleep: start.sleep, place: storage.place })
+    const queue = new CommitQueue(file, { sleep: start.sleep, place: storage.place, watch: start.watch })
     return new Journal(queue, { head, bytes: bytes.length })
   }
 
@@ -60,6 +66,10 @@ export class Journal {
   }
   get failure(): RecordingError | null {
     return this.#queue.failure
+  }
+  /** Whether its disk is so far behind that whoever appends should wait. */
+  get isFull(): boolean {
+    return this.#queue.isFull
   }
   /** Where the next frame goes. */
   get position(): Position {

@@ -1,5 +1,6 @@
-import { createCipheriv, createDecipheriv, createHash, createHmac, hkdfSync, timingSafeEqual } from 'node:crypto'
+import { type Cipher, createCipheriv, createDecipheriv, createHash, hkdfSync, timingSafeEqual } from 'node:crypto'
 import { RecordingError } from './errors.ts'
+import { type MacKey, macKey } from './mac.ts'
 
 export const KEY_BYTES = 32
 const NONCE_BYTES = 12
@@ -53,29 +54,42 @@ export const wrongKey = (id: string): RecordingError =>
   )
 
 /** What a recording's own key is wrapped for. */
-export const keyContext = (recording: string, use: 'meta' | 'value' | 'log'): string => `dbrec/v1/${use}/${recording}`
+export const keyContext = (recording: string, use: 'meta' | 'value' | 'log' | 'tail'): string =>
+  `dbrec/v1/${use}/${recording}`
 
 /** Keys that come from the META key: they open everything but literals and parameters. */
 export interface MetaKeys {
   readonly meta: Uint8Array
-  readonly seal: Uint8Array
+  /** For the META of blocks. */
+  readonly metaStream: Uint8Array
+  readonly seal: MacKey
 }
 
 /** Keys that come from the VALUE key. When it is destroyed the digests say nothing more either. */
 export interface ValueKeys {
   readonly value: Uint8Array
-  readonly digest: Uint8Array
+  /** For the VALUE of blocks. */
+  readonly valueStream: Uint8Array
+  readonly digest: MacKey
   /** Kept in the header: tells the right VALUE key from another one. */
   readonly check: Uint8Array
 }
 
-export const metaKeys = (dek: Uint8Array): MetaKeys => ({ meta: derive(dek, 'meta'), seal: derive(dek, 'seal') })
+export const metaKeys = (dek: Uint8Array): MetaKeys => ({
+  meta: derive(dek, 'meta'),
+  metaStream: derive(dek, 'meta-stream'),
+  seal: macKey(derive(dek, 'seal')),
+})
 
 export const valueKeys = (dek: Uint8Array): ValueKeys => ({
   value: derive(dek, 'value'),
-  digest: derive(dek, 'digest'),
+  valueStream: derive(dek, 'value-stream'),
+  digest: macKey(derive(dek, 'digest')),
   check: derive(dek, 'value-check').subarray(0, 16),
 })
+
+/** The key that authenticates what stands in a tail before it is in a frame. */
+export const tailKey = (dek: Uint8Array): MacKey => macKey(derive(dek, 'tail'))
 
 const derive = (dek: Uint8Array, use: string): Uint8Array =>
   Buffer.from(hkdfSync('sha256', dek, new Uint8Array(0), `dbrec/v1/${use}`, KEY_BYTES))
@@ -107,10 +121,16 @@ export function decrypt(
   return plain
 }
 
-export const hmac = (key: Uint8Array, parts: readonly Uint8Array[]): Uint8Array => {
-  const mac = createHmac('sha256', key)
-  for (const part of parts) mac.update(part)
-  return mac.digest()
+/**
+ * AES-256-CTR, as one stream a block of entries: a native object for each entry would cost more than all the rest of it.
+ * The counter begins with the number of the block's first entry, and a writer never gives a number twice.
+ */
+export function blockCipher(key: Uint8Array, firstEntry: number): Cipher {
+  const counter = Buffer.alloc(COUNTER_BYTES)
+  counter.writeBigUInt64BE(BigInt(firstEntry))
+  return createCipheriv('aes-256-ctr', key, counter)
 }
+
+const COUNTER_BYTES = 16
 
 export const isSameMac = (a: Uint8Array, b: Uint8Array): boolean => a.length === b.length && timingSafeEqual(a, b)

@@ -1,5 +1,7 @@
 /** The first eight bytes of a recording. */
 export const RECORDING_MAGIC: Uint8Array = Buffer.from('DBREC1\0\0', 'latin1')
+/** The first eight bytes of a tail: what is not in a frame yet. */
+export const TAIL_MAGIC: Uint8Array = Buffer.from('DBTAIL1\0', 'latin1')
 /** The first eight bytes of an instance log: the same frames, other types. */
 export const LOG_MAGIC: Uint8Array = Buffer.from('DBLOG1\0\0', 'latin1')
 
@@ -25,6 +27,7 @@ export const FRAME_TYPES = {
   recovery: 14,
   close: 16,
   incident: 17,
+  block: 18,
   boot: 32,
   opened: 33,
   head: 34,

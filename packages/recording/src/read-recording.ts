@@ -6,7 +6,8 @@ import { decodeRecordingHeader, type RecordingHeader } from './file-header.ts'
 import { type Bytes, readPieces } from './frame-reader.ts'
 import type { KeyEncryption, MetaKeys, ValueKeys } from './keys.ts'
 import { keyContext, valueKeys } from './keys.ts'
-import { RECORDING_MAGIC } from './layout.ts'
+import { FRAME_TYPES, RECORDING_MAGIC } from './layout.ts'
+import { readBlock } from './read-block.ts'
 import { forged, isGenuineClear, openFrame } from './seal.ts'
 import { openMetaKeys } from './verify.ts'
 
@@ -42,9 +43,9 @@ export async function* readEvents(recording: RecordingSource): AsyncGenerator<Re
       const { frame, before } = piece
       if (opened === null) throw new RecordingError('MALFORMED', 'a frame before the header')
       if (frame.clear && !isGenuineClear(frame, before, opened.meta)) throw forged(frame.seq)
-      yield frame.clear
-        ? decodeClearEvent(frame)
-        : decodeEvent(frame, openFrame(frame, before, opened.meta, opened.value), opened.header)
+      if (!frame.clear) yield decodeEvent(frame, openFrame(frame, before, opened.meta, opened.value), opened.header)
+      else if (frame.type === FRAME_TYPES.block) yield* readBlock(frame, opened.meta, opened.value)
+      else yield decodeClearEvent(frame)
       seq = frame.seq + 1
       isEnded = frame.final
     } else if (opened === null) {

@@ -1,37 +1,27 @@
-import type { Clock, CloseReason, Entry, Recorder, SessionOpening, SessionRecorder } from '@querywarden/policy-core'
-import { closeBody } from './closing.ts'
+import type { Clock, Recorder, SessionOpening } from '@querywarden/policy-core'
 import type { Sleep } from './commit-queue.ts'
-import { bodiesOf, type ParameterRecording } from './entry-bodies.ts'
+import { DiskWatch, LAG_MS_MAX } from './disk-watch.ts'
+import type { ParameterRecording } from './entry-bodies.ts'
 import { RecordingError } from './errors.ts'
 import { encodeFileHeader, headerFactsOf, recordingHeaderFields } from './file-header.ts'
 import type { InstanceLog } from './instance-log.ts'
-import { clearFramer, framer, Journal } from './journal.ts'
-import {
-  KEY_BYTES,
-  type KeyEncryption,
-  keyContext,
-  type MetaKeys,
-  metaKeys,
-  type RandomBytes,
-  type ValueKeys,
-  valueKeys,
-} from './keys.ts'
+import { intentTemplates } from './intent-template.ts'
+import { framer, Journal } from './journal.ts'
+import { KEY_BYTES, type KeyEncryption, keyContext, metaKeys, type RandomBytes, valueKeys } from './keys.ts'
 import { FRAME_TYPES, RECORDING_MAGIC } from './layout.ts'
-import { type Redactor, rememberingRedactor } from './remember-redactions.ts'
+import { rememberingRedactor } from './remember-redactions.ts'
+import { type Durability, diskSlow, type RecordingKeys, type SessionContext, SessionWriter } from './session-writer.ts'
 import type { Storage } from './storage.ts'
+import { Tail } from './tail.ts'
 
 /** What ends a recording's file name. */
 export const RECORDING_SUFFIX = '.dbrec'
 /** What ends the name of the file that holds a recording's wrapped VALUE key: delete it and the values are gone. */
 export const VALUES_SUFFIX = '.values'
-/** A live recording's head goes in the instance log at least every so many frames. */
-export const HEAD_FRAMES_MAX = 256
-/** Kept free within the quota: for the outcome of what was let run, and for the closing frame. */
-const OUTCOME_RESERVE_BYTES = 4_096
-const CLOSE_RESERVE_BYTES = 512
-
-/** `standard`: outcomes are durable within milliseconds. `strict`: an outcome's append waits until it is durable. */
-export type Durability = 'standard' | 'strict'
+/** How often open blocks are looked at. */
+const SEAL_EVERY_MS = 50
+/** So many looks seal every block, however many there are: none is open for much more than a second. */
+const SEAL_LOOKS = 20
 
 export interface RecorderOptions {
   readonly storage: Storage
@@ -49,6 +39,8 @@ export interface RecorderOptions {
   readonly newId: () => string
   readonly instance: string
   readonly boot: string
+  /** Shared with the instance log where both are on one disk. Absent: the recorder's own. */
+  readonly watch?: DiskWatch
 }
 
 /** A recorder, and what its owner does once a second. */
@@ -58,36 +50,92 @@ export interface LiveRecorder {
   readonly logHeads: () => Promise<void>
   /** Whether a recording is open, or could not be closed. */
   readonly hasOpen: () => boolean
-}
-
-interface Live {
-  readonly id: string
-  readonly journal: Journal
-  loggedFrames: number
+  /** How long the disk has been at its oldest commit, in milliseconds; nothing new is taken over 2000. */
+  readonly lagMs: () => number
+  /** Ends what the sessions share. Close them first: what is open then is left to the next start. */
+  readonly close: () => Promise<void>
 }
 
 /** Records sessions into a storage, each in a file of its own, all of them accounted for in one instance log. */
 export function recorder(options: RecorderOptions): LiveRecorder {
-  const live = new Set<Live>()
+  const live = new Set<SessionWriter>()
   const redact = rememberingRedactor()
-  const logHead = (one: Live): Promise<void> => {
-    const head = one.journal.durable
-    if (head.frames <= one.loggedFrames || options.log.failure() !== null) return Promise.resolve()
-    one.loggedFrames = head.frames
-    return options.log.appendLazily({ kind: 'head', recording: one.id, head })
+  const watch = options.watch ?? new DiskWatch(options.clock.monotonic)
+  const tail = tailFor(options, watch)
+  const blocks = sealingInTurn(options.sleep)
+  const context: SessionContext = {
+    durability: options.durability,
+    parameters: options.parameters,
+    quotaBytes: options.quotaBytes,
+    clock: options.clock,
+    log: options.log,
+    watch,
+    tail,
+    redact,
+    templateOf: intentTemplates(redact),
+    sealSoon: blocks.sealSoon,
+    sealed: blocks.sealed,
+    closed: writer => live.delete(writer),
   }
   return {
     record: async opening => {
-      await checkSpace(options)
-      const { one, keys } = await openRecording(options, opening)
-      live.add(one)
-      return sessionRecorder(options, opening, { one, keys, redact, logHead, forget: () => live.delete(one) })
+      await checkFit(options, { tail, watch })
+      const { id, journal, keys } = await openRecording(options, opening, watch)
+      const writer = new SessionWriter({ id, dialect: opening.target.dialect, journal, keys }, context)
+      live.add(writer)
+      return { append: entry => writer.append(entry), close: reason => writer.close(reason) }
     },
     logHeads: async () => {
-      await Promise.all([...live].map(logHead))
+      await Promise.all([...live].map(writer => writer.logHead()))
     },
     hasOpen: () => live.size > 0,
+    lagMs: () => watch.lagMs(),
+    close: async () => tail?.close(),
   }
+}
+
+/** In the strict tier, and where the storage has no tail, every entry waits for the disk. */
+function tailFor(options: RecorderOptions, watch: DiskWatch): Tail | null {
+  const { storage, keys, boot, randomBytes, sleep } = options
+  const { createTail } = storage
+  if (options.durability === 'strict' || createTail === undefined) return null
+  return new Tail({ storage, createTail, keys, boot, randomBytes, sleep, watch })
+}
+
+/** Seals open blocks, the oldest first and a few at a time, so that many sessions don't meet in one moment. */
+function sealingInTurn(sleep: Sleep): Pick<SessionContext, 'sealSoon' | 'sealed'> {
+  const open = new Set<SessionWriter>()
+  let isRunning = false
+  const run = async (): Promise<void> => {
+    while (open.size > 0) {
+      await sleep(SEAL_EVERY_MS)
+      let left = Math.ceil(open.size / SEAL_LOOKS)
+      for (const writer of open) {
+        if (left-- <= 0) break
+        void writer.seal()
+      }
+    }
+    isRunning = false
+  }
+  return {
+    sealSoon: writer => {
+      open.add(writer)
+      if (isRunning) return
+      isRunning = true
+      void run()
+    },
+    sealed: writer => open.delete(writer),
+  }
+}
+
+async function checkFit(
+  options: RecorderOptions,
+  { tail, watch }: { readonly tail: Tail | null; readonly watch: DiskWatch },
+): Promise<void> {
+  if (watch.lagMs() > LAG_MS_MAX) throw diskSlow(watch.lagMs())
+  await checkSpace(options)
+  await tail?.open()
+  if (tail !== null && tail.failure !== null) throw tail.failure
 }
 
 async function checkSpace({ storage, freeBytesMin, log }: RecorderOptions): Promise<void> {
@@ -101,15 +149,11 @@ async function checkSpace({ storage, freeBytesMin, log }: RecorderOptions): Prom
   )
 }
 
-interface Keys {
-  readonly meta: MetaKeys
-  readonly value: ValueKeys
-}
-
 async function openRecording(
   options: RecorderOptions,
   opening: SessionOpening,
-): Promise<{ readonly one: Live; readonly keys: Keys }> {
+  watch: DiskWatch,
+): Promise<{ readonly id: string; readonly journal: Journal; readonly keys: RecordingKeys }> {
   const { storage, randomBytes, clock, log } = options
   const id = options.newId()
   const [metaDek, valueDek] = [randomBytes(KEY_BYTES), randomBytes(KEY_BYTES)]
@@ -134,6 +178,7 @@ async function openRecording(
     header,
     first: framer(clock, keys)(FRAME_TYPES.open, { meta: openingMeta(opening), value: null }),
     sleep: options.sleep,
+    watch,
   })
   // After the file: a log that names a file which never was would cry MISSING after a crash.
   try {
@@ -142,7 +187,7 @@ async function openRecording(
     await journal.close()
     throw error
   }
-  return { one: { id, journal, loggedFrames: journal.durable.frames }, keys }
+  return { id, journal, keys }
 }
 
 const openingMeta = ({ principal, client }: SessionOpening) => ({
@@ -155,82 +200,3 @@ const openingMeta = ({ principal, client }: SessionOpening) => ({
   expires_at: Number.isFinite(principal.expiresAt) ? principal.expiresAt : null,
   client,
 })
-
-interface SessionContext {
-  readonly one: Live
-  readonly keys: Keys
-  readonly redact: Redactor
-  readonly logHead: (one: Live) => Promise<void>
-  readonly forget: () => void
-}
-
-function sessionRecorder(options: RecorderOptions, opening: SessionOpening, context: SessionContext): SessionRecorder {
-  const { one, keys } = context
-  const { journal } = one
-  const { log, clock } = options
-  const frame = framer(clock, keys)
-  const rules = {
-    dialect: opening.target.dialect,
-    redact: context.redact,
-    parameters: options.parameters,
-    digestKey: keys.value.digest,
-  }
-  let refusal: RecordingError | null = null
-  let closing: Promise<void> | null = null
-
-  /** The frame for an entry, or a rejection for good. */
-  const frameFor = (entry: Entry): Buffer => {
-    const failure = refusal ?? journal.failure ?? log.failure()
-    if (failure !== null && !(failure === refusal && mayFollowQuota(entry))) throw failure
-    const bodies = bodiesOf(entry, rules)
-    const bytes = frame(bodies.type, bodies)(journal.position)
-    const reserve = mayFollowQuota(entry) ? CLOSE_RESERVE_BYTES : OUTCOME_RESERVE_BYTES
-    if (journal.bytes + bytes.length + reserve <= options.quotaBytes) return bytes
-    refusal = quotaExceeded(options.quotaBytes)
-    throw refusal
-  }
-
-  const append = async (entry: Entry): Promise<void> => {
-    if (closing !== null) throw new RecordingError('CLOSED', 'the recording is closed; expected no more entries')
-    const bytes = frameFor(entry)
-    if (entry.kind === 'completion' && options.durability === 'standard') await journal.appendLazily(bytes)
-    else await journal.append(bytes)
-    if (journal.durable.frames - one.loggedFrames >= HEAD_FRAMES_MAX) await context.logHead(one)
-  }
-
-  const close = async (reason: CloseReason): Promise<void> => {
-    const final = clearFramer(clock, keys.meta)
-    try {
-      if (journal.failure === null) await journal.append(closeFrame(final, journal, reason))
-      await journal.close()
-    } catch (error) {
-      await log.append({ kind: 'suspect', recording: one.id, head: journal.durable }).catch(() => undefined)
-      throw error
-    }
-    await log.append({ kind: 'closed', recording: one.id, head: journal.durable })
-    context.forget()
-  }
-  return {
-    append,
-    close: reason => {
-      closing ??= close(reason)
-      return closing
-    },
-  }
-}
-
-function closeFrame(final: ReturnType<typeof clearFramer>, journal: Journal, reason: CloseReason): Buffer {
-  const { seq, chain } = journal.position
-  const body = closeBody({ reason, totalFrames: seq + 1, totalBytes: journal.bytes, chain })
-  return final(FRAME_TYPES.close, body, 'final')(journal.position)
-}
-
-/** What was let run before the quota was reached is still accounted for. */
-const mayFollowQuota = (entry: Entry): boolean =>
-  entry.kind === 'completion' || entry.kind === 'incident' || entry.kind === 'cancel-requested'
-
-const quotaExceeded = (quotaBytes: number): RecordingError =>
-  new RecordingError(
-    'QUOTA_EXCEEDED',
-    `the recording of this session has reached its quota of ${quotaBytes} bytes: the session ends; open another`,
-  )

@@ -82,6 +82,9 @@ function linesOf(event: RecordedEvent): readonly string[] {
       return [
         `the writer died here; boot ${event.recovery.boot} sealed the recording`,
         `${event.recovery.discardedBytes} torn bytes were moved aside; what ran last may have no outcome`,
+        ...(event.recovery.tailEntries === 0
+          ? []
+          : [`the last ${event.recovery.tailEntries} entries before this were taken from its tail`]),
       ]
     case 'closed':
       return [`session closed: ${event.reason}`]

@@ -8,6 +8,7 @@ import { type Bytes, type Piece, readPieces } from './frame-reader.ts'
 import type { Head } from './journal.ts'
 import type { MetaKeys } from './keys.ts'
 import { FRAME_TYPES, type Frame, RECORDING_MAGIC } from './layout.ts'
+import { decodeBlock } from './read-block.ts'
 import { isGenuine } from './seal.ts'
 
 /** How a file ends. */
@@ -27,6 +28,8 @@ export interface Scan {
   readonly end: FileEnd
   /** Something that no crash leaves: where, and what. */
   readonly broken: { readonly seq: number; readonly why: string } | null
+  /** Given the META keys: how many entries its genuine blocks hold. */
+  readonly blockEntries: number
   /** The most frames whose chain value is one that the log holds. */
   readonly anchored: number
 }
@@ -57,6 +60,7 @@ class Walk {
   #end: FileEnd = { kind: 'open' }
   #broken: { seq: number; why: string } | null = null
   #anchored = 0
+  #blockEntries = 0
   /** Where frames stopped being genuine: what follows is only looked at for a final frame. */
   #forgedAt: number | null = null
 
@@ -83,6 +87,7 @@ class Walk {
       end: this.#end,
       broken: this.#broken,
       anchored: this.#anchored,
+      blockEntries: this.#blockEntries,
     }
   }
 
@@ -113,9 +118,21 @@ class Walk {
     if (expected !== undefined && !isSameDigest(expected, after)) {
       this.#break(this.#anchored, 'it is not what the instance log says')
     }
+    if (this.#keys !== null && frame.clear && frame.type === FRAME_TYPES.block) this.#takeBlock(frame)
     if (frame.final || CLOSING_TYPES.has(frame.type)) this.#takeFinal(frame, before)
     this.#head = { frames: frame.seq + 1, chain: after }
     this.#offset = endOffset
+  }
+
+  #takeBlock(frame: Frame): void {
+    try {
+      const { first, entries } = decodeBlock(frame)
+      if (first < this.#blockEntries) this.#break(frame.seq, 'a block with entries that came before')
+      this.#blockEntries = first + entries
+    } catch (error) {
+      if (!(error instanceof RecordingError)) throw error
+      this.#break(frame.seq, error.message)
+    }
   }
 
   #takeFinal(frame: Frame, before: Uint8Array): void {

@@ -1,6 +1,6 @@
 import { type CborMap, decodeCborMap, encodeCbor, type Fields } from './canonical-cbor.ts'
 import { RecordingError } from './errors.ts'
-import { decrypt, encrypt, hmac, isSameMac, type MetaKeys, type ValueKeys } from './keys.ts'
+import { decrypt, encrypt, isSameMac, type MetaKeys, type ValueKeys } from './keys.ts'
 import {
   encodeFrameHeader,
   FLAG_CLEAR,
@@ -12,6 +12,7 @@ import {
   type Stamp,
   TAG_BYTES,
 } from './layout.ts'
+import { hmac } from './mac.ts'
 
 const META_KIND = 1
 const VALUE_KIND = 2

@@ -8,7 +8,7 @@ import {
   type Storage,
   verifyDirectory,
 } from '../src/index.ts'
-import { done, intent, opening, optionsFor, temporaryDir } from './fixtures.ts'
+import { change, done, opening, optionsFor, temporaryDir } from './fixtures.ts'
 
 /** What the disk does from now on. */
 interface Disk {
@@ -75,7 +75,7 @@ async function start(only: (name: string) => boolean = isRecording) {
   const recorder = await fileRecorder(optionsFor(dir, storage === undefined ? {} : { storage }))
   const session = await recorder.record(opening())
   opened.push({ close: () => session.close('shutdown') }, recorder)
-  await session.append(intent(1, 'select 1'))
+  await session.append(change(1, 'select 1'))
   return { dir, disk, recorder, session }
 }
 
@@ -85,11 +85,11 @@ describe('F12: fdatasync fails', () => {
   test('the entry is refused, nothing is synced or written again, and every later entry is refused', async () => {
     const { dir, disk, recorder, session } = await start()
     disk.sync = 'EIO'
-    await expect(session.append(intent(2, 'select 2'))).rejects.toMatchObject({
+    await expect(session.append(change(2, 'select 2'))).rejects.toMatchObject({
       code: 'SYNC_FAILED',
       message: expect.stringMatching(/EIO.*suspect/),
     })
-    const later: readonly Entry[] = [intent(3, 'select 3'), done(2), { kind: 'cancel-requested', statement: null }]
+    const later: readonly Entry[] = [change(3, 'select 3'), done(2), { kind: 'cancel-requested', statement: null }]
     for (const entry of later) await expect(session.append(entry)).rejects.toMatchObject({ code: 'SYNC_FAILED' })
     await expect(session.close('recorder-failed')).rejects.toMatchObject({ code: 'SYNC_FAILED' })
     expect(disk).toMatchObject({ syncs: 1, writesAfterFault: 0 })
@@ -100,17 +100,17 @@ describe('F12: fdatasync fails', () => {
   test('all who waited for the same commit are refused', async () => {
     const { disk, session } = await start()
     disk.sync = 'EIO'
-    const appended = await Promise.allSettled([2, 3, 4].map(n => session.append(intent(n, 'select 1'))))
+    const appended = await Promise.allSettled([2, 3, 4].map(n => session.append(change(n, 'select 1'))))
     expect(appended.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected'])
   })
 
   test('other sessions go on', async () => {
     const { dir, disk, recorder, session } = await start()
     disk.sync = 'EIO'
-    await expect(session.append(intent(2, 'select 2'))).rejects.toThrow()
+    await expect(session.append(change(2, 'select 2'))).rejects.toThrow()
     disk.sync = 'well'
     const other = await recorder.record(opening({ session: 's-2' }))
-    await other.append(intent(1, 'select 1'))
+    await other.append(change(1, 'select 1'))
     await other.close('client-left')
     const { recordings } = await verifyDirectory(dir, { keys: null })
     expect(recordings.map(one => one.verdict.kind).sort()).toEqual(['COMPLETE', 'OPEN'])
@@ -120,7 +120,7 @@ describe('F12: fdatasync fails', () => {
     const { disk, recorder, session } = await start(name => name === 'instance.log')
     disk.sync = 'EIO'
     await expect(recorder.record(opening({ session: 's-2' }))).rejects.toMatchObject({ code: 'SYNC_FAILED' })
-    await expect(session.append(intent(2, 'select 2'))).rejects.toMatchObject({ code: 'SYNC_FAILED' })
+    await expect(session.append(change(2, 'select 2'))).rejects.toMatchObject({ code: 'SYNC_FAILED' })
     await expect(recorder.record(opening({ session: 's-3' }))).rejects.toMatchObject({ code: 'SYNC_FAILED' })
   })
 })
@@ -129,12 +129,12 @@ describe('F10: the disk is full', () => {
   test('the entry is refused with what to do, the session is over, and the next start recovers it', async () => {
     const { dir, disk, session, recorder } = await start()
     disk.write = 'ENOSPC'
-    await expect(session.append(intent(2, 'select 2'))).rejects.toMatchObject({
+    await expect(session.append(change(2, 'select 2'))).rejects.toMatchObject({
       code: 'DISK_FULL',
       message: expect.stringContaining('free space there'),
     })
     disk.write = 'well'
-    await expect(session.append(intent(3, 'select 3'))).rejects.toMatchObject({ code: 'DISK_FULL' })
+    await expect(session.append(change(3, 'select 3'))).rejects.toMatchObject({ code: 'DISK_FULL' })
     await expect(session.close('recorder-failed')).rejects.toMatchObject({ code: 'DISK_FULL' })
     await recorder.close()
     expect(await verdict(dir)).toMatchObject({ kind: 'TORN', frames: 2, bytes: 7, recovered: null, suspect: true })
@@ -146,7 +146,7 @@ describe('the disk writes less than asked', () => {
     const { dir, disk, session, recorder } = await start()
     disk.write = 'short'
     for (let n = 2; n < 30; n++) {
-      await session.append(intent(n, `select ${n}`))
+      await session.append(change(n, `select ${n}`))
       await session.append(done(n))
     }
     await session.close('client-left')
@@ -157,15 +157,15 @@ describe('the disk writes less than asked', () => {
   test('a write of nothing is a failure, not a loop', async () => {
     const { disk, session } = await start()
     disk.write = 'nothing'
-    await expect(session.append(intent(2, 'select 2'))).rejects.toMatchObject({ code: 'WRITE_FAILED' })
+    await expect(session.append(change(2, 'select 2'))).rejects.toMatchObject({ code: 'WRITE_FAILED' })
   })
 
   test('a failed outcome in the standard tier shows on the next entry', async () => {
     const { disk, session } = await start()
     disk.write = 'EIO'
     await session.append(done(1))
-    await expect(session.append(intent(2, 'select 2'))).rejects.toMatchObject({ code: 'WRITE_FAILED' })
-    await expect(session.append(intent(3, 'select 3'))).rejects.toMatchObject({ code: 'WRITE_FAILED' })
+    await expect(session.append(change(2, 'select 2'))).rejects.toMatchObject({ code: 'WRITE_FAILED' })
+    await expect(session.append(change(3, 'select 3'))).rejects.toMatchObject({ code: 'WRITE_FAILED' })
   })
 })
 
@@ -210,8 +210,8 @@ describe('R5: what waits for the disk', () => {
 
   test('an intent is not acknowledged before its sync has ended, and one sync runs at a time', async () => {
     const { dir, session, release, most, recorder } = await held('standard')
-    const first = session.append(intent(1, 'select 1'))
-    const others = Array.from({ length: 50 }, (_, i) => session.append(intent(i + 2, 'select 1')))
+    const first = session.append(change(1, 'select 1'))
+    const others = Array.from({ length: 50 }, (_, i) => session.append(change(i + 2, 'select 1')))
     expect(await isSettled(first)).toBe(false)
     await release()
     await Promise.all([first, ...others])

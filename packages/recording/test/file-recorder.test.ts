@@ -1,4 +1,4 @@
-import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import {
@@ -11,7 +11,18 @@ import {
   renderReplay,
   verifyDirectory,
 } from '../src/index.ts'
-import { done, intent, KEK, opening, optionsFor, recordSample, sampleEntries, temporaryDir } from './fixtures.ts'
+import {
+  change,
+  done,
+  intent,
+  KEK,
+  opening,
+  optionsFor,
+  recordSample,
+  SAMPLE_FRAMES,
+  sampleEntries,
+  temporaryDir,
+} from './fixtures.ts'
 
 async function eventsOf(file: string, kek: Uint8Array = KEK): Promise<readonly RecordedEvent[]> {
   const events: RecordedEvent[] = []
@@ -27,7 +38,7 @@ describe('a recorded session', () => {
     const dir = await temporaryDir()
     const { file } = await recordSample(dir)
     expect(await verdictsOf(dir)).toEqual([
-      { kind: 'COMPLETE', frames: sampleEntries.length + 2, bytes: expect.any(Number), reason: 'client-terminated' },
+      { kind: 'COMPLETE', frames: SAMPLE_FRAMES, bytes: expect.any(Number), reason: 'client-terminated' },
     ])
     const events = await eventsOf(file)
     expect(events.map(event => event.kind)).toEqual(['opened', ...sampleEntries.map(({ kind }) => kind), 'closed'])
@@ -178,7 +189,11 @@ describe('a session', () => {
     await session.close('recorder-failed')
     await recorder.close()
     const [verdict] = await verdictsOf(dir)
-    expect(verdict).toMatchObject({ kind: 'COMPLETE', frames: accepted + 3, reason: 'recorder-failed' })
+    expect(verdict).toMatchObject({ kind: 'COMPLETE', reason: 'recorder-failed' })
+    const { file } = (await listRecordings(dir))[0] ?? {}
+    const kinds = (await eventsOf(file ?? '')).map(({ kind }) => kind)
+    expect(kinds).toEqual(['opened', ...Array(accepted).fill('intent'), 'completion', 'closed'])
+    expect((await stat(file ?? '')).size).toBeLessThanOrEqual(12_000)
   })
 
   test('refuses an entry that no reader could take back, and reads a credential without end', async () => {
@@ -228,8 +243,8 @@ describe('a session', () => {
       })
     const recorder = await fileRecorder(optionsFor(dir, { sleep }))
     const session = await recorder.record(opening())
-    await session.append(intent(1, 'select 1'))
-    await session.append(intent(2, 'select 2'))
+    await session.append(change(1, 'update t set a = 1'))
+    await session.append(change(2, 'update t set a = 2'))
     expect(await verdictsOf(dir)).toMatchObject([{ kind: 'OPEN', frames: 3, anchoredFrames: 1 }])
     beat()
     await expect.poll(() => verdictsOf(dir)).toMatchObject([{ kind: 'OPEN', frames: 3, anchoredFrames: 3 }])
@@ -270,6 +285,7 @@ describe('a directory shared by two live recorders', () => {
       recovered: [],
       confirmed: [],
       missing: [],
+      tornTails: [],
       left: [{ place: join(dir, first.boot), why: 'its boot is, or may be, alive' }],
     })
     await session.append(intent(1, 'select 1'))

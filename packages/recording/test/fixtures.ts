@@ -6,7 +6,17 @@ import { afterAll } from 'vitest'
 import { type FileRecorderOptions, fileRecorder } from '../src/index.ts'
 import { opening, optionsFor, sampleEntries } from './writer-fixtures.ts'
 
-export { done, intent, KEK, opening, optionsFor, refused, sampleEntries } from './writer-fixtures.ts'
+export {
+  change,
+  done,
+  intent,
+  KEK,
+  opening,
+  optionsFor,
+  refused,
+  SAMPLE_FRAMES,
+  sampleEntries,
+} from './writer-fixtures.ts'
 
 const made: string[] = []
 afterAll(async () => {

@@ -88,7 +88,7 @@ describe('R2, F24: recovery', () => {
       expect((await readFile(file)).subarray(0, whole)).toEqual(dead.bytes.subarray(0, whole))
       const verdict = { kind: 'TORN', frames: frames + 1, anchoredFrames: frames + 1, bytes: length - whole }
       expect(await verdictsOf(dir)).toMatchObject([{ ...verdict, recovered: { boot: expect.any(String) } }])
-      expect(await recover(dir)).toEqual({ recovered: [], confirmed: [], left: [], missing: [] })
+      expect(await recover(dir)).toEqual({ recovered: [], confirmed: [], left: [], missing: [], tornTails: [] })
     }
   })
 

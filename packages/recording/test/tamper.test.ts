@@ -3,7 +3,17 @@ import { join } from 'node:path'
 import * as fc from 'fast-check'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { type LogView, localKeys, readLogs, type Verdict, verifyDirectory, verifyRecording } from '../src/index.ts'
-import { done, intent, KEK, type Recorded, recordSample, refused, temporaryDir } from './fixtures.ts'
+import {
+  change,
+  done,
+  intent,
+  KEK,
+  type Recorded,
+  recordSample,
+  refused,
+  SAMPLE_FRAMES,
+  temporaryDir,
+} from './fixtures.ts'
 import { secondReader } from './second-reader.ts'
 
 const keys = localKeys(KEK, count => Buffer.alloc(count))
@@ -14,7 +24,12 @@ let log: LogView
 
 beforeAll(async () => {
   dir = await temporaryDir()
-  recorded = await recordSample(dir, {}, [intent(1, 'select 1'), done(1), refused(2, 'drop table t')])
+  recorded = await recordSample(dir, {}, [
+    intent(1, 'select 1'),
+    done(1),
+    refused(2, 'drop table t'),
+    change(3, 'update t set a = 1'),
+  ])
   original = await readFile(recorded.file)
   log = await readLogs(dir)
 })
@@ -120,7 +135,7 @@ describe('R1: a recording that was tampered with', () => {
   })
 })
 
-/** Drops the refusal and closes the file again as well as one can without keys. */
+/** Drops the change and closes the file again as well as one can without keys. */
 function recut(file: Buffer): Buffer {
   const ranges = frameRanges(file)
   const [start] = ranges[3]!
@@ -148,7 +163,7 @@ describe('R1: a directory that was tampered with', () => {
     const place = await temporaryDir()
     const { file, recording } = await recordSample(place)
     await rm(file)
-    expect(await verdicts(place)).toEqual([{ kind: 'MISSING', recording, lastFrames: 12 }])
+    expect(await verdicts(place)).toEqual([{ kind: 'MISSING', recording, lastFrames: SAMPLE_FRAMES }])
   })
 
   test('a renamed recording is MISSING under its name and TAMPERED under the other', async () => {

@@ -65,6 +65,10 @@ export const intent = (statement: number, text: string, more: Partial<Intent> = 
   ...more,
 })
 
+/** What changes data: on the disk before it runs, in either tier. */
+export const change = (statement: number, text: string, more: Partial<Intent> = {}): Intent =>
+  intent(statement, text, { tag: 'UPDATE', effects: ['read', 'write'], ...more })
+
 type Refused = Extract<Entry, { kind: 'refused' }>
 export const refused = (statement: number, text: string, more: Partial<Refused> = {}): Refused => ({
   kind: 'refused',
@@ -90,6 +94,9 @@ export const done = (statement: number): Entry => ({
   statement,
   completion: { kind: 'done', tag: 'SELECT', rows: 3, bytes: 120, ms: 1.5 },
 })
+
+/** What {@link sampleEntries} take in the standard tier: two of them share a block, one has a block for itself. */
+export const SAMPLE_FRAMES = 11
 
 /** One entry of every kind. */
 export const sampleEntries: readonly Entry[] = [

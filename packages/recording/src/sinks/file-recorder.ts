@@ -2,11 +2,13 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Clock, Recorder } from '@querywarden/policy-core'
 import type { Sleep } from '../commit-queue.ts'
+import { DiskWatch } from '../disk-watch.ts'
 import type { ParameterRecording } from '../entry-bodies.ts'
 import { RecordingError } from '../errors.ts'
 import { openInstanceLog, type PreviousLog } from '../instance-log.ts'
 import { type KeyEncryption, localKeys, type RandomBytes } from '../keys.ts'
-import { type Durability, type LiveRecorder, recorder } from '../recorder.ts'
+import { type LiveRecorder, recorder } from '../recorder.ts'
+import type { Durability } from '../session-writer.ts'
 import type { Storage } from '../storage.ts'
 import { lockState, releaseLock, takeLock, touchLock } from './boot-lock.ts'
 import { bootFolders, ID_PATTERN, readLog } from './directory.ts'
@@ -48,6 +50,8 @@ export interface FileRecorder {
   readonly recovery: RecoveryReport
   /** This run's id: the name of its folder. */
   readonly boot: string
+  /** How long the disk has been at its oldest commit, in milliseconds; over 2000 nothing new is taken. */
+  readonly lagMs: () => number
   /** Looks again for dead boots, such as those that only time can tell from living ones. */
   readonly recover: () => Promise<RecoveryReport>
   /** Ends the instance log. Close the sessions first: what is open then is left to the next start. */
@@ -83,18 +87,21 @@ export async function fileRecorder(options: FileRecorderOptions): Promise<FileRe
   await makeFolder(dir, folder)
   const storage = (options.storage ?? (plain => plain))(folderStorage(folder))
   const previous = await previousLogs(dir, boot, clock)
-  const log = await openInstanceLog({ storage, keys, clock, sleep, randomBytes, instance, boot, previous })
+  const watch = new DiskWatch(clock.monotonic)
+  const log = await openInstanceLog({ storage, keys, clock, sleep, randomBytes, instance, boot, previous, watch })
   const recover = (): Promise<RecoveryReport> => recoverDirectory({ dir, boot, log, keys, clock })
   const recovery = await recover()
-  const live = recorder({ ...options, keys, newId, storage, log, boot })
+  const live = recorder({ ...options, keys, newId, storage, log, boot, watch })
   const stop = keepBeating({ folder, live, clock, sleep })
   return {
     record: live.record,
     recovery,
     boot,
     recover,
+    lagMs: live.lagMs,
     close: async () => {
       stop()
+      await live.close()
       await live.logHeads()
       await log.close()
       if (!live.hasOpen()) await releaseLock(folder)

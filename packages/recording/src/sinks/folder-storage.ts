@@ -1,8 +1,9 @@
-import { type FileHandle, open, rename, statfs } from 'node:fs/promises'
+import { writeSync } from 'node:fs'
+import { type FileHandle, open, rename, statfs, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
-import { systemCode } from '../commit-queue.ts'
+import { systemCode } from '../disk-failure.ts'
 import { RecordingError } from '../errors.ts'
-import type { AppendFile, Storage } from '../storage.ts'
+import type { AppendFile, Storage, TailFile } from '../storage.ts'
 
 const PRIVATE_FILE = 0o600
 
@@ -13,14 +14,15 @@ export const folderStorage = (folder: string): Storage => ({
     const { bavail, bsize } = await statfs(folder)
     return bavail * bsize
   },
-  create: (name, bytes) => createDurably(folder, name, bytes),
+  create: async (name, bytes) => appendFile(await createDurably(folder, name, bytes)),
+  createTail: async (name, bytes) => tailFile(await createDurably(folder, name, bytes), join(folder, name)),
 })
 
 /**
  * Makes a file under a temporary name, syncs it, gives it its name and syncs the folder: after a crash it is there
  * whole, or not at all. Never replaces a file.
  */
-export async function createDurably(folder: string, name: string, bytes: Uint8Array): Promise<AppendFile> {
+export async function createDurably(folder: string, name: string, bytes: Uint8Array): Promise<FileHandle> {
   const temporary = join(folder, `${name}.tmp`)
   try {
     const handle = await open(temporary, 'wx', PRIVATE_FILE)
@@ -33,7 +35,7 @@ export async function createDurably(folder: string, name: string, bytes: Uint8Ar
       await handle.close()
       throw error
     }
-    return appendFile(handle)
+    return handle
   } catch (cause) {
     throw unusable(folder, cause)
   }
@@ -57,6 +59,18 @@ const appendFile = (handle: FileHandle): AppendFile => ({
   write: async bytes => (await handle.write(bytes)).bytesWritten,
   sync: () => handle.datasync(),
   close: () => handle.close(),
+})
+
+const tailFile = (handle: FileHandle, file: string): TailFile => ({
+  writeNow: bytes => {
+    for (let at = 0; at < bytes.length; ) at += writeSync(handle.fd, bytes, at)
+  },
+  sync: () => handle.datasync(),
+  close: () => handle.close(),
+  discard: async () => {
+    await handle.close()
+    await unlink(file)
+  },
 })
 
 /** What to tell a person whose recordings have nowhere to go. */

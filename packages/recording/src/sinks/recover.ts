@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { open, readdir, truncate } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Clock } from '@querywarden/policy-core'
+import { type BlockParts, blockBody } from '../block.ts'
 import { chainNext } from '../chain.ts'
 import { recoveryBody } from '../closing.ts'
 import { RecordingError } from '../errors.ts'
@@ -12,10 +13,13 @@ import { FRAME_TYPES } from '../layout.ts'
 import { joinLogs, type RecordingLog } from '../log-view.ts'
 import { RECORDING_SUFFIX } from '../recorder.ts'
 import { type Scan, scanRecording } from '../scan.ts'
+import { tailBlocks } from '../tail-blocks.ts'
+import type { TailChunk } from '../tail-format.ts'
 import { openMetaKeys, TORN_BYTES_MAX } from '../verify.ts'
 import { claimFolder, lockState, settleClaim } from './boot-lock.ts'
 import { bootFolders, readBytes, readLog, recordingOf } from './directory.ts'
 import { createDurably, syncFolder, writeWhole } from './folder-storage.ts'
+import { type FoundTails, readTails, settleTails } from './read-tails.ts'
 
 /** What a start found of earlier boots, and did about it. Nothing is ever deleted. */
 export interface RecoveryReport {
@@ -26,6 +30,8 @@ export interface RecoveryReport {
     readonly frames: number
     readonly discardedBytes: number
     readonly tornFile: string | null
+    /** Entries that stood in no frame, and were taken from the dead boot's tail. */
+    readonly tailEntries: number
   }[]
   /** Recordings that were closed, though the dead boot's log never got to say so. */
   readonly confirmed: readonly string[]
@@ -33,6 +39,8 @@ export interface RecoveryReport {
   readonly left: readonly { readonly place: string; readonly why: string }[]
   /** Known to a dead boot's log, and gone. */
   readonly missing: readonly string[]
+  /** Tails set aside, because bytes in them are not what was written: torn by a power cut, or changed. */
+  readonly tornTails: readonly string[]
 }
 
 export interface RecoveryOptions {
@@ -49,11 +57,12 @@ interface Draft {
   readonly confirmed: string[]
   readonly left: RecoveryReport['left'][number][]
   readonly missing: string[]
+  readonly tornTails: string[]
 }
 
 /** Ends the recordings that dead boots left open. Safe to run twice, and beside other processes. */
 export async function recoverDirectory(options: RecoveryOptions): Promise<RecoveryReport> {
-  const report: Draft = { recovered: [], confirmed: [], left: [], missing: [] }
+  const report: Draft = { recovered: [], confirmed: [], left: [], missing: [], tornTails: [] }
   for (const boot of await bootFolders(options.dir)) {
     if (boot === options.boot) continue
     const folder = join(options.dir, boot)
@@ -61,14 +70,24 @@ export async function recoverDirectory(options: RecoveryOptions): Promise<Recove
     if (state.kind === 'live') report.left.push({ place: folder, why: 'its boot is, or may be, alive' })
     if (state.kind !== 'dead' || !(await claimFolder(folder, state.name, options.boot))) continue
     const leftBefore = report.left.length
-    await recoverFolder(folder, options, report)
+    const tails = await recoverFolder(folder, options, report)
     // What could not be dealt with is looked at again by the next boot, which may have the right key.
-    if (report.left.length === leftBefore) await settleClaim(folder, options.boot)
+    if (report.left.length > leftBefore || tails === null) continue
+    report.tornTails.push(...(await settleTails(tails)))
+    await settleClaim(folder, options.boot)
   }
   return report
 }
 
-async function recoverFolder(folder: string, options: RecoveryOptions, report: Draft): Promise<void> {
+async function recoverFolder(folder: string, options: RecoveryOptions, report: Draft): Promise<FoundTails | null> {
+  let tails: FoundTails
+  try {
+    tails = await readTails(folder, options.keys)
+  } catch (error) {
+    // A recording that is ended without its tail would have lost what only the tail has.
+    report.left.push({ place: folder, why: whyOf(error) })
+    return null
+  }
   const view = joinLogs(new Map([[folder, await readLog(folder)]]))
   const files = (await readdir(folder)).filter(name => name.endsWith(RECORDING_SUFFIX))
   const present = new Set(files.map(recordingOf))
@@ -76,17 +95,24 @@ async function recoverFolder(folder: string, options: RecoveryOptions, report: D
   for (const name of files) {
     const file = join(folder, name)
     try {
-      await recoverFile({ folder, name, known: view.recordings.get(recordingOf(name)) ?? null }, options, report)
+      const recording = recordingOf(name)
+      const known = view.recordings.get(recording) ?? null
+      await recoverFile({ folder, name, known, tail: tails.chunks.get(recording) ?? [] }, options, report)
     } catch (error) {
-      report.left.push({ place: file, why: error instanceof Error ? error.message : 'an unknown error' })
+      report.left.push({ place: file, why: whyOf(error) })
     }
   }
+  return tails
 }
+
+const whyOf = (error: unknown): string => (error instanceof Error ? error.message : 'an unknown error')
 
 interface Found {
   readonly folder: string
   readonly name: string
   readonly known: RecordingLog | null
+  /** What the boot's tails have of it. */
+  readonly tail: readonly TailChunk[]
 }
 
 async function recoverFile(found: Found, options: RecoveryOptions, report: Draft): Promise<void> {
@@ -114,26 +140,57 @@ async function recoverFile(found: Found, options: RecoveryOptions, report: Draft
     return
   }
   const torn = end.kind === 'torn' ? await moveAside(found, scan.offset) : null
-  const mark = {
-    boot: options.boot,
-    lastSeq: head.frames - 1,
-    lastChain: head.chain,
-    discardedBytes: torn?.bytes ?? 0,
-    discardedSha256: torn?.sha256 ?? createHash('sha256').digest(),
-  }
-  const position = { seq: head.frames, chain: head.chain }
-  const frame = clearFramer(options.clock, keyed.keys)(FRAME_TYPES.recovery, recoveryBody(mark), 'final')(position)
-  await appendDurably(file, scan.offset, frame)
-  const sealed: Head = { frames: head.frames + 1, chain: chainNext(head.chain, frame) }
+  const blocks = tailBlocks(found.tail, scan.blockEntries)
+  const frames = endFrames({ head, blocks, torn, keys: keyed.keys }, options)
+  await appendDurably(file, scan.offset, frames)
+  const sealed = headAfter(head, frames)
   await options.log.append({ kind: 'recovered', recording, head: sealed })
   report.recovered.push({
     recording,
     file,
     frames: sealed.frames,
-    discardedBytes: mark.discardedBytes,
+    discardedBytes: torn?.bytes ?? 0,
     tornFile: torn?.file ?? null,
+    tailEntries: entriesOf(blocks),
   })
 }
+
+const entriesOf = (blocks: readonly BlockParts[]): number => blocks.reduce((sum, { entries }) => sum + entries, 0)
+
+/** The frames that end a recording: what the tail has of it as it stands there, then RECOVERY. All are clear ones. */
+function endFrames(
+  found: {
+    readonly head: Head
+    readonly blocks: readonly BlockParts[]
+    readonly torn: TornBytes | null
+    readonly keys: MetaKeys
+  },
+  options: RecoveryOptions,
+): readonly Buffer[] {
+  const { blocks, torn } = found
+  const make = clearFramer(options.clock, found.keys)
+  const frames: Buffer[] = []
+  for (const block of blocks) {
+    const { frames: seq, chain } = headAfter(found.head, frames)
+    frames.push(make(FRAME_TYPES.block, blockBody(block), 'more')({ seq, chain }))
+  }
+  const { frames: seq, chain } = headAfter(found.head, frames)
+  const body = recoveryBody({
+    boot: options.boot,
+    lastSeq: seq - 1,
+    lastChain: chain,
+    discardedBytes: torn?.bytes ?? 0,
+    discardedSha256: torn?.sha256 ?? createHash('sha256').digest(),
+    tailEntries: entriesOf(blocks),
+  })
+  frames.push(make(FRAME_TYPES.recovery, body, 'final')({ seq, chain }))
+  return frames
+}
+
+const headAfter = (head: Head, frames: readonly Buffer[]): Head => ({
+  frames: head.frames + frames.length,
+  chain: frames.reduce((chain: Uint8Array, frame) => chainNext(chain, frame), head.chain),
+})
 
 /** Evidence of tampering stays as it was found. */
 function whyUntouchable(scan: Scan, recording: string, known: RecordingLog | null): string | null {
@@ -178,12 +235,12 @@ async function readFrom(file: string, offset: number): Promise<Buffer> {
   }
 }
 
-async function appendDurably(file: string, offset: number, frame: Buffer): Promise<void> {
+async function appendDurably(file: string, offset: number, frames: readonly Buffer[]): Promise<void> {
   const handle = await open(file, 'a')
   try {
     const { size } = await handle.stat()
     if (size !== offset) throw new RecordingError('MALFORMED', 'the file changed while it was recovered')
-    await writeWhole(handle, frame)
+    await writeWhole(handle, Buffer.concat(frames))
     await handle.sync()
   } finally {
     await handle.close()

@@ -1,0 +1,180 @@
+import type { Cipher } from 'node:crypto'
+import type { Entry } from '@querywarden/policy-core'
+import { writeCompletion, writeIntent, writeRepeat } from './block-entries.ts'
+import type { CborMap } from './canonical-cbor.ts'
+import { CborWriter } from './cbor-writer.ts'
+import { type BodyRules, intentMeta, statementValue } from './entry-bodies.ts'
+import type { IntentTemplate } from './intent-template.ts'
+import { blockCipher, type MetaKeys, type ValueKeys } from './keys.ts'
+import { Keystream } from './keystream.ts'
+import type { Moment } from './moment.ts'
+
+type Intent = Extract<Entry, { kind: 'intent' }>
+type CompletionEntry = Extract<Entry, { kind: 'completion' }>
+
+const FIRST_BYTES = 1_024
+/** What a block's frame takes beside its streams: header, tag, the map around them. */
+const FRAME_BYTES = 128
+const NOTHING = new Uint8Array(0)
+
+/** Entries that were encrypted together, for the tail. */
+export interface Chunk {
+  /** How many entries of the block came before. */
+  readonly at: number
+  readonly entries: number
+  readonly meta: Uint8Array
+  readonly value: Uint8Array
+}
+
+/**
+ * Entries on their way into one frame. Each is staged in clear, then encrypted with what else is staged, by ciphers that
+ * live as long as the block. META and VALUE are two streams under two keys, so that destroying one leaves the other.
+ */
+export class Block {
+  /** The number of its first entry within the recording's blocks. */
+  readonly first: number
+  readonly #keys: { readonly meta: MetaKeys; readonly value: ValueKeys }
+  readonly #meta: Stream
+  #value: Stream | null = null
+  #entries = 0
+  #encrypted = 0
+  /** Where in the recording's blocks a statement stands in full, to be referred to. */
+  readonly #full = new Map<IntentTemplate, number>()
+
+  constructor(first: number, keys: { readonly meta: MetaKeys; readonly value: ValueKeys }) {
+    this.first = first
+    this.#keys = keys
+    this.#meta = new Stream(blockCipher(keys.meta.metaStream, first))
+  }
+
+  get entries(): number {
+    return this.#entries
+  }
+  /** What its frame will take, about. */
+  get bytes(): number {
+    return FRAME_BYTES + this.#meta.to.length + (this.#value?.to.length ?? 0)
+  }
+
+  /** Stages an intent, in few bytes where this block has the same statement already. */
+  addIntent(entry: Intent, template: IntentTemplate, moment: Moment, rules: BodyRules): void {
+    const number = this.first + this.#entries
+    const like = this.#full.get(template)
+    this.#whole(() => {
+      if (like === undefined) {
+        writeIntent(this.#meta.to, moment, intentMeta(entry, template.sql, rules))
+        const value = statementValue(entry, template.sql, rules)
+        if (value !== null) this.#addValue(number, value)
+        return
+      }
+      writeRepeat(this.#meta.to, moment, { like, entry, secret: template.sql.secret }, rules)
+      if (rules.parameters === 'encrypted' && entry.params.length > 0) {
+        const value = statementValue(entry, template.sql, rules)
+        if (value !== null) this.#addValue(number, { params: value['params'] ?? null })
+      }
+    })
+    if (like === undefined) this.#full.set(template, number)
+  }
+
+  addCompletion(entry: CompletionEntry, moment: Moment): void {
+    this.#whole(() => writeCompletion(this.#meta.to, moment, entry))
+  }
+
+  /** Takes the latest entry back, while it is staged. */
+  takeBack(): void {
+    this.#entries -= 1
+    this.#meta.takeBack()
+    this.#value?.takeBack()
+    for (const [template, number] of this.#full) if (number === this.first + this.#entries) this.#full.delete(template)
+  }
+
+  /** Encrypts what is staged. Null when nothing is. */
+  encrypt(): Chunk | null {
+    const at = this.#encrypted
+    if (at === this.#entries) return null
+    this.#encrypted = this.#entries
+    return {
+      at,
+      entries: this.#entries - at,
+      meta: this.#meta.encrypt(),
+      value: this.#value?.encrypt() ?? NOTHING,
+    }
+  }
+
+  /** The body of its frame, once everything is encrypted. */
+  body(): CborMap {
+    return blockBody({
+      first: this.first,
+      entries: this.#entries,
+      meta: this.#meta.to.written,
+      value: this.#value?.to.written ?? NOTHING,
+      fromTail: false,
+    })
+  }
+
+  #addValue(number: number, value: CborMap): void {
+    this.#value ??= new Stream(blockCipher(this.#keys.value.valueStream, this.first))
+    this.#value.to.list(2)
+    this.#value.to.number(number)
+    this.#value.to.value(value)
+  }
+
+  /** An entry that can't be encoded leaves nothing behind. */
+  #whole(write: () => void): void {
+    this.#meta.mark()
+    this.#value?.mark()
+    try {
+      write()
+    } catch (error) {
+      this.#meta.takeBack()
+      this.#value?.takeBack()
+      throw error
+    }
+    this.#entries += 1
+  }
+}
+
+/** A sealed block, or what a tail has of one. */
+export interface BlockParts {
+  readonly first: number
+  readonly entries: number
+  readonly meta: Uint8Array
+  readonly value: Uint8Array
+  /** A later boot took it from the tail of a dead one. */
+  readonly fromTail: boolean
+}
+
+export const blockBody = ({ first, entries, meta, value, fromTail }: BlockParts): CborMap => ({
+  first,
+  entries,
+  meta,
+  value,
+  from_tail: fromTail,
+})
+
+/** One of a block's two streams: what is encrypted, and behind it in the same buffer what is staged in clear. */
+class Stream {
+  readonly to: CborWriter = new CborWriter(FIRST_BYTES)
+  readonly #keystream: Keystream
+  #encrypted = 0
+  #mark = 0
+
+  constructor(cipher: Cipher) {
+    this.#keystream = new Keystream(cipher)
+  }
+
+  mark(): void {
+    this.#mark = this.to.length
+  }
+
+  takeBack(): void {
+    this.to.cutTo(this.#mark)
+  }
+
+  /** Encrypts what is staged, and gives it: good until more is written. */
+  encrypt(): Uint8Array {
+    const staged = this.to.written.subarray(this.#encrypted)
+    this.#keystream.apply(staged)
+    this.#encrypted = this.to.length
+    return staged
+  }
+}

@@ -1,0 +1,81 @@
+import { createHash } from 'node:crypto'
+import { readdir, readFile, rename, unlink } from 'node:fs/promises'
+import { basename, join } from 'node:path'
+import { RecordingError } from '../errors.ts'
+import { type KeyEncryption, keyContext, tailKey } from '../keys.ts'
+import { TAIL_SUFFIX } from '../tail.ts'
+import { readBatches, readTailHeader, type TailChunk } from '../tail-format.ts'
+import { syncFolder } from './folder-storage.ts'
+
+/** What a dead boot's tails hold. */
+export interface FoundTails {
+  /** By recording, in the order they were written. */
+  readonly chunks: ReadonlyMap<string, readonly TailChunk[]>
+  readonly files: readonly {
+    readonly file: string
+    /** Bytes that are no genuine batch: torn, or not what was written. */
+    readonly looseBytes: number
+  }[]
+}
+
+/** Reads the tails of a boot's folder, as far as each is genuine. */
+export async function readTails(folder: string, keys: KeyEncryption): Promise<FoundTails> {
+  const chunks = new Map<string, TailChunk[]>()
+  const files: { file: string; looseBytes: number }[] = []
+  for (const name of (await readdir(folder)).filter(one => one.endsWith(TAIL_SUFFIX)).sort()) {
+    const file = join(folder, name)
+    const bytes = await readFile(file)
+    const found = await openTail(bytes, { keys, boot: basename(folder), number: Number.parseInt(name, 10) })
+    for (const chunk of found.chunks) {
+      const known = chunks.get(chunk.recording)
+      if (known === undefined) chunks.set(chunk.recording, [chunk])
+      else known.push(chunk)
+    }
+    files.push({ file, looseBytes: bytes.length - found.end })
+  }
+  return { chunks, files }
+}
+
+const UNGENUINE: ReadonlySet<string> = new Set(['MALFORMED', 'WRONG_KEY'])
+const UNREADABLE = { chunks: [], end: 0 }
+
+async function openTail(
+  bytes: Buffer,
+  expected: { readonly keys: KeyEncryption; readonly boot: string; readonly number: number },
+): Promise<{ readonly chunks: readonly TailChunk[]; readonly end: number }> {
+  const { keys, boot, number } = expected
+  try {
+    const found = readTailHeader(bytes)
+    if (found === null || found.header.boot !== boot || found.header.number !== number) return UNREADABLE
+    const dek = await keys.unwrap(found.header.wrappedKey, keyContext(boot, 'tail'))
+    return readBatches(bytes, found.end, tailKey(dek))
+  } catch (error) {
+    // A header that was changed is as good as none. Where it is the key that is wrong it doesn't open the recordings
+    // either, and then the tails stay as they are too.
+    if (error instanceof RecordingError && UNGENUINE.has(error.code)) return UNREADABLE
+    throw error
+  }
+}
+
+/**
+ * Ends the tails of a folder whose recordings are all dealt with. One that was whole goes, since frames have all of it;
+ * one with loose bytes is set aside under their digest. Gives the files set aside.
+ */
+export async function settleTails({ files }: FoundTails): Promise<readonly string[]> {
+  const aside: string[] = []
+  for (const { file, looseBytes } of files) {
+    if (looseBytes === 0) {
+      await unlink(file)
+      continue
+    }
+    const digest = createHash('sha256')
+      .update(await readFile(file))
+      .digest('hex')
+      .slice(0, 16)
+    const torn = `${file}.${digest}.torn`
+    await rename(file, torn)
+    await syncFolder(join(file, '..'))
+    aside.push(torn)
+  }
+  return aside
+}
