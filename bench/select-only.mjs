@@ -1,181 +1,104 @@
-// pgbench select-only on a real PostgreSQL: directly, through a Node process that only pipes, through pgbouncer (session
-// mode, where it is installed), and through querywarden with a policy, masks and recording on. All of them take turns in
-// every round, so that what else the machine does hits them alike. Prints medians as ratios; absolute figures mean little.
+// pgbench's select-only script through each way to a database (see peers/routes.mjs), all in one run, by turns. Prints
+// medians as ratios: absolute figures mean little.
 //
-//   npm run bench -- select-only            [ROUNDS=5] [SECONDS=3] [CLIENTS=1,8]
+//   npm run bench -- select-only            [ROUNDS=5] [SECONDS=3] [CLIENTS=1,8,32] [MODES=simple,extended,prepared] [TLS=1]
 //
-// needs pgbench (Debian: postgresql-15 or postgresql-contrib; it is left alone where it isn't there).
-import { spawn, spawnSync } from 'node:child_process'
-import { once } from 'node:events'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+// With TLS=1 pgbouncer and querywarden speak it to pgbench; the pipe and the direct way don't, so compare these two.
+// Needs pgbench (Debian: postgresql-15 or postgresql-contrib; it is left alone where it isn't there).
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
-import { startPostgres } from '@querywarden/dev-servers'
+import { cpuMs, has, median, rotated, startRoutes } from './peers/routes.mjs'
 
 const rounds = Number(process.env.ROUNDS ?? 5)
 const seconds = Number(process.env.SECONDS ?? 3)
-const clients = (process.env.CLIENTS ?? '1,8').split(',').map(Number)
-const modes = ['simple', 'extended', 'prepared']
-const TOKEN = 'bench-token-of-sixteen-characters-and-more'
-const here = fileURLToPath(new URL('.', import.meta.url))
-const has = program => spawnSync('which', [program]).status === 0
+const clients = (process.env.CLIENTS ?? '1,8,32').split(',').map(Number)
+const modes = (process.env.MODES ?? 'simple,extended,prepared').split(',')
+const tls = process.env.TLS === '1'
 
 if (!has('pgbench')) {
   console.log('select-only: pgbench is not installed; nothing measured')
   process.exit(0)
 }
 
-const dir = mkdtempSync(join(tmpdir(), 'querywarden-bench-'))
-const children = []
-const database = await startPostgres({ database: 'bench' })
+const { routes, stop } = await startRoutes({
+  tls,
+  setUp: database => pgbench(['-i', '-q', '-s', '1'], { ...database, tls: false }),
+})
 try {
-  await prepare()
-  const routes = [
-    { name: 'direct', port: database.port, password: database.password },
-    { name: 'plain pipe', port: await startPipe(), password: database.password },
-    ...(has('pgbouncer') ? [{ name: 'pgbouncer', port: await startPgbouncer(), password: database.password }] : []),
-    { name: 'querywarden', port: await startQuerywarden(), password: TOKEN },
-  ]
-  for (const mode of modes) for (const count of clients) report(mode, count, measure(routes, mode, count))
+  for (const mode of modes) for (const count of clients) report(mode, count, measure(mode, count))
 } finally {
-  for (const child of children) child.kill('SIGTERM')
-  await Promise.all(children.map(child => (child.exitCode === null ? once(child, 'exit') : null)))
-  await database.stop()
-  rmSync(dir, { recursive: true, force: true })
+  await stop()
 }
 
-function measure(routes, mode, count) {
+function measure(mode, count) {
   const runs = new Map(routes.map(({ name }) => [name, []]))
+  const args = ['-n', '-S', '-M', mode, '-c', String(count), '-j', '1']
+  for (const route of routes) pgbench([...args, '-T', '1'], route)
   for (let round = 0; round < rounds; round++) {
-    for (const { name, port, password } of rotated(routes, round)) {
-      const args = ['-n', '-S', '-M', mode, '-c', String(count), '-j', '1', '-T', String(seconds)]
-      const result = pgbench(args, port, password)
-      const tps = Number(/tps = ([\d.]+)/.exec(result)?.[1])
-      const latency = Number(/latency average = ([\d.]+) ms/.exec(result)?.[1])
-      if (!(tps > 0)) throw new Error(`${name}: pgbench gave no figure`)
-      runs.get(name).push({ tps, latency })
+    for (const route of rotated(routes, round)) {
+      const cpuBefore = route.pid === null ? 0 : cpuMs(route.pid)
+      const run = timed([...args, '-T', String(seconds)], route)
+      const cpu = route.pid === null ? Number.NaN : ((cpuMs(route.pid) - cpuBefore) * 1_000) / run.transactions
+      runs.get(route.name).push({ ...run, cpu })
     }
   }
   return runs
 }
 
-function report(mode, count, runs) {
-  const tps = name => median(runs.get(name).map(run => run.tps))
-  const latency = name => median(runs.get(name).map(run => run.latency))
-  console.log(
-    `\n${mode}, ${count} client${count === 1 ? '' : 's'} (medians of ${rounds} interleaved runs of ${seconds} s)`,
-  )
-  console.log('  route         tps ÷ direct   ÷ plain pipe   added latency ÷ plain pipe’s')
-  for (const name of runs.keys()) {
-    const added = (latency(name) - latency('direct')) / (latency('plain pipe') - latency('direct'))
-    const cells = [tps(name) / tps('direct'), tps(name) / tps('plain pipe'), name === 'direct' ? Number.NaN : added]
-    console.log(
-      `  ${name.padEnd(12)}${cells.map(cell => (Number.isNaN(cell) ? '-' : cell.toFixed(2)).padStart(14)).join('')}`,
-    )
+/** One run, with what pgbench logs of each transaction. */
+function timed(args, route) {
+  const logs = mkdtempSync(join(tmpdir(), 'querywarden-pgbench-'))
+  try {
+    const output = pgbench([...args, '-l', `--log-prefix=${join(logs, 'log')}`], route)
+    const tps = Number(/tps = ([\d.]+)/.exec(output)?.[1])
+    if (!(tps > 0)) throw new Error(`${route.name}: pgbench gave no figure`)
+    // client, transaction, latency in µs, …
+    const lines = readdirSync(logs).flatMap(file => readFileSync(join(logs, file), 'utf8').trimEnd().split('\n'))
+    const latencies = Float64Array.from(lines, line => Number(line.split(' ', 3)[2])).sort()
+    const percentile = part => latencies[Math.floor(latencies.length * part)]
+    return { tps, transactions: latencies.length, p50: percentile(0.5), p99: percentile(0.99) }
+  } finally {
+    rmSync(logs, { recursive: true, force: true })
   }
 }
 
-function pgbench(args, port, password) {
+function report(mode, count, runs) {
+  const of = (name, figure) => median(runs.get(name).map(run => run[figure]))
+  const added = (name, figure) =>
+    (of(name, figure) - of('direct', figure)) / (of('plain pipe', figure) - of('direct', figure))
+  const who = `${count} client${count === 1 ? '' : 's'}${tls ? ', TLS' : ''}`
+  console.log(`\n${mode}, ${who} (medians of ${rounds} interleaved runs of ${seconds} s)`)
+  console.log(
+    '  route           throughput ÷ direct  ÷ pipe  ÷ pgbouncer   added p50 ÷ pipe’s  added p99   CPU a query ÷ pipe’s',
+  )
+  for (const name of runs.keys()) {
+    const bouncer = runs.has('pgbouncer') ? of(name, 'tps') / of('pgbouncer', 'tps') : Number.NaN
+    const isProxy = name !== 'direct'
+    const cells = [
+      [25, of(name, 'tps') / of('direct', 'tps')],
+      [8, of(name, 'tps') / of('plain pipe', 'tps')],
+      [13, bouncer],
+      [21, isProxy ? added(name, 'p50') : Number.NaN],
+      [11, isProxy ? added(name, 'p99') : Number.NaN],
+      [23, of(name, 'cpu') / of('plain pipe', 'cpu')],
+    ]
+    const row = cells.map(([width, cell]) => (Number.isNaN(cell) ? '-' : cell.toFixed(2)).padStart(width))
+    console.log(`  ${name.padEnd(12)}${row.join('')}`)
+  }
+}
+
+function pgbench(args, { port, password, tls: isSecured }) {
   const { status, stdout, stderr } = spawnSync(
     'pgbench',
     [...args, '-h', '127.0.0.1', '-p', String(port), '-U', 'postgres', 'bench'],
     {
-      env: { ...process.env, PGPASSWORD: password },
+      env: { ...process.env, PGPASSWORD: password, PGSSLMODE: isSecured ? 'require' : 'disable' },
       encoding: 'utf8',
+      maxBuffer: 64 * 1024 * 1024,
     },
   )
   if (status !== 0) throw new Error(stderr.trim().split('\n').slice(-3).join('\n'))
   return stdout
-}
-
-async function prepare() {
-  pgbench(['-i', '-q', '-s', '1'], database.port, database.password)
-  await database.exec(
-    "create table customers (id int primary key, ssn text); insert into customers values (1, '512-84-7731')",
-  )
-  writeFileSync(
-    join(dir, 'policy.yaml'),
-    `version: 1
-rules:
-  - { id: read, decision: allow, what: { effects: [read, session, transaction], relations: ["public.*"] } }
-  - { id: no-ddl, decision: deny, what: { effects: [ddl, dcl, external] } }
-masks:
-  - { columns: ["public.customers.ssn"], with: redact }
-`,
-  )
-  writeFileSync(
-    join(dir, 'querywarden.yaml'),
-    `listen: { postgres: { address: 127.0.0.1:0 }, admin: { address: 127.0.0.1:0 } }
-identity: [{ kind: static, tokens: [{ token: { env: BENCH_TOKEN }, subject: bench, groups: [] }] }]
-targets:
-  bench: { dialect: postgres, url: "postgres://postgres@127.0.0.1:${database.port}/bench", password: { env: BENCH_PASSWORD } }
-policy: policy.yaml
-recording: { dir: recordings }
-`,
-  )
-}
-
-function startPipe() {
-  return started('node', [join(here, 'peers/plain-pipe.mjs'), String(database.port)], line => Number(line))
-}
-
-function startQuerywarden() {
-  const command = join(here, '../packages/proxy/bin/querywarden.js')
-  const env = { ...process.env, BENCH_TOKEN: TOKEN, BENCH_PASSWORD: database.password }
-  return started(
-    'node',
-    [command, 'up', '-c', join(dir, 'querywarden.yaml')],
-    line => JSON.parse(line).postgres?.port,
-    env,
-  )
-}
-
-async function startPgbouncer() {
-  const port = database.port + 1_000 > 65_000 ? database.port - 1_000 : database.port + 1_000
-  writeFileSync(join(dir, 'users.txt'), `"postgres" "${database.password}"\n`)
-  writeFileSync(
-    join(dir, 'pgbouncer.ini'),
-    `[databases]
-bench = host=127.0.0.1 port=${database.port}
-[pgbouncer]
-listen_addr = 127.0.0.1
-listen_port = ${port}
-auth_type = scram-sha-256
-auth_file = ${join(dir, 'users.txt')}
-pool_mode = session
-max_client_conn = 200
-default_pool_size = 100
-unix_socket_dir =
-`,
-  )
-  const asUser = process.getuid?.() === 0 ? ['-u', 'nobody'] : []
-  spawnSync('chmod', ['-R', 'a+rX', dir])
-  const child = spawn('pgbouncer', [...asUser, join(dir, 'pgbouncer.ini')], { stdio: 'ignore' })
-  children.push(child)
-  await new Promise(resolve => setTimeout(resolve, 1_000))
-  return port
-}
-
-/** Starts a program that says its port on standard output. */
-async function started(program, args, portOf, env = process.env) {
-  const child = spawn(program, args, { env, stdio: ['ignore', 'pipe', 'inherit'] })
-  children.push(child)
-  for await (const line of createInterface({ input: child.stdout })) {
-    const port = portOf(line)
-    if (port) {
-      child.stdout.resume()
-      return port
-    }
-  }
-  throw new Error(`${program} ended before it was ready`)
-}
-
-function rotated(list, by) {
-  return list.map((_, i) => list[(i + by) % list.length])
-}
-
-function median(values) {
-  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]
 }
