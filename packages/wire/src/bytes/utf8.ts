@@ -8,8 +8,24 @@ const encoder = new TextEncoder()
 // With the `u` flag only a surrogate without its partner matches.
 const LONE_SURROGATE = /[\ud800-\udfff]/u
 
+/** Names and command tags are shorter than this; up to here a decoder's call costs more than a loop. */
+const SHORT_BYTES = 24
+
+/** Short ASCII, or undefined where it is something else. */
+function decodeShortAscii(bytes: Uint8Array): string | undefined {
+  if (bytes.length > SHORT_BYTES) return undefined
+  let text = ''
+  for (const byte of bytes) {
+    if (byte >= 0x80) return undefined
+    text += String.fromCharCode(byte)
+  }
+  return text
+}
+
 /** Decodes UTF-8, or throws `MALFORMED`. The text encodes back to the same bytes. */
 export function decodeUtf8(bytes: Uint8Array, message: string): string {
+  const short = decodeShortAscii(bytes)
+  if (short !== undefined) return short
   try {
     return strict.decode(bytes)
   } catch {

@@ -9,6 +9,7 @@ import { encodeUtf8 } from './utf8.ts'
 export const LENGTH_MAX: number = 0x3fff_fffe
 
 const LENGTH_BYTES = 4
+const SHORT_CHARS = 64
 
 // Room made on a caller's word alone; beyond it a frame grows by what is written.
 const ROOM_BYTES_MAX = 0x1_0000
@@ -97,11 +98,25 @@ export class Writer {
   cstring(text: string): void {
     // A character is at least one byte, so this refuses before an encoding of it is made.
     assertInteger(text.length, 0, LENGTH_MAX)
+    if (this.#shortAscii(text)) return
     if (text.includes('\0')) throw new FrameError('UNENCODABLE', 'text with a NUL has no place in a message')
     const bytes = encodeUtf8(text)
     const start = this.#reserve(bytes.byteLength + 1)
     this.#bytes.set(bytes, start)
     this.#bytes[start + bytes.byteLength] = 0
+  }
+
+  /** Writes names and other short texts byte by byte: an encoder's call would cost more. False, and nothing, for others. */
+  #shortAscii(text: string): boolean {
+    if (text.length > SHORT_CHARS) return false
+    for (let i = 0; i < text.length; i++) {
+      const code = text.charCodeAt(i)
+      if (code === 0 || code >= 0x80) return false
+    }
+    const start = this.#reserve(text.length + 1)
+    for (let i = 0; i < text.length; i++) this.#bytes[start + i] = text.charCodeAt(i)
+    this.#bytes[start + text.length] = 0
+    return true
   }
 
   /** The whole frame: tag, length, body. */
