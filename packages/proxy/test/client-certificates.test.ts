@@ -1,14 +1,13 @@
 import { X509Certificate } from 'node:crypto'
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connect as connectTls } from 'node:tls'
 import { type CertificateAndKey, type Certificates, makeCertificates } from '@querywarden/dev-servers'
-import { readRecording } from '@querywarden/recording'
 import type { Client } from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { KEY_FILE, readRecordingKey } from '../src/open-recorder.ts'
 import { type Governed, govern } from './governed-database.ts'
+import { recordedEvents } from './recorded-events.ts'
 
 let dir: string
 /** The gateway's authority, and the one whose client certificates it takes. */
@@ -37,13 +36,8 @@ const connectWith = (governed: Governed, certificate: Partial<CertificateAndKey>
   governed.client({ ssl: { ca: own.ca, ...certificate } })
 
 async function recordedClients(governed: Governed): Promise<readonly Readonly<Record<string, string>>[]> {
-  const kek = readRecordingKey(await readFile(join(governed.recordings, KEY_FILE), 'utf8'))
-  const found = await readdir(governed.recordings, { recursive: true, withFileTypes: true })
-  const clients: Readonly<Record<string, string>>[] = []
-  for (const { name, parentPath } of found.filter(file => file.name.endsWith('.dbrec')))
-    for await (const event of readRecording(join(parentPath, name), { kek }))
-      if (event.kind === 'opened') clients.push(event.client)
-  return clients
+  const events = await recordedEvents(governed.recordings)
+  return events.flatMap(event => (event.kind === 'opened' ? [event.client] : []))
 }
 
 describe('client certificates', () => {
