@@ -13,15 +13,12 @@ import { decodeLossyUtf8, decodeUtf8 } from './utf8.ts'
  */
 export class Reader {
   readonly #bytes: Uint8Array
-  readonly #view: DataView
   readonly #message: string
   #at = 0
 
   /** @param message the protocol's name of the message, for errors */
   constructor(bytes: Uint8Array, message: string) {
     this.#bytes = bytes
-    // A chunk is often a window of a pooled buffer, so the view has to start where the chunk does.
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
     this.#message = message
   }
 
@@ -31,23 +28,25 @@ export class Reader {
   }
 
   byte(): number {
-    return this.#view.getUint8(this.#take(1))
+    return this.#at8(this.#take(1))
   }
 
   int16(): number {
-    return this.#view.getInt16(this.#take(2))
+    return (this.uint16() << 16) >> 16
   }
 
   uint16(): number {
-    return this.#view.getUint16(this.#take(2))
+    const start = this.#take(2)
+    return (this.#at8(start) << 8) | this.#at8(start + 1)
   }
 
   int32(): number {
-    return this.#view.getInt32(this.#take(4))
+    const start = this.#take(4)
+    return (this.#at8(start) << 24) | (this.#at8(start + 1) << 16) | (this.#at8(start + 2) << 8) | this.#at8(start + 3)
   }
 
   uint32(): number {
-    return this.#view.getUint32(this.#take(4))
+    return this.int32() >>> 0
   }
 
   /** A count of things that take at least `itemBytesMin` bytes each; one that the body can't hold is refused at once. */
@@ -104,6 +103,11 @@ export class Reader {
   /** The error for a body that breaks the message's own rules. */
   malformed(what: string): FrameError {
     return new FrameError('MALFORMED', `\`${this.#message}\` ${what}`, { at: this.#at })
+  }
+
+  // A DataView would have to be made for each message, which costs more than all that is read through it.
+  #at8(at: number): number {
+    return this.#bytes[at] ?? 0
   }
 
   #take(count: number): number {

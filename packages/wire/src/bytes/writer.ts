@@ -25,21 +25,29 @@ const ROOM_BYTES_MAX = 0x1_0000
  * return writer.finish()
  */
 export class Writer {
-  readonly #lengthAt: number
+  /** Where the frame begins in `#bytes`. */
+  #start: number
+  readonly #tagBytes: 0 | 1
   #bytes: Uint8Array
   #view: DataView
   #at: number
+  /** How far `#bytes` is this frame's to write. */
+  #end: number
 
   /**
    * @param tag the frame's first byte, or null for the untagged packets of start-up
    * @param bodyBytes how many bytes of body to make room for at first, a guess
    */
   constructor(tag: number | null, bodyBytes = 64) {
-    this.#lengthAt = tag === null ? 0 : 1
-    this.#at = this.#lengthAt + LENGTH_BYTES
-    this.#bytes = new Uint8Array(this.#at + (bodyBytes > 0 ? Math.min(bodyBytes, ROOM_BYTES_MAX) : 0))
-    this.#view = new DataView(this.#bytes.buffer)
-    if (tag !== null) this.#view.setUint8(0, tag)
+    this.#tagBytes = tag === null ? 0 : 1
+    const room = this.#tagBytes + LENGTH_BYTES + (bodyBytes > 0 ? Math.min(bodyBytes, ROOM_BYTES_MAX) : 0)
+    const { bytes, view, start } = takeRoom(room)
+    this.#bytes = bytes
+    this.#view = view
+    this.#start = start
+    this.#end = start + room
+    this.#at = start + this.#tagBytes + LENGTH_BYTES
+    if (tag !== null) this.#bytes[start] = tag
   }
 
   byte(value: number): void {
@@ -121,31 +129,64 @@ export class Writer {
 
   /** The whole frame: tag, length, body. */
   finish(): Uint8Array {
-    this.#view.setInt32(this.#lengthAt, this.#at - this.#lengthAt)
-    return this.#bytes.subarray(0, this.#at)
+    const lengthAt = this.#start + this.#tagBytes
+    this.#view.setInt32(lengthAt, this.#at - lengthAt)
+    return this.#bytes.subarray(this.#start, this.#at)
   }
 
   #reserve(count: number): number {
     const start = this.#at
     const end = start + count
-    const length = end - this.#lengthAt
+    const length = end - this.#start - this.#tagBytes
     if (!Number.isInteger(count) || count < 0 || length > LENGTH_MAX) {
       throw new FrameError('UNENCODABLE', `frame of ${length} bytes exceeds the limit of ${LENGTH_MAX}`, {
         bytes: length,
         bytesMax: LENGTH_MAX,
       })
     }
-    if (end > this.#bytes.byteLength) this.#grow(end)
-    this.#at = end
-    return start
+    if (end <= this.#end) {
+      this.#at = end
+      return start
+    }
+    this.#grow(count)
+    this.#at += count
+    return this.#at - count
   }
 
-  #grow(bytesMin: number): void {
-    const grown = new Uint8Array(Math.max(bytesMin, Math.min(this.#bytes.byteLength * 2, LENGTH_MAX + 1)))
-    grown.set(this.#bytes.subarray(0, this.#at))
+  /** Moves to an array of its own, with room for `count` bytes more. */
+  #grow(count: number): void {
+    const written = this.#at - this.#start
+    const room = this.#end - this.#start
+    const grown = new Uint8Array(Math.max(written + count, Math.min(room * 2, LENGTH_MAX + 1)))
+    grown.set(this.#bytes.subarray(this.#start, this.#at))
     this.#bytes = grown
     this.#view = new DataView(grown.buffer)
+    this.#start = 0
+    this.#at = written
+    this.#end = grown.byteLength
   }
+}
+
+// Most frames are small and soon gone: an array and a view for each would cost more than writing them.
+const PAGE_BYTES = 16_384
+let page = new Uint8Array(PAGE_BYTES)
+let pageView = new DataView(page.buffer)
+let pageAt = 0
+
+/** Room that nobody else writes to. What was handed out is never taken back, so a frame stays as it was finished. */
+function takeRoom(count: number): { readonly bytes: Uint8Array; readonly view: DataView; readonly start: number } {
+  if (count > PAGE_BYTES / 4) {
+    const bytes = new Uint8Array(count)
+    return { bytes, view: new DataView(bytes.buffer), start: 0 }
+  }
+  if (pageAt + count > PAGE_BYTES) {
+    page = new Uint8Array(PAGE_BYTES)
+    pageView = new DataView(page.buffer)
+    pageAt = 0
+  }
+  const start = pageAt
+  pageAt += count
+  return { bytes: page, view: pageView, start }
 }
 
 function assertInteger(value: number, min: number, max: number): void {
