@@ -4,10 +4,13 @@ import { textSplitter } from './split-text.ts'
 test('starts are in characters, whatever the bytes before them', () => {
   const text = "select '€𝄞';select 2;select 3"
   const starts = [0, 17, 26]
-  const split = textSplitter(() => ({ kind: 'split', statements: starts.map(start => ({ text: 's', start })) }), {
-    entriesMax: 1,
-    charsMax: 100,
-  })
+  const split = textSplitter(
+    () => ({ kind: 'split', statements: starts.map(start => ({ text: 's', start, command: null })) }),
+    {
+      entriesMax: 1,
+      charsMax: 100,
+    },
+  )
   expect(split(text)?.map(({ start }) => start)).toEqual([0, 12, 21])
 })
 

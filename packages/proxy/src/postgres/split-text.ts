@@ -1,10 +1,12 @@
-import type { Splitting } from '@querywarden/sql/postgres'
+import type { SessionCommand, Splitting } from '@querywarden/sql/postgres'
 
 /** One statement of a client's text, comments blanked. */
 export interface SplitStatement {
   readonly text: string
   /** Characters of the client's text before it. */
   readonly start: number
+  /** What it does with objects that the client names, or null. */
+  readonly command: SessionCommand | null
 }
 
 /** A text's statements, or nothing where the text can't be read: the gate then says why. */
@@ -31,16 +33,13 @@ export function textSplitter(
 }
 
 /** Error positions count characters (PostgreSQL manual, 54.8); offsets count bytes. One pass for all: there can be thousands. */
-function withStartsInCharacters(
-  text: string,
-  statements: readonly { readonly text: string; readonly start: number }[],
-): readonly SplitStatement[] {
+function withStartsInCharacters(text: string, statements: readonly SplitStatement[]): readonly SplitStatement[] {
   const bytes = Buffer.from(text)
   let at = 0
   let characters = 0
-  return statements.map(({ text: statement, start }) => {
+  return statements.map(({ start, ...statement }) => {
     for (; at < start; at++) if (isCharacterStart(bytes[at] ?? 0)) characters += 1
-    return { text: statement, start: characters }
+    return { ...statement, start: characters }
   })
 }
 

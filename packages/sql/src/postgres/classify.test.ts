@@ -180,9 +180,10 @@ describe('the rest of the language', () => {
     ['fetch c', 'FETCH', ['unknown']],
     ['move c', 'MOVE', ['unknown']],
     ['close c', 'CLOSE CURSOR', ['session']],
-    ['close all', 'CLOSE CURSOR ALL', ['session', 'unknown']],
-    ['deallocate all', 'DEALLOCATE ALL', ['session', 'unknown']],
-    ['discard plans', 'DISCARD PLANS', ['session', 'unknown']],
+    ['close all', 'CLOSE CURSOR ALL', ['session']],
+    ['deallocate all', 'DEALLOCATE ALL', ['session']],
+    ['discard plans', 'DISCARD PLANS', ['session']],
+    ['discard temp', 'DISCARD TEMP', ['ddl', 'session']],
     ['explain select * from orders', 'EXPLAIN', [READ_ORDERS]],
     ['explain analyze delete from orders where id = 1', 'EXPLAIN', ['write delete public.orders']],
   ])('%s', (text, tag, expected) => {

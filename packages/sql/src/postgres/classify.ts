@@ -6,6 +6,7 @@ import { opaque, type ParseLimits } from './limits.ts'
 import type { Outline } from './outline.ts'
 import { placesIn } from './places.ts'
 import { Readings } from './readings.ts'
+import { mayNameObjects } from './session-command.ts'
 import { prohibitedBy } from './settings.ts'
 import { emptiesSearchPath, soleSetting } from './sole-setting.ts'
 import type { Splitting } from './split.ts'
@@ -133,7 +134,9 @@ function understand(text: string, catalog: Catalog, reader: Reader): Facts {
     searchPath: isEmptying ? 'emptied' : 'kept',
     catalogFingerprint: catalog.fingerprint,
   }
-  if (outline !== null && watch?.isRead() === false && facts.prohibitions.length === 0)
+  // What names objects of its session is read each time: its split says which.
+  const isAlike = facts.prohibitions.length === 0 && !mayNameObjects(statement, read.text)
+  if (outline !== null && watch?.isRead() === false && isAlike)
     readings.outlines.set(grammar.major, context, outline, facts)
   return facts
 }

@@ -65,21 +65,9 @@ const visitShow: Visitor = (context, show) => {
 const visitDiscard: Visitor = (context, discard) => {
   const place = context.places.whole
   useStatement(context, 'session', 'drops state of the session', place)
-  useStatement(context, 'unknown', 'drops what the gateway may rely on', place)
+  if (textAt(discard, 'target') === 'DISCARD_TEMP') useStatement(context, 'ddl', 'drops temporary tables', place)
   if (textAt(discard, 'target') === 'DISCARD_ALL')
     prohibitAnySetting(context, 'DISCARD ALL would reset pinned settings', place)
-}
-
-const visitDeallocate: Visitor = (context, deallocate) => {
-  useStatement(context, 'session', 'drops a prepared statement', context.places.whole)
-  if (flagAt(deallocate, 'isall') || textAt(deallocate, 'name') === '')
-    useStatement(context, 'unknown', 'drops what the gateway has prepared', context.places.whole)
-}
-
-const visitClose: Visitor = (context, close) => {
-  useStatement(context, 'session', 'closes a cursor', context.places.whole)
-  if (textAt(close, 'portalname') === '')
-    useStatement(context, 'unknown', 'closes what the gateway has open', context.places.whole)
 }
 
 const visitCopy: Visitor = (context, copy, scope, typed) => {
@@ -154,7 +142,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   CheckPointStmt: command('CHECKPOINT', plain(['maintenance', 'forces a checkpoint'])),
   ClosePortalStmt: command(
     node => (textAt(node, 'portalname') === '' ? 'CLOSE CURSOR ALL' : 'CLOSE CURSOR'),
-    visitClose,
+    plain(['session', 'closes cursors']),
   ),
   ClusterStmt: command('CLUSTER', visitRanges('relation', MAINTAIN, 'rewrites tables')),
   ConstraintsSetStmt: command('SET CONSTRAINTS', (context, _, __) =>
@@ -164,7 +152,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   CreateTableAsStmt: command(createAsTag, visitCreateAs),
   DeallocateStmt: command(
     node => (flagAt(node, 'isall') || textAt(node, 'name') === '' ? 'DEALLOCATE ALL' : 'DEALLOCATE'),
-    visitDeallocate,
+    plain(['session', 'drops prepared statements']),
   ),
   DeclareCursorStmt: command('DECLARE CURSOR', holding('opens a cursor')),
   DiscardStmt: command(node => textAt(node, 'target').replace('_', ' '), visitDiscard),

@@ -12,5 +12,6 @@ export {
 } from './engine.ts'
 export { DEFAULT_LIMITS, type ParseLimits } from './limits.ts'
 export { postgresRewriter, type RewriterOptions } from './rewrite/postgres-rewriter.ts'
+export { type NameInText, type SessionCommand, withName } from './session-command.ts'
 export { type SplitStatement, type Splitting, splitStatements } from './split.ts'
 export { SqlError, type SqlErrorCode } from './sql-error.ts'

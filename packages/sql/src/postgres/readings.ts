@@ -28,12 +28,12 @@ export class Readings {
     const outline = outlineOf(text)
     this.#lastOutline = outline
     if (outline !== null && this.outlines.isOneStatement(major, outline))
-      return { kind: 'split', statements: [{ text: outline.text, start: 0 }] }
+      return { kind: 'split', statements: [{ text: outline.text, start: 0, command: null }] }
     const read = readText(text, grammar, this.#limits)
     if (read.kind === 'opaque') return read
     const sole = text.length <= JUST_READ_CHARS_MAX ? soleStatement(read) : null
     if (sole !== null) this.#justRead.set(`${major} ${sole.text}`, sole)
-    return splitRead(read)
+    return splitRead(read, grammar)
   }
 
   /** Parses a statement, unless its split just did. */

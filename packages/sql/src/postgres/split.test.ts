@@ -21,8 +21,8 @@ describe('splitting', () => {
     expect(split("select 'ä'; -- é\n delete from t where x = 1 ;;")).toEqual({
       kind: 'split',
       statements: [
-        { text: "select 'ä'", start: 0 },
-        { text: 'delete from t where x = 1', start: 20 },
+        { text: "select 'ä'", start: 0, command: null },
+        { text: 'delete from t where x = 1', start: 20, command: null },
       ],
     })
   })

@@ -2,6 +2,7 @@ import { blankComments } from './comments.ts'
 import type { Grammar, ParsedStatement } from './engine.ts'
 import { lex, type Token } from './lex.ts'
 import { checkCharacters, checkTokens, opaque, type ParseLimits, type Refused } from './limits.ts'
+import { readSessionCommand, type SessionCommand } from './session-command.ts'
 
 /** A text that passed all checks, as it was parsed: comments blanked, offsets as in the original. */
 export interface ReadText {
@@ -65,6 +66,8 @@ export interface SplitStatement {
   readonly text: string
   /** In UTF-8 bytes of the original text. */
   readonly start: number
+  /** What it does with prepared statements, cursors and savepoints that the client names, or null. */
+  readonly command: SessionCommand | null
 }
 
 /** A text's statements, or why it can't be split. */
@@ -75,26 +78,31 @@ export type Splitting = { readonly kind: 'split'; readonly statements: readonly 
  * spaces and semicolons has no statements.
  *
  * @example
- * splitStatements('select 1; select 2', grammar, DEFAULT_LIMITS)
- * // { kind: 'split', statements: [{ text: 'select 1', start: 0 }, { text: 'select 2', start: 10 }] }
+ * splitStatements('select 1; fetch c', grammar, DEFAULT_LIMITS)
+ * // { kind: 'split', statements: [{ text: 'select 1', start: 0, … }, { text: 'fetch c', start: 10, command: … }] }
  */
 export function splitStatements(text: string, grammar: Grammar, limits: ParseLimits): Splitting {
   const read = readText(text, grammar, limits)
-  return read.kind === 'opaque' ? read : splitRead(read)
+  return read.kind === 'opaque' ? read : splitRead(read, grammar)
 }
 
 /** Splits a text that has been read. */
-export function splitRead(read: ReadText): Splitting {
+export function splitRead(read: ReadText, grammar: Grammar): Splitting {
   const sole = soleStatement(read)
-  if (sole !== null) return { kind: 'split', statements: [{ text: sole.text, start: 0 }] }
+  const commandIn = (statement: ParsedStatement, text: string) => readSessionCommand(statement, text, grammar)
+  const [only] = sole?.statements ?? []
+  if (sole !== null && only !== undefined)
+    return { kind: 'split', statements: [{ text: sole.text, start: 0, command: commandIn(only, sole.text) }] }
   const bytes = Buffer.from(read.text)
-  const statements = read.statements.map(({ start, end }) => {
+  const statements = read.statements.map(statement => {
+    const { start, end } = statement
     const slice = bytes.subarray(start, end)
     let from = 0
     let to = slice.length
     while (from < to && isSpace(slice[from])) from += 1
     while (to > from && isSpace(slice[to - 1])) to -= 1
-    return { text: slice.subarray(from, to).toString(), start: start + from }
+    const text = slice.subarray(from, to).toString()
+    return { text, start: start + from, command: commandIn(statement, text) }
   })
   return { kind: 'split', statements }
 }

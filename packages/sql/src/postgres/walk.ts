@@ -102,11 +102,24 @@ export function walk(statement: TypedNode, catalog: Catalog, major: Major, place
 
 function visitNode(context: Context, typed: TypedNode, scope: Scope, isOutermost: boolean): void {
   const visitor = VISITORS.get(typed.type)
+  if (NAMING.has(typed.type) && !isOutermost) prohibitNaming(context)
   if (typed.type === 'VariableSetStmt' && !isOutermost) visitSetInside(context, typed.body, scope, typed)
   else if (visitor !== undefined) visitor(context, typed.body, scope, typed)
   else if (PASSIVE_NODES.has(typed.type)) visitFields(context, typed, scope, [])
   else if (!LEAF_NODES.has(typed.type))
     context.trouble ??= { code: 'UNKNOWN_NODE', message: `the node type \`${typed.type}\` is not known` }
+}
+
+/** Statements that run what was made ready earlier. By themselves, whoever keeps the names knows what that is. */
+const NAMING: ReadonlySet<string> = new Set(['ExecuteStmt', 'FetchStmt'])
+
+function prohibitNaming(context: Context): void {
+  context.prohibitions.push({
+    code: 'UNSUPPORTED',
+    message: 'EXECUTE inside another statement is not followed to what it runs',
+    hint: 'write the statement itself in its place',
+    place: context.places.whole,
+  })
 }
 
 function visitFields(context: Context, { type, body }: TypedNode, scope: Scope, except: readonly string[]): void {
