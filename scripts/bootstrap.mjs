@@ -1,7 +1,17 @@
 // Makes a fresh clone ready: the pinned pnpm through npx, all dependencies by the lockfile. Safe to run again.
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 
@@ -49,7 +59,7 @@ export function build({ fast = false, filter = './packages/*' } = {}) {
 
 /** Installs Debian packages for programs that no npm package ships, where this process may. */
 export function needPrograms(programs) {
-  const missing = Object.entries(programs).filter(([program]) => spawnSync('which', [program]).status !== 0)
+  const missing = Object.entries(programs).filter(([program]) => !runs(program))
   if (missing.length === 0) return
   const packages = missing.map(([, name]) => name)
   if (process.getuid?.() !== 0 || spawnSync('which', ['apt-get']).status !== 0) {
@@ -58,10 +68,46 @@ export function needPrograms(programs) {
     )
   }
   console.log(`Installing ${packages.join(', ')}…`)
-  const quiet = { stdio: ['ignore', 'ignore', 'inherit'], env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } }
-  run('apt-get', ['-qq', 'update'], quiet)
-  run('apt-get', ['-qq', 'install', '-y', '--no-install-recommends', ...packages], quiet)
+  apt(['update'])
+  apt(['install', '-y', '--no-install-recommends', ...packages])
 }
+
+/**
+ * What the tests of PostgreSQL's own programs need: psql, pg_dump, a terminal and pgbench. The last is in the server's
+ * package, which would set up a server and bring a compiler along; so it alone is taken out of it.
+ */
+export function needPostgresPrograms() {
+  needPrograms({ psql: 'postgresql-client', pg_dump: 'postgresql-client', script: 'bsdutils' })
+  const kept = join(root, 'node_modules', '.querywarden-programs')
+  if (runs(join(kept, 'pgbench')) || runs('pgbench')) return
+  const [, major] = / (\d+)/.exec(spawnSync('psql', ['--version'], { encoding: 'utf8' }).stdout) ?? []
+  const name = `postgresql-${major}`
+  if (spawnSync('which', ['apt-get']).status !== 0)
+    fail(`missing: pgbench. Install it, on Debian with: apt-get install ${name}`)
+  console.log(`Taking pgbench out of ${name}…`)
+  const dir = mkdtempSync(join(tmpdir(), 'querywarden-pgbench-'))
+  try {
+    if (process.getuid?.() === 0) apt(['update'])
+    apt(['-o', 'APT::Sandbox::User=root', 'download', name], { cwd: dir })
+    const [archive] = readdirSync(dir)
+    run('dpkg-deb', ['-x', join(dir, archive), join(dir, 'files')])
+    mkdirSync(kept, { recursive: true })
+    copyFileSync(join(dir, 'files', 'usr', 'lib', 'postgresql', major, 'bin', 'pgbench'), join(kept, 'pgbench'))
+  } finally {
+    rmSync(dir, { recursive: true, force: true })
+  }
+  if (!runs(join(kept, 'pgbench'))) fail(`pgbench of ${name} does not run here: install ${name} itself`)
+}
+
+/** Debian puts wrappers into the PATH that stand for programs which aren't installed: only running one tells. */
+const runs = program => spawnSync(program, ['--version'], { stdio: 'ignore' }).status === 0
+
+const apt = (args, options) =>
+  run('apt-get', ['-qq', ...args], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+    ...options,
+  })
 
 function checkNode() {
   const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
