@@ -72,6 +72,12 @@ export {
 } from './backend/row-description.ts'
 export { type BackendMessage, decodeBackend, encodeBackend } from './backend-message.ts'
 export { CLIENT_MESSAGES, type ClientAction, type ClientPhase, clientAction } from './conversation/client-messages.ts'
+export {
+  OPENING_PACKETS,
+  type OpeningAction,
+  type OpeningPacket,
+  type OpeningPhase,
+} from './conversation/opening-packets.ts'
 export { type Awaiting, type ReplyAction, replyAction, SERVER_REPLIES } from './conversation/server-replies.ts'
 export { type CopyData, decodeCopyData, encodeCopyData } from './copy-data.ts'
 export { decodeEmpty } from './empty-body.ts'
