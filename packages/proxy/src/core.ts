@@ -10,10 +10,11 @@ import type { FileRecorder, RecoveryReport } from '@querywarden/recording'
 import { DEFAULT_LIMITS, MAJORS, postgresClassifier, postgresRewriter } from '@querywarden/sql/postgres'
 import type { Registry } from 'prom-client'
 import { uuidv7 } from 'uuidv7'
-import { Admission } from './admission.ts'
+import { Admission, type AdmissionLimits } from './admission.ts'
 import { listenOn } from './bind.ts'
 import type { Address } from './config/config.ts'
 import { type Connections, takeConnections } from './connections.ts'
+import type { Fellows } from './fellows.ts'
 import { checkFixedKeys } from './fixed-keys.ts'
 import { type InForce, prepareInForce, type Surroundings } from './in-force.ts'
 import type { Log } from './log.ts'
@@ -21,7 +22,7 @@ import { watchLoopDelay } from './loop-delay.ts'
 import { gatewayMetrics } from './metrics/gateway-metrics.ts'
 import { measured } from './metrics/measured.ts'
 import { openRecorder } from './open-recorder.ts'
-import { CancelKeys } from './postgres/cancel-keys.ts'
+import { type CancelKey, CancelKeys } from './postgres/cancel-keys.ts'
 import { type SplitText, textSplitter } from './postgres/split-text.ts'
 import { whyNotReady } from './readiness.ts'
 import type { Service } from './service.ts'
@@ -46,8 +47,12 @@ export interface Core {
    * @throws {ConfigError} it can't be, would not be safe, or changes what can't be changed.
    */
   readonly prepare: (next: Sources) => Promise<() => void>
-  /** Counts a reload that came to nothing. */
-  readonly reloadRefused: () => void
+  /** Cancels what a session of this process runs, if the key is right; gives whether it was. */
+  readonly cancel: (request: CancelKey) => boolean
+  /** As prom-client gives them in JSON. */
+  readonly metrics: () => Promise<readonly object[]>
+  /** Decides no more by a target's schema as it was. */
+  readonly forgetSchema: (target: string) => void
   /** Takes no more connections, ends the sessions, closes their recordings. */
   readonly stop: () => Promise<void>
 }
@@ -59,18 +64,20 @@ export interface CoreParts {
   readonly approve: Approver
   /** Where its metrics go; one core a registry. */
   readonly registry: Registry
+  readonly fellows: Fellows
 }
 
 /** @throws {ConfigError} what the configuration asks for can't be, or would not be safe. */
 export async function openCore(sources: Sources, parts: CoreParts): Promise<Core> {
-  const { env, log, clock } = parts
-  const surroundings: Surroundings = { env, log, clock, policy: () => inForce.policy.policy }
+  const { env, log, clock, fellows } = parts
+  const { schemaChanged } = fellows
+  const surroundings: Surroundings = { env, log, clock, schemaChanged, policy: () => inForce.policy.policy }
   let inForce = await prepareInForce(sources, null, surroundings)
   const recorder = await openRecorder(sources.config.recording, env, clock)
   logRecovery(recorder.recovery, log)
   const loop = watchLoopDelay()
-  const admission = new Admission(() => inForce.config.limits, clock.monotonic)
-  const memoryBytesMax = (): number => inForce.config.limits.memoryBytesMax ?? memoryOfMachine()
+  const admission = new Admission(() => shareOf(inForce.config.limits, fellows.workers), clock.monotonic)
+  const memoryBytesMax = (): number => (inForce.config.limits.memoryBytesMax ?? memoryOfMachine()) / fellows.workers
   const metrics = gatewayMetrics(parts.registry, {
     schemaAgesMs: () => new Map([...inForce.targets].map(([name, target]) => [name, target.schemaAgeMs()])),
     isShedding: () => admission.shedding !== null,
@@ -109,7 +116,11 @@ export async function openCore(sources: Sources, parts: CoreParts): Promise<Core
     postgres,
     recovery: recorder.recovery,
     inForce: () => inForce,
-    notReady: () => whyNotReady({ admission, measurements, monotonic: clock.monotonic, targets: inForce.targets, dir }),
+    notReady: () => {
+      const { targets, config } = inForce
+      const { catalogMaxAgeMs } = config.limits
+      return whyNotReady({ admission, measurements, monotonic: clock.monotonic, targets, catalogMaxAgeMs, dir })
+    },
     refreshSchemas: async () => {
       await Promise.all([...inForce.targets.values()].map(target => target.refresh()))
     },
@@ -118,10 +129,17 @@ export async function openCore(sources: Sources, parts: CoreParts): Promise<Core
       const prepared = await prepareInForce(next, inForce, surroundings)
       return () => {
         inForce = prepared
-        metrics.reloaded('done')
       }
     },
-    reloadRefused: () => metrics.reloaded('refused'),
+    metrics: () => parts.registry.getMetricsAsJSON(),
+    cancel: request => service.cancelKeys.redeemHere(request),
+    forgetSchema: target => {
+      // Who needs it next waits for the new one, and is refused where there is none.
+      inForce.targets
+        .get(target)
+        ?.forget()
+        .catch(() => undefined)
+    },
     stop: () => stop({ connections, recorder, loop, stopWatching }),
   }
 }
@@ -148,7 +166,7 @@ interface ServiceParts extends CoreParts {
 async function openService(
   parts: ServiceParts,
 ): Promise<{ readonly service: Service; readonly measurements: ReturnType<typeof measured>['measurements'] }> {
-  const { inForce, clock, log, registry, admission, metrics } = parts
+  const { inForce, clock, log, registry, admission, metrics, fellows } = parts
   const sql = await postgresClassifier({ majors: MAJORS, cacheEntriesMax: 4_096, limits: DEFAULT_LIMITS })
   const { hooks, measurements } = measured(
     {
@@ -183,7 +201,8 @@ async function openService(
       return inForce().config.limits
     },
     split: major => splitters.get(major) ?? unreadable,
-    cancelKeys: new CancelKeys({ worker: 0, elsewhere: () => Promise.resolve(false) }),
+    cancelKeys: new CancelKeys({ worker: fellows.worker, elsewhere: fellows.cancel }),
+    seat: seating(admission, fellows),
     clock,
     log,
     newId: uuidv7,
@@ -193,6 +212,37 @@ async function openService(
   }
   return { service, measurements }
 }
+
+/** Connections come to each process in turn, so each counts a part of what an address may get wrong. */
+const shareOf = (limits: AdmissionLimits, workers: number): AdmissionLimits => ({
+  sessionsMax: limits.sessionsMax,
+  sessionsPerIdentityMax: limits.sessionsPerIdentityMax,
+  failedLoginsPerMinuteMax: Math.ceil(limits.failedLoginsPerMinuteMax / workers),
+  failedCancelsPerMinuteMax: Math.ceil(limits.failedCancelsPerMinuteMax / workers),
+})
+
+/** A place is one here and one among all. */
+const seating =
+  (admission: Admission, fellows: Fellows): Service['seat'] =>
+  async identity => {
+    const own = admission.seat(identity)
+    if (own.kind === 'refused') return own
+    try {
+      const shared = await fellows.seat(identity)
+      if (shared.kind === 'taken') {
+        const leave = (): void => {
+          own.leave()
+          shared.leave()
+        }
+        return { kind: 'taken', leave }
+      }
+      own.leave()
+      return shared
+    } catch (error) {
+      own.leave()
+      throw error
+    }
+  }
 
 /**
  * The schema of the target that a session was opened on. A reload may put another database under the same name: open
@@ -214,7 +264,10 @@ function catalogOf(inForce: () => InForce): (target: Target) => ReturnType<Targe
 function logRecovery({ recovered, left, missing }: RecoveryReport, log: Log): void {
   for (const { recording, frames, discardedBytes } of recovered)
     log.warn({ recording, frames, discardedBytes }, 'an earlier process left this recording open; it is sealed now')
-  for (const { place, why } of left) log.warn({ place, why }, 'this part of the recordings could not be recovered')
+  for (const { place, why } of left) {
+    if (why.startsWith('its boot is')) log.debug({ place, why }, 'these recordings are left to whoever writes them')
+    else log.warn({ place, why }, 'this part of the recordings could not be recovered')
+  }
   for (const recording of missing)
     log.error({ recording }, 'the instance log knows this recording and its file is gone')
 }

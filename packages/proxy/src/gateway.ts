@@ -5,8 +5,10 @@ import { Registry } from 'prom-client'
 import { openApprovalsDesk } from './approvals-desk.ts'
 import type { Address, Config } from './config/config.ts'
 import { type Core, openCore } from './core.ts'
+import { NO_FELLOWS } from './fellows.ts'
 import { type FrontDesk, openFrontDesk } from './front-desk.ts'
 import type { Log } from './log.ts'
+import { reloadMetrics } from './metrics/gateway-metrics.ts'
 import { readSources } from './sources.ts'
 
 /** A running gateway. */
@@ -48,7 +50,14 @@ export async function startGateway(
   const clock: Clock = { now: Date.now, monotonic: () => performance.now() }
   const { store, approve } = openApprovalsDesk(config.limits, clock)
   const registry = new Registry()
-  const core = await openCore(readSources(config), { env, log, clock, approve, registry })
+  const core = await openCore(readSources(config), {
+    env,
+    log,
+    clock,
+    approve,
+    registry,
+    fellows: NO_FELLOWS,
+  })
   let desk: FrontDesk
   try {
     desk = await openFrontDesk(config, {
@@ -63,11 +72,13 @@ export async function startGateway(
     await core.stop()
     throw error
   }
-  const { postgres } = core
   const { admin, metrics } = desk
   const targets = [...core.inForce().targets.keys()]
   const policy = core.inForce().policy.version
-  log.info({ postgres, admin, ...(metrics === null ? {} : { metrics }), targets, policy }, 'querywarden is up')
+  log.info(
+    { postgres: core.postgres, admin, ...(metrics === null ? {} : { metrics }), targets, policy },
+    'querywarden is up',
+  )
   return running({ core, desk, store, registry, log })
 }
 
@@ -87,16 +98,18 @@ function running(parts: {
     log.info({}, 'querywarden is down')
   }
   let stopping: Promise<void> | null = null
+  const reloaded = reloadMetrics(registry)
   let reloading: Promise<unknown> = Promise.resolve()
   const reload = async (load: () => Config): Promise<Config | null> => {
     try {
       const next = load()
       const commit = await core.prepare(readSources(next))
       commit()
+      reloaded('done')
       log.info({ policy: core.inForce().policy.version }, 'the configuration was reloaded')
       return next
     } catch (error) {
-      core.reloadRefused()
+      reloaded('refused')
       log.error({ error }, 'the configuration was not reloaded: what was in force stays in force')
       return null
     }

@@ -32,8 +32,10 @@ export interface InForce {
 }
 
 /** A target with what it was made from, to tell whether a reload changes it. */
-interface KeptTarget extends TargetService {
+export interface KeptTarget extends TargetService {
   readonly madeFrom: object
+  /** Reads the schema again in this process; `refresh` does in all that serve beside it. */
+  readonly forget: TargetService['refresh']
 }
 
 export interface Surroundings {
@@ -42,6 +44,8 @@ export interface Surroundings {
   readonly log: Log
   /** The policy that is in force whenever it is asked; targets outlive the one that they were made under. */
   readonly policy: () => Policy
+  /** Tells those that serve beside this process; resolves once none of them decides by the schema as it was. */
+  readonly schemaChanged: (target: string) => Promise<void>
 }
 
 /**
@@ -75,7 +79,7 @@ function openTarget(
   target: TargetConfig,
   { limits: { frameBytesMax, loginMsMax, catalogMaxAgeMs } }: Config,
   before: InForce | null,
-  { env, clock, policy }: Surroundings,
+  { env, clock, policy, schemaChanged }: Surroundings,
 ): KeptTarget {
   const password = target.password === null ? null : readSecret(target.password, env)
   const limits = { frameBytesMax, loginMsMax, catalogMaxAgeMs }
@@ -83,8 +87,17 @@ function openTarget(
   // The service's own configuration has the text of the authority that is to be trusted, which may have changed.
   const madeFrom = { config: service.config, password, limits }
   const known = before?.targets.get(target.name)
-  return known !== undefined && isDeepStrictEqual(known.madeFrom, madeFrom) ? known : { ...service, madeFrom }
+  return known !== undefined && isDeepStrictEqual(known.madeFrom, madeFrom)
+    ? known
+    : { ...service, madeFrom, forget: service.refresh, refresh: refreshing(service, schemaChanged) }
 }
+
+const refreshing =
+  (service: TargetService, schemaChanged: Surroundings['schemaChanged']): TargetService['refresh'] =>
+  async () => {
+    const [catalog] = await Promise.all([service.refresh(), schemaChanged(service.target.name)])
+    return catalog
+  }
 
 /** A policy that doesn't fit stops the start. A database that is down doesn't: its clients are told, and it may come up. */
 async function firstLook(target: TargetService, policy: Policy, log: Log): Promise<void> {

@@ -38,3 +38,14 @@ export function openLog(level: LogLevel, destination?: DestinationStream): Log {
     },
   }
 }
+
+/** The same log, with a worker's number in each line. */
+export function logOfWorker(log: Log, worker: number): Log {
+  return {
+    debug: (fields, message) => log.debug({ ...fields, worker }, message),
+    info: (fields, message) => log.info({ ...fields, worker }, message),
+    warn: (fields, message) => log.warn({ ...fields, worker }, message),
+    error: (fields, message) => log.error({ ...fields, worker }, message),
+    setLevel: log.setLevel,
+  }
+}

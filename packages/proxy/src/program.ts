@@ -2,6 +2,7 @@ import { Command, Option } from 'commander'
 import { openTerminal, type Terminal } from './commands/terminal.ts'
 import { LOG_LEVELS } from './log-level.ts'
 import { VERSION } from './version.ts'
+import { readWorkers } from './workers/read-workers.ts'
 
 const config = new Option('-c, --config <file>', 'configuration file').default('querywarden.yaml', 'querywarden.yaml')
 const json = new Option('--json', 'print one JSON document instead of text')
@@ -72,6 +73,12 @@ function addGateway(top: Command): void {
         '--log-level <level>',
         'how much to log, as JSON lines on standard output; without it, log.level of the configuration',
       ).choices(LOG_LEVELS),
+    )
+    .addOption(
+      new Option(
+        '--workers <number>',
+        'how many processes serve clients; without it, workers of the configuration',
+      ).argParser(readWorkers),
     )
     .action(async options => {
       const { up } = await import('./commands/up.ts')

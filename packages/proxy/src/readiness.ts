@@ -10,6 +10,8 @@ export interface ReadinessParts {
   readonly measurements: Measurements
   readonly monotonic: () => number
   readonly targets: ReadonlyMap<string, TargetService>
+  /** As old as what is known of a schema may be. */
+  readonly catalogMaxAgeMs: number
   /** Where recordings are written. */
   readonly dir: string
 }
@@ -23,7 +25,7 @@ const SCHEMA_MS_MAX = 1_000
 
 /** Why no new session would be taken or served: each reason in words, none with a secret in it. */
 export async function whyNotReady(parts: ReadinessParts): Promise<readonly string[]> {
-  const { admission, measurements, monotonic, targets, dir } = parts
+  const { admission, measurements, monotonic, targets, catalogMaxAgeMs, dir } = parts
   const failedAtMs = measurements.recordingFailedAtMs()
   const stalledMs = measurements.recorderStalledMs()
   const reasons = [
@@ -31,7 +33,10 @@ export async function whyNotReady(parts: ReadinessParts): Promise<readonly strin
     admission.shedding,
     stalledMs > STALL_MS_MAX ? `recordings are ${Math.round(stalledMs / 1_000)} s behind` : null,
     failedAtMs !== null && monotonic() - failedAtMs < FAILURE_MS ? 'a session could not be recorded just now' : null,
-    ...(await Promise.all([whyNoSpace(dir), ...[...targets].map(([name, target]) => whyNoSchema(name, target))])),
+    ...(await Promise.all([
+      whyNoSpace(dir),
+      ...[...targets.values()].map(target => whyNoSchema(target, catalogMaxAgeMs)),
+    ])),
   ]
   return reasons.filter(reason => reason !== null)
 }
@@ -45,7 +50,20 @@ async function whyNoSpace(dir: string): Promise<string | null> {
   }
 }
 
-async function whyNoSchema(name: string, target: TargetService): Promise<string | null> {
+/** Targets that were well when they were last looked at: asking again and again must not read their schemas as often. */
+const wasWell = new WeakSet<TargetService>()
+
+async function whyNoSchema(target: TargetService, maxAgeMs: number): Promise<string | null> {
+  const ageMs = target.schemaAgeMs()
+  if (wasWell.has(target) && ageMs !== null && ageMs < maxAgeMs) return null
+  wasWell.delete(target)
+  const why = await whyUnknown(target)
+  if (why === null) wasWell.add(target)
+  return why
+}
+
+async function whyUnknown(target: TargetService): Promise<string | null> {
+  const { name } = target.target
   const late = new AbortController()
   try {
     const known = target.catalog().then(() => true)

@@ -98,7 +98,7 @@ async function serveLogin({ login, socket, serving, callOff, forgive }: Knocking
     )
   }
   // Only who is known takes a place, and takes it before anything else is waited for.
-  const seat = serving.admission.seat(identityKey(principal))
+  const seat = await serving.seat(identityKey(principal))
   if (seat.kind === 'refused') throw noPlace(serving, seat.why)
   forgive()
   try {

@@ -1,5 +1,5 @@
 import type { Clock, Gate, Verifier } from '@querywarden/policy-core'
-import type { Admission } from './admission.ts'
+import type { Admission, Seat } from './admission.ts'
 import type { ClientTls } from './client-tls.ts'
 import type { ProxyLimits } from './config/config.ts'
 import type { IdleWatch } from './idle-watch.ts'
@@ -26,6 +26,8 @@ export interface Service {
   /** Live conversations, to be ended at shutdown. */
   readonly live: Set<Conversation>
   readonly admission: Admission
+  /** A place for a session of somebody, by the key of the identity: here, and among all processes of the gateway. */
+  readonly seat: (identity: string) => Promise<Seat>
   /** Told of every connection that did not become a session, with the SQLSTATE that it was given if any. */
   readonly onRefused: (sqlstate: string | null) => void
 }

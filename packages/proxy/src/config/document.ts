@@ -2,6 +2,7 @@ import { ALGORITHMS } from '@querywarden/identity'
 import { knownKeys, type SecretRef } from '@querywarden/policy-core'
 import * as z from 'zod'
 import { LOG_LEVELS } from '../log-level.ts'
+import { WORKERS_MAX } from '../postgres/cancel-keys.ts'
 import type { Address, IdentityConfig, LoginMethod, TlsFiles } from './config.ts'
 
 /** A target as it is written. */
@@ -155,7 +156,6 @@ const Limits = strict({
   memory_mb: z.int().min(128).max(16_777_216).optional(),
 })
 
-const WORKERS_MAX = 256
 const Workers = z
   .union([z.literal('auto'), z.int().min(1).max(WORKERS_MAX)], {
     error: `expected auto, or a number of processes up to ${WORKERS_MAX}`,

@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os'
 import { dirname, resolve } from 'node:path'
 import { issuesOf, PolicyError, type SecretRef } from '@querywarden/policy-core'
 import { formatIssues, readYaml } from '@querywarden/policy-core/yaml'
+import { WORKERS_MAX } from '../postgres/cancel-keys.ts'
 import type { ClientCertificates, Config, LoginMethod, ProxyLimits, TargetConfig } from './config.ts'
 import { ConfigError } from './config-error.ts'
 import { ConfigDocument, type GivenConfig, type GivenTarget, type GivenTls } from './document.ts'
@@ -56,7 +57,7 @@ function toConfig(input: unknown, file: string): Config {
     },
     limits: toLimits(given.limits),
     log: given.log,
-    workers: given.workers === 'auto' ? availableParallelism() : given.workers,
+    workers: given.workers === 'auto' ? Math.min(availableParallelism(), WORKERS_MAX) : given.workers,
   }
 }
 

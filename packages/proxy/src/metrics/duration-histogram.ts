@@ -74,12 +74,12 @@ class Series implements Durations {
     const buckets = this.#counts.map((count, i) => {
       total += count
       const le = this.#bounds[i] ?? '+Inf'
-      return { metricName: `${name}_bucket`, labels: { le, ...labels }, value: total }
+      return { metricName: `${name}_bucket`, labels: { le, ...labels }, sharedLabels: {}, value: total }
     })
     return [
       ...buckets,
-      { metricName: `${name}_sum`, labels, value: this.#sum },
-      { metricName: `${name}_count`, labels, value: total },
+      { metricName: `${name}_sum`, labels, sharedLabels: {}, value: this.#sum },
+      { metricName: `${name}_count`, labels, sharedLabels: {}, value: total },
     ]
   }
 }

@@ -8,7 +8,6 @@ import { type Tally, tallyFamily } from './tally.ts'
 export interface GatewayMetrics {
   /** Counts a connection that did not become a session. */
   readonly refused: (sqlstate: string | null) => void
-  readonly reloaded: (result: 'done' | 'refused') => void
   /** Counts an idle session that was closed because memory ran out. */
   readonly evicted: Tally
 }
@@ -45,28 +44,9 @@ export function gatewayMetrics(registry: Registry, state: GatewayState): Gateway
     seriesMax: REASONS.size + 1,
   })
   for (const reason of REASONS.values()) refusals.of({ reason })
-  const reloads = tallyFamily({
-    registry,
-    name: 'querywarden_reloads_total',
-    help: 'Reloads of the configuration, by result. One that is refused changes nothing.',
-    labelNames: ['result'],
-    seriesMax: 2,
-  })
-  const reloadedAt = new Gauge({
-    name: 'querywarden_configuration_loaded_timestamp_seconds',
-    help: 'When the configuration that is in force was loaded.',
-    registers: [registry],
-    aggregator: 'min',
-  })
-  reloadedAt.setToCurrentTime()
-  const counts = { done: reloads.of({ result: 'done' }), refused: reloads.of({ result: 'refused' }) }
   return {
     refused: sqlstate => {
       refusals.of({ reason: REASONS.get(sqlstate) ?? 'other' }).n += 1
-    },
-    reloaded: result => {
-      counts[result].n += 1
-      if (result === 'done') reloadedAt.setToCurrentTime()
     },
     evicted: tallyFamily({
       registry,
@@ -76,6 +56,53 @@ export function gatewayMetrics(registry: Registry, state: GatewayState): Gateway
       seriesMax: 1,
     }).of({}),
   }
+}
+
+/** Counts reloads. One registry of a gateway has this, however many processes serve. */
+export function reloadMetrics(registry: Registry): (result: 'done' | 'refused') => void {
+  const reloads = tallyFamily({
+    registry,
+    name: 'querywarden_reloads_total',
+    help: 'Reloads of the configuration, by result. One that is refused changes nothing.',
+    labelNames: ['result'],
+    seriesMax: 2,
+  })
+  const loadedAt = new Gauge({
+    name: 'querywarden_configuration_loaded_timestamp_seconds',
+    help: 'When the configuration that is in force was loaded.',
+    registers: [registry],
+  })
+  loadedAt.setToCurrentTime()
+  const counts = { done: reloads.of({ result: 'done' }), refused: reloads.of({ result: 'refused' }) }
+  return result => {
+    counts[result].n += 1
+    if (result === 'done') loadedAt.setToCurrentTime()
+  }
+}
+
+/** What the primary of several workers tells beside theirs. */
+export function primaryMetrics(
+  registry: Registry,
+  crew: { readonly ready: () => number; readonly losses: () => number },
+): void {
+  const registers = [registry]
+  new Gauge({
+    name: 'querywarden_workers_ready',
+    help: 'Workers that serve.',
+    registers,
+    collect() {
+      this.set(crew.ready())
+    },
+  })
+  new Counter({
+    name: 'querywarden_workers_lost_total',
+    help: 'Workers that ended though nobody told them to, and were replaced.',
+    registers,
+    collect() {
+      this.reset()
+      this.inc(crew.losses())
+    },
+  })
 }
 
 /** Process metrics under the names that Prometheus clients give them. */

@@ -1,0 +1,168 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { ConfigError } from '../config/config-error.ts'
+import type { Log } from '../log.ts'
+import { after } from '../timer.ts'
+import type { WorkerProcess } from './fork-worker.ts'
+import type { MetricData, PrimaryMethods } from './methods.ts'
+import type { Handlers } from './peer.ts'
+
+/** One place in the crew, and the process that has it now. */
+export interface Hand {
+  readonly number: number
+  process: WorkerProcess | null
+  isReady: boolean
+  lastBeatMs: number
+  notReady: readonly string[]
+  /** What it last told of itself. */
+  metrics: readonly MetricData[]
+}
+
+export interface CrewParts {
+  readonly workers: number
+  readonly log: Log
+  readonly monotonic: () => number
+  readonly fork: (hand: Hand) => WorkerProcess
+  /** Told when a process has ended, before another takes its place. */
+  readonly onEnded: (hand: Hand) => void
+}
+
+/** A worker whose event loop doesn't turn for so long is stuck (threats O1). */
+const BEATLESS_MS_MAX = 5_000
+const LOOK_MS = 1_000
+const START_MS_MAX = 120_000
+const BACK_OFF_MS_MIN = 100
+const BACK_OFF_MS_MAX = 10_000
+/** A worker that served for so long has nothing to do with how the one before it ended. */
+const STEADY_MS = 30_000
+
+/** Keeps as many workers serving as there should be: who ends is replaced, who is stuck is ended. */
+export class Crew {
+  readonly hands: readonly Hand[]
+  readonly #parts: CrewParts
+  readonly #starts = new Map<Hand, { readonly ready: () => void; readonly unable: (error: Error) => void }>()
+  readonly #running = new Set<Promise<void>>()
+  #isStopping = false
+  #stopLooking: () => void = () => undefined
+  /** How many ended that nobody told to. */
+  losses = 0
+
+  constructor(parts: CrewParts) {
+    this.#parts = parts
+    this.hands = Array.from({ length: parts.workers }, (_, number) => ({
+      number,
+      process: null,
+      isReady: false,
+      lastBeatMs: 0,
+      notReady: [],
+      metrics: [],
+    }))
+  }
+
+  /**
+   * Starts all of them. The first comes alone: what it makes, such as the key of the recordings, the others find.
+   * @throws {ConfigError} what the configuration asks for can't be.
+   */
+  async start(): Promise<void> {
+    const [first, ...others] = this.hands
+    if (first !== undefined) await this.#begin(first)
+    await Promise.all(others.map(hand => this.#begin(hand)))
+    this.#look(this.#parts.monotonic())
+  }
+
+  /** What a worker says of itself, for the handlers of its calls. */
+  handlersOf(hand: Hand): Pick<Handlers<PrimaryMethods>, 'unable' | 'alive'> {
+    return {
+      unable: async ({ code, message }) => {
+        this.#starts.get(hand)?.unable(new ConfigError(code, message))
+        return null
+      },
+      alive: async ({ notReady }) => {
+        hand.lastBeatMs = this.#parts.monotonic()
+        hand.notReady = notReady
+        return null
+      },
+    }
+  }
+
+  ready(hand: Hand): void {
+    hand.isReady = true
+    hand.lastBeatMs = this.#parts.monotonic()
+    hand.notReady = []
+    this.#starts.get(hand)?.ready()
+  }
+
+  /** Has all sessions ended and recordings closed; who is not done in time is ended. */
+  async stop(msMax: number): Promise<void> {
+    this.#isStopping = true
+    this.#stopLooking()
+    for (const { process } of this.hands) process?.peer.call('stop', null).catch(() => undefined)
+    const callOff = after(msMax, () => {
+      for (const { process } of this.hands) process?.kill()
+    })
+    await Promise.all(this.#running)
+    callOff()
+  }
+
+  /** Starts a worker, keeps its place filled from then on, and resolves once it serves. */
+  #begin(hand: Hand): Promise<void> {
+    return new Promise((resolve, reject) => {
+      let isFirst = true
+      this.#starts.set(hand, { ready: resolve, unable: reject })
+      const keep = async (): Promise<void> => {
+        let backOffMs = BACK_OFF_MS_MIN
+        while (!this.#isStopping) {
+          const startedMs = this.#parts.monotonic()
+          const wasReady = await this.#serve(hand)
+          if (isFirst && !wasReady) return reject(new Error('a worker ended before it served; its log says why'))
+          isFirst = false
+          if (this.#isStopping) return
+          this.losses += 1
+          const isSteady = wasReady && this.#parts.monotonic() - startedMs > STEADY_MS
+          backOffMs = isSteady ? BACK_OFF_MS_MIN : Math.min(2 * backOffMs, BACK_OFF_MS_MAX)
+          this.#parts.log.warn({ worker: hand.number, ms: backOffMs }, 'a worker ended and is replaced')
+          await sleep(backOffMs, undefined, { ref: false })
+        }
+      }
+      const kept = keep()
+      this.#running.add(kept)
+      void kept.finally(() => this.#running.delete(kept))
+    })
+  }
+
+  /** One process from its start to its end. Gives whether it ever served. */
+  async #serve(hand: Hand): Promise<boolean> {
+    const { fork, log, onEnded } = this.#parts
+    const process = fork(hand)
+    hand.process = process
+    log.info({ worker: hand.number, pid: process.pid }, 'a worker was started')
+    const callOff = after(START_MS_MAX, () => {
+      if (!hand.isReady) process.kill()
+    })
+    const exit = await process.ended
+    callOff()
+    const wasReady = hand.isReady
+    hand.isReady = false
+    hand.process = null
+    log.info({ worker: hand.number, pid: process.pid, ...(exit === null ? {} : { exit }) }, 'a worker has ended')
+    onEnded(hand)
+    return wasReady
+  }
+
+  /** Ends who doesn't answer any more. */
+  #look(lastMs: number): void {
+    this.#stopLooking = after(LOOK_MS, () => {
+      const { monotonic, log } = this.#parts
+      const nowMs = monotonic()
+      // A primary that was held up itself has heard nobody, and must not take that for theirs.
+      const wasHeldUp = nowMs - lastMs > 2 * LOOK_MS
+      for (const hand of this.hands) {
+        if (!hand.isReady) continue
+        if (wasHeldUp) hand.lastBeatMs = nowMs
+        if (nowMs - hand.lastBeatMs < BEATLESS_MS_MAX) continue
+        log.error({ worker: hand.number }, 'a worker is stuck and is ended')
+        hand.process?.kill()
+      }
+      this.#look(nowMs)
+    })
+  }
+}
