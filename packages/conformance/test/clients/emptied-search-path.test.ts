@@ -72,4 +72,5 @@ test('N1: pg_temp stays behind the names of the server', () =>
     expect(rows).toMatchObject([{ tablename: 'salaries' }])
     const { rows: answer } = await client.query(EMPTY)
     expect(answer).toEqual([{ set_config: '' }])
+    expect((await client.query('show search_path')).rows).toEqual([{ search_path: 'pg_temp' }])
   }))

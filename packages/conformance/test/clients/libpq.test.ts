@@ -25,6 +25,7 @@ const IN = { code: 0, stdout: '42\n', stderr: '' }
 /** Connection strings that must do on each route, by the version of libpq that knows them. */
 const BOTH: readonly string[] = [
   'sslmode=disable',
+  'sslmode=allow',
   'sslmode=prefer',
   'sslmode=require',
   'sslmode=verify-ca',
