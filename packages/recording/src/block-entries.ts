@@ -1,15 +1,27 @@
 import type { Completion, Entry, Parameter } from '@querywarden/policy-core'
-import type { CborMap } from './canonical-cbor.ts'
 import type { CborWriter } from './cbor-writer.ts'
 import type { BodyRules } from './entry-bodies.ts'
+import { INTENT_PAIRS, type IntentTemplate } from './intent-template.ts'
 import { FRAME_TYPES } from './layout.ts'
 import { hmacLatin1 } from './mac.ts'
 import type { Moment } from './moment.ts'
 
 /** Writes an entry of a block: `[type, mono_us, wall_us, META]`. */
-export function writeIntent(to: CborWriter, moment: Moment, meta: CborMap): void {
+export function writeIntent(
+  to: CborWriter,
+  moment: Moment,
+  { entry, template }: { readonly entry: Extract<Entry, { kind: 'intent' }>; readonly template: IntentTemplate },
+  rules: BodyRules,
+): void {
   writeHead(to, FRAME_TYPES.intent, moment)
-  to.value(meta)
+  to.map(INTENT_PAIRS)
+  to.raw(template.beforeParams)
+  writeParams(to, entry.params, template, rules)
+  to.raw(template.beforeStatement)
+  pair(to, 'statement', entry.statement)
+  to.text('text_hmac')
+  to.latin1(hmacLatin1(rules.digestKey, ['text', entry.text]))
+  to.raw(template.last)
 }
 
 function writeHead(to: CborWriter, type: number, { monoUs, wallUs }: Moment): void {
@@ -23,21 +35,27 @@ function writeHead(to: CborWriter, type: number, { monoUs, wallUs }: Moment): vo
 export function writeRepeat(
   to: CborWriter,
   moment: Moment,
-  run: { readonly like: number; readonly entry: Extract<Entry, { kind: 'intent' }>; readonly secret: boolean },
+  run: {
+    readonly like: number
+    readonly entry: Extract<Entry, { kind: 'intent' }>
+    readonly template: IntentTemplate
+  },
   rules: BodyRules,
 ): void {
   writeHead(to, FRAME_TYPES.intent, moment)
   to.map(3)
-  to.text('like')
-  to.number(run.like)
-  to.text('params')
-  to.list(run.entry.params.length)
-  for (const param of run.entry.params) writeParam(to, param, run.secret, rules)
-  to.text('statement')
-  to.number(run.entry.statement)
+  pair(to, 'like', run.like)
+  writeParams(to, run.entry.params, run.template, rules)
+  pair(to, 'statement', run.entry.statement)
 }
 
-/** What {@link paramMeta} says of a parameter, its keys in their order. */
+function writeParams(to: CborWriter, params: readonly Parameter[], { sql }: IntentTemplate, rules: BodyRules): void {
+  to.text('params')
+  to.list(params.length)
+  for (const param of params) writeParam(to, param, sql.secret, rules)
+}
+
+/** What META says of a parameter, its keys in their order. */
 function writeParam(to: CborWriter, param: Parameter, secret: boolean, { digestKey }: BodyRules): void {
   const { value, format, typeOid } = param
   to.map(5)
@@ -61,8 +79,7 @@ export function writeCompletion(
 ): void {
   writeHead(to, FRAME_TYPES.outcome, moment)
   to.map(2)
-  to.text('statement')
-  to.number(statement)
+  pair(to, 'statement', statement)
   to.text('completion')
   writeFields(to, completion)
 }

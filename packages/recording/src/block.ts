@@ -3,7 +3,7 @@ import type { Entry } from '@querywarden/policy-core'
 import { writeCompletion, writeIntent, writeRepeat } from './block-entries.ts'
 import type { CborMap } from './canonical-cbor.ts'
 import { CborWriter } from './cbor-writer.ts'
-import { type BodyRules, intentMeta, statementValue } from './entry-bodies.ts'
+import { type BodyRules, statementValue } from './entry-bodies.ts'
 import type { IntentTemplate } from './intent-template.ts'
 import { blockCipher, type MetaKeys, type ValueKeys } from './keys.ts'
 import { Keystream } from './keystream.ts'
@@ -61,12 +61,12 @@ export class Block {
     const like = this.#full.get(template)
     this.#whole(() => {
       if (like === undefined) {
-        writeIntent(this.#meta.to, moment, intentMeta(entry, template.sql, rules))
+        writeIntent(this.#meta.to, moment, { entry, template }, rules)
         const value = statementValue(entry, template.sql, rules)
         if (value !== null) this.#addValue(number, value)
         return
       }
-      writeRepeat(this.#meta.to, moment, { like, entry, secret: template.sql.secret }, rules)
+      writeRepeat(this.#meta.to, moment, { like, entry, template }, rules)
       if (rules.parameters === 'encrypted' && entry.params.length > 0) {
         const value = statementValue(entry, template.sql, rules)
         if (value !== null) this.#addValue(number, { params: value['params'] ?? null })

@@ -46,7 +46,7 @@ export class CborWriter {
     this.#head(LIST, count)
   }
 
-  /** The head of a map. Its pairs are to be written next, in the order of {@link compareKeys}. */
+  /** The head of a map. Its pairs are to be written next, in the order that {@link CborWriter.value} would put them. */
   map(count: number): void {
     this.#head(MAP, count)
   }
@@ -126,7 +126,7 @@ export class CborWriter {
   }
 
   #object(fields: CborMap): void {
-    const keys = Object.keys(fields).sort(compareKeys)
+    const keys = inOrder(Object.keys(fields))
     this.map(keys.length)
     for (const key of keys) {
       this.text(key)
@@ -206,8 +206,12 @@ function halfOf(value: number): number | null {
 }
 
 /** Map keys in the order of their encodings: shorter first, equally long ones byte by byte (RFC 8949 section 4.2.1). */
-export function compareKeys(a: string, b: string): number {
-  if (!NOT_ASCII.test(a) && !NOT_ASCII.test(b)) return a.length - b.length || (a < b ? -1 : a > b ? 1 : 0)
+const inOrder = (keys: string[]): readonly string[] =>
+  keys.some(key => NOT_ASCII.test(key)) ? keys.sort(compareEncoded) : keys.sort(compareAscii)
+
+const compareAscii = (a: string, b: string): number => a.length - b.length || (a < b ? -1 : 1)
+
+function compareEncoded(a: string, b: string): number {
   const [left, right] = [Buffer.from(a), Buffer.from(b)]
   return left.length - right.length || Buffer.compare(left, right)
 }

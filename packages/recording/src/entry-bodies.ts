@@ -1,5 +1,5 @@
 import type { Dialect, Entry, Obligations, Parameter, Reason } from '@querywarden/policy-core'
-import type { CborMap } from './canonical-cbor.ts'
+import type { CborMap, CborValue } from './canonical-cbor.ts'
 import { FRAME_TYPES } from './layout.ts'
 import { hmac, type MacKey } from './mac.ts'
 import { type RedactedSql, redactOpaque } from './redact-sql.ts'
@@ -80,11 +80,11 @@ export function redactIntent(
   { redact, dialect }: Pick<BodyRules, 'redact' | 'dialect'>,
 ): RedactedSql {
   const hints = { tag: intent.tag, functions: intent.functions }
-  return eitherSecret(redact(intent.canonical, dialect, hints), redact(intent.text, dialect, hints))
+  const canonical = redact(intent.canonical, dialect, hints)
+  return intent.text === intent.canonical ? canonical : eitherSecret(canonical, redact(intent.text, dialect, hints))
 }
 
-/** The META of an intent. */
-export const intentMeta = (entry: IntentEntry, sql: RedactedSql, rules: BodyRules): CborMap => ({
+const intentMeta = (entry: IntentEntry, sql: RedactedSql, rules: BodyRules): CborMap => ({
   ...statementMeta(entry, sql, rules),
   tag: entry.tag,
   relations: entry.relations,
@@ -134,7 +134,7 @@ const statementMeta = (entry: StatementEntry, sql: RedactedSql, rules: BodyRules
   params: entry.params.map(param => paramMeta(param, sql.secret, rules)),
 })
 
-const reasonMeta = ({ use, answer, rules }: Reason): CborMap => ({ use, answer, rules })
+export const reasonMeta = ({ use, answer, rules }: Reason): CborMap => ({ use, answer, rules })
 
 /** A parameter's bytes, or null for NULL. */
 export const valueBytes = (param: Parameter): Uint8Array | null =>
@@ -159,7 +159,9 @@ export function statementValue(entry: StatementEntry, sql: RedactedSql, rules: B
 }
 
 /** Masks by name and kind alone: a constant mask's value is no business of the account. */
-const obligationsMeta = (obligations: Obligations): CborMap => ({
+export const obligationsMeta = (
+  obligations: Obligations,
+): { readonly masks: CborValue; readonly detect: CborValue; readonly limits: CborMap } => ({
   masks: obligations.masks.flatMap(({ relation, columns }) =>
     columns.map(({ column, mask }) => ({
       column: `${relation.schema}.${relation.name}.${column.name}`,

@@ -72,7 +72,7 @@ export function recorder(options: RecorderOptions): LiveRecorder {
     watch,
     tail,
     redact,
-    templateOf: intentTemplates(redact),
+    templateOf: intentTemplates(),
     sealSoon: blocks.sealSoon,
     sealed: blocks.sealed,
     closed: writer => live.delete(writer),
