@@ -104,9 +104,11 @@ test('a dump needs a rule for unknown, as it reads more than the schema', async 
   expect([code, stderr]).toEqual([1, expect.stringContaining('statement refused: no rule allows this')])
 })
 
-test('what is masked is masked in a copy of the data, too', async () => {
+test('what is masked is masked in a session without a search path, too', async () => {
   const file = join(world.dir, 'copied.csv')
-  const copy = `\\copy (select name, email from customers order by id limit 2) to '${file}' csv`
-  const { code } = await run(programPath('psql'), ['-X', '-c', copy], environmentOf(world.governed))
+  const empty = "select pg_catalog.set_config('search_path', '', false)"
+  const copy = `\\copy (select name, email from public.customers order by id limit 2) to '${file}' csv`
+  const args = ['-X', '-c', empty, '-c', copy]
+  const { code } = await run(programPath('psql'), args, environmentOf(world.governed))
   expect([code, await readFile(file, 'utf8')]).toEqual([0, 'name 1,[redacted]\nname 2,[redacted]\n'])
 })
