@@ -1,6 +1,6 @@
 import type { Completion, Session } from '@querywarden/policy-core'
 import type { Expected, Running } from './expected.ts'
-import type { Portal } from './names.ts'
+import type { Portal } from './portal.ts'
 
 /** What a statement took, so far. */
 interface Measured {
@@ -42,20 +42,21 @@ export class Completions {
     for (const item of skipped) {
       if (item.kind === 'execute') {
         this.finish(item.running, { kind: 'not-run', why })
-        item.running.portal.cleared = null
-        item.running.portal.isExecuted = false
+        item.running.portal.run.cleared = null
+        item.running.portal.run.isBegun = false
       } else if (item.kind === 'bind') this.unused(item.portal, why)
     }
   }
 
-  /** Notes a portal that was cleared at its Bind and will never be executed. */
-  unused({ cleared, isExecuted }: Portal, why: string): void {
-    if (cleared !== null && !isExecuted) this.#note(this.#session.finish(cleared, { kind: 'not-run', why }))
+  /** Notes a portal that was cleared at its Bind and will never be executed. A FETCH never has a clearance of its own. */
+  unused({ run: { cleared, isBegun }, statement }: Portal, why: string): void {
+    if (statement.naming?.command.kind === 'fetch') return
+    if (cleared !== null && !isBegun) this.#note(this.#session.finish(cleared, { kind: 'not-run', why }))
   }
 
   measure({ portal, startedMs }: Running): Measured {
     const ms = startedMs === null ? 0 : this.#monotonic() - startedMs
-    return { rows: portal.rows, bytes: portal.bytes, ms }
+    return { rows: portal.run.rows, bytes: portal.run.bytes, ms }
   }
 
   /** Resolves when every completion so far is with the recorder; null when nothing is to be waited for. */

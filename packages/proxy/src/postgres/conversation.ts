@@ -71,6 +71,7 @@ export class Conversation {
       cancelUpstream: () => this.#stopUpstream(),
       // Whoever asks for it next waits until it is read again; where that fails, nothing is decided by the old one.
       onSchemaChange: () => void onSchemaChange().catch(() => undefined),
+      onError: () => this.#names.fail(),
       onFault: ({ sqlstate, message, reason }) => this.end({ sqlstate, message }, reason),
     })
     this.#names = new Names(portal =>
@@ -102,7 +103,7 @@ export class Conversation {
       return this.#onFault(error)
     } finally {
       this.#replies.abandon('the session ended before the database answered')
-      this.#names.endTransaction()
+      this.#names.removeAllPortals()
       await this.#replies.completions.recorded()?.catch(() => undefined)
     }
   }
@@ -172,7 +173,8 @@ export class Conversation {
   }
 
   async #query(text: string): Promise<void> {
-    const { session, client, split } = this.#parts
+    const { session, client, split, limits } = this.#parts
+    const { heldBytesMax, statementsMax } = limits
     const statements = split(text)
     if (statements === null) return this.#refuse(refusalOfUnread(await session.submit({ text }), text), [], true)
     // A simple Query closes the unnamed statement and portal, as the manual says of the server.
@@ -185,7 +187,12 @@ export class Conversation {
       client.write(encodeReadyForQuery({ status: this.#status }))
       return
     }
-    await this.#carryOut(await this.#decide(admit => planQuery(session, statements, admit)), 'query')
+    await this.#carryOut(
+      await this.#decide(admit =>
+        planQuery({ session, names: this.#names, admit, heldBytesMax, statementsMax }, statements),
+      ),
+      'query',
+    )
   }
 
   async #extended(asks: readonly Ask[], end: Plan['end']): Promise<void> {
@@ -281,7 +288,7 @@ export class Conversation {
         this.#status = end.status
         this.#isOpen = false
         this.#isSkipping = false
-        if (end.status === 'idle') this.#names.endTransaction()
+        if (end.status === 'idle') this.#names.settle()
         return end
       case 'flushed':
         this.#isSkipping = end.hasFailed
@@ -346,9 +353,9 @@ function cancelled({ steps }: Plan): Planned {
   for (const { expected } of steps) {
     const portal =
       expected.kind === 'bind' ? expected.portal : expected.kind === 'execute' ? expected.running.portal : null
-    if (portal === null || portal.cleared === null) continue
-    cleared.push(portal.cleared)
-    portal.cleared = null
+    if (portal === null || portal.run.cleared === null) continue
+    cleared.push(portal.run.cleared)
+    portal.run.cleared = null
   }
   const report = { sqlstate: '57014', message: 'canceled before it was sent to the database' }
   return { kind: 'refused', refusal: { report, cleared } }

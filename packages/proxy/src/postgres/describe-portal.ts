@@ -1,7 +1,8 @@
 import type { Session } from '@querywarden/policy-core'
 import { BACKEND, decodeRowDescription, type FrameScanner } from '@querywarden/wire/postgres'
 import { ConversationError } from './conversation-error.ts'
-import type { Described, Portal, PreparedStatement, Revealed } from './names.ts'
+import type { Portal } from './portal.ts'
+import type { Described, PreparedStatement, Revealed } from './prepared-statement.ts'
 
 /**
  * Takes a server's description of a portal, RowDescription or NoData.
@@ -9,7 +10,7 @@ import type { Described, Portal, PreparedStatement, Revealed } from './names.ts'
  * @throws {FrameError} the description is malformed
  */
 export function describePortal(session: Session, portal: Portal, tag: number, { body }: FrameScanner): void {
-  portal.columns = tag === BACKEND.noData ? [] : columnsOf(portal.statement, body)
+  portal.columns = tag === BACKEND.noData ? [] : columnsOf(portal.subject, body)
   revealPortal(session, portal)
 }
 
@@ -28,9 +29,13 @@ function columnsOf(statement: PreparedStatement, body: Uint8Array): Described['c
  * @throws {ConversationError} a column would arrive raw; the session ends before that row is sent.
  */
 export function revealPortal(session: Session, portal: Portal): void {
-  const { cleared, columns, statement } = portal
+  const {
+    run: { cleared },
+    columns,
+    subject,
+  } = portal
   if (cleared === null || columns === null) return
-  const { revealed } = statement
+  const { revealed } = subject
   if (revealed !== null && isSame(revealed, portal)) {
     portal.mask = revealed.mask
     return
@@ -39,7 +44,7 @@ export function revealPortal(session: Session, portal: Portal): void {
   if (revelation.kind === 'clean') {
     portal.mask = revelation.mask
     const { facts, obligations } = cleared
-    statement.revealed = { facts, obligations, columns, mask: revelation.mask }
+    subject.revealed = { facts, obligations, columns, mask: revelation.mask }
     return
   }
   void session.incident(cleared, revelation.code, revelation.message).catch(() => undefined)
@@ -48,4 +53,4 @@ export function revealPortal(session: Session, portal: Portal): void {
 
 /** Nothing but facts, obligations and columns goes into the answer, and all three are the very same objects. */
 const isSame = ({ facts, obligations, columns }: Revealed, portal: Portal): boolean =>
-  facts === portal.cleared?.facts && obligations === portal.cleared.obligations && columns === portal.columns
+  facts === portal.run.cleared?.facts && obligations === portal.run.cleared.obligations && columns === portal.columns

@@ -1,6 +1,7 @@
 import type { Cleared, Completion, Obligations } from '@querywarden/policy-core'
 import type { Awaiting, ReadyForQuery } from '@querywarden/wire/postgres'
-import type { Portal } from './names.ts'
+import type { Portal } from './portal.ts'
+import type { Commit } from './session-objects/after-execute.ts'
 
 /** How an upstream error is shown: whether its words may be, and where its position points in the client's text. */
 export interface ErrorView {
@@ -40,10 +41,16 @@ export type Expected =
       readonly portal: Portal
       readonly view: ErrorView
     }
-  | { readonly kind: 'execute'; readonly running: Running; readonly view: ErrorView }
-  /** The empty statement: nothing ran, nothing is recorded. */
+  | {
+      readonly kind: 'execute'
+      readonly running: Running
+      readonly view: ErrorView
+      /** What its completion changes for the names of the session. */
+      readonly commit: Commit | null
+    }
+  /** The empty statement, or one that names what isn't there: nothing runs, nothing is recorded. */
   | { readonly kind: 'execute-empty'; readonly view: ErrorView }
-  | { readonly kind: 'close'; readonly show: true; readonly commit: () => void; readonly view: ErrorView }
+  | { readonly kind: 'close'; readonly show: boolean; readonly commit: () => void; readonly view: ErrorView }
   /**
    * A message made to fail, so that the server aborts its transaction as it would for an error of its own. One that
    * skips to the next Sync already says nothing to it.

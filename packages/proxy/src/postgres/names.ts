@@ -1,63 +1,23 @@
-import type { Cleared, MaskRow, Parameter, ResultColumn } from '@querywarden/policy-core'
+import type { Portal } from './portal.ts'
+import type { PreparedStatement } from './prepared-statement.ts'
 
-/** A prepared statement: the client's name for it, ours upstream, and what was judged. */
-export interface PreparedStatement {
-  readonly name: string
-  readonly upstreamName: string
-  /** The client's statement, comments blanked: what is judged again at every Execute. */
-  readonly text: string
-  /** What was sent upstream for it. If a later judgement rewrites it otherwise, the statement is stale. */
-  readonly sentText: string
-  readonly parameterTypes: readonly number[]
-  /** Nothing but white space and comments: PostgreSQL answers it with EmptyQueryResponse. */
-  readonly isEmpty: boolean
-  /** What the server says of it may hold what a mask hides. */
-  readonly withheld: boolean
-  /** How the server last described a portal of it. */
-  described: Described | null
-  /** What the result side last made of that. */
-  revealed: Revealed | null
-}
-
-/** A RowDescription, as it came and as it was read. */
-export interface Described {
-  readonly bytes: Uint8Array
-  readonly columns: readonly ResultColumn[]
-}
-
-/** The result-side masks of a statement, and all that they were made from. */
-export interface Revealed extends Pick<Cleared, 'facts' | 'obligations'> {
-  readonly columns: readonly ResultColumn[]
-  readonly mask: MaskRow | null
-}
-
-/** A portal, from Bind to the end of its transaction. Limits count over all of its Executes. */
-export interface Portal {
-  readonly name: string
-  readonly upstreamName: string
-  readonly statement: PreparedStatement
-  readonly parameters: readonly Parameter[]
-  /** Set when it is bound; a suspended portal goes on under the same clearance. Null again if it was not run. */
-  cleared: Cleared | null
-  /** An Execute of it was sent, so the recording hears what became of it. */
-  isExecuted: boolean
-  /** Set by the answer to a Describe, whoever asked for it. */
-  columns: readonly ResultColumn[] | null
-  mask: MaskRow | null
-  rows: number
-  bytes: number
-}
+/** How a transaction ended. */
+export type Outcome = 'committed' | 'rolled-back'
 
 /**
- * The names of one session. The client's names never go upstream, so SQL text can't reach a protocol object nor the
- * other way round (threats P4). A name counts only once the server has confirmed it.
+ * The names of one session, for statements and portals of SQL and of the protocol alike. The client's names never go
+ * upstream, so nothing is reached by a name but what this registry has under it (threats P4). A name counts only once
+ * the server has confirmed it.
  */
 export class Names {
   readonly #onPortalGone: (portal: Portal) => void
   readonly #statements = new Map<string, PreparedStatement>()
-  readonly #portals = new Map<string, Portal>()
+  readonly #portals = new Map<string, { readonly portal: Portal; readonly madeAt: number }>()
+  readonly #savepoints: { readonly name: string; readonly madeAt: number }[] = []
   #made = 0
   #heldBytes = 0
+  /** The server has reported an error since the transaction began. */
+  #hasFailed = false
 
   /** @param onPortalGone - Told of each portal as it goes, however it goes. */
   constructor(onPortalGone: (portal: Portal) => void) {
@@ -69,12 +29,16 @@ export class Names {
     return this.#heldBytes
   }
 
+  get statementsCount(): number {
+    return this.#statements.size
+  }
+
   statement(name: string): PreparedStatement | undefined {
-    return this.#statements.get(name)
+    return this.#statements.get(nameKey(name))
   }
 
   portal(name: string): Portal | undefined {
-    return this.#portals.get(name)
+    return this.#portals.get(nameKey(name))?.portal
   }
 
   /** A name for upstream that no earlier object had. The unnamed object keeps having no name. */
@@ -84,39 +48,97 @@ export class Names {
 
   addStatement(statement: PreparedStatement): void {
     this.removeStatement(statement.name)
-    this.#statements.set(statement.name, statement)
+    this.#statements.set(nameKey(statement.name), statement)
     this.#heldBytes += bytesOfStatement(statement)
   }
 
   addPortal(portal: Portal): void {
     this.removePortal(portal.name)
-    this.#portals.set(portal.name, portal)
+    this.#portals.set(nameKey(portal.name), { portal, madeAt: ++this.#made })
     this.#heldBytes += bytesOfPortal(portal)
   }
 
   removeStatement(name: string): void {
-    const known = this.#statements.get(name)
-    if (known === undefined) return
-    this.#statements.delete(name)
-    this.#heldBytes -= bytesOfStatement(known)
+    this.#dropStatement(nameKey(name))
   }
 
   removePortal(name: string): void {
-    const known = this.#portals.get(name)
+    this.#dropPortal(nameKey(name))
+  }
+
+  /** DEALLOCATE ALL leaves the unnamed statement. */
+  removeAllStatements(): void {
+    for (const name of this.#statements.keys()) if (name !== '') this.#dropStatement(name)
+  }
+
+  removeAllPortals(): void {
+    for (const key of this.#portals.keys()) this.#dropPortal(key)
+  }
+
+  addSavepoint(name: string): void {
+    this.#savepoints.push({ name, madeAt: ++this.#made })
+  }
+
+  releaseSavepoint(name: string): void {
+    const at = this.#savepoints.findLastIndex(savepoint => savepoint.name === name)
+    if (at >= 0) this.#savepoints.splice(at)
+  }
+
+  /** What was made since goes; where it isn't known since when, all that the transaction has made. */
+  rollBackTo(name: string): void {
+    const at = this.#savepoints.findLastIndex(savepoint => savepoint.name === name)
+    const since = this.#savepoints[at]?.madeAt ?? 0
+    this.#savepoints.splice(at + 1)
+    for (const [key, { portal, madeAt }] of this.#portals)
+      if (madeAt > since && portal.cursor?.isHeld !== true) this.#dropPortal(key)
+  }
+
+  /** The server has reported an error: if nothing else is said of it, the transaction comes to nothing. */
+  fail(): void {
+    this.#hasFailed = true
+  }
+
+  /** A transaction's end takes every portal with it, but for the cursors that it commits WITH HOLD. */
+  endTransaction(outcome: Outcome): void {
+    this.#hasFailed = false
+    this.#savepoints.length = 0
+    for (const [key, { portal }] of this.#portals) {
+      const { cursor } = portal
+      if (cursor?.isHold === true && outcome === 'committed') cursor.isHeld = true
+      if (cursor?.isHeld !== true) this.#dropPortal(key)
+    }
+  }
+
+  /** The server is idle, so a transaction that had no end of its own has ended: by an error, or else well. */
+  settle(): void {
+    this.endTransaction(this.#hasFailed ? 'rolled-back' : 'committed')
+  }
+
+  #dropStatement(key: string): void {
+    const known = this.#statements.get(key)
     if (known === undefined) return
-    this.#portals.delete(name)
-    this.#heldBytes -= bytesOfPortal(known)
-    this.#onPortalGone(known)
+    this.#statements.delete(key)
+    this.#heldBytes -= bytesOfStatement(known)
   }
 
-  /** A transaction's end takes every portal with it. */
-  endTransaction(): void {
-    for (const name of this.#portals.keys()) this.removePortal(name)
+  #dropPortal(key: string): void {
+    const known = this.#portals.get(key)
+    if (known === undefined) return
+    this.#portals.delete(key)
+    this.#heldBytes -= bytesOfPortal(known.portal)
+    this.#onPortalGone(known.portal)
   }
+}
 
-  get statementsCount(): number {
-    return this.#statements.size
-  }
+/** NAMEDATALEN is 64, with the NUL. Of a longer name in a message the server looks at the first 63 bytes alone. */
+const NAME_BYTES_MAX = 63
+
+/** What a name is known by: names that the server can't tell apart are one. */
+export function nameKey(name: string): string {
+  if (name.length * 3 <= NAME_BYTES_MAX) return name
+  const bytes = Buffer.from(name)
+  // What is cut may end in the middle of a character. Any text does that tells the bytes apart and that no name is.
+  return bytes.length <= NAME_BYTES_MAX ? name : bytes.subarray(0, NAME_BYTES_MAX).toString('latin1')
 }
 
 /** An object by itself, its maps and closures. */
@@ -125,5 +147,7 @@ const OBJECT_BYTES = 512
 const bytesOfStatement = ({ text, sentText }: PreparedStatement): number =>
   OBJECT_BYTES + 2 * (text.length + sentText.length)
 
-const bytesOfPortal = ({ parameters }: Portal): number =>
-  parameters.reduce((sum, { value }) => sum + (value?.length ?? 0), OBJECT_BYTES)
+/** A cursor keeps the statement that declared it, which nothing else may hold by then. */
+const bytesOfPortal = ({ parameters, cursor, statement }: Portal): number =>
+  parameters.reduce((sum, { value }) => sum + (value?.length ?? 0), OBJECT_BYTES) +
+  (cursor === null ? 0 : bytesOfStatement(statement))

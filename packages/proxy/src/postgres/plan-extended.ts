@@ -14,13 +14,28 @@ import {
 import type { Ask } from './batch.ts'
 import { breather } from './breather.ts'
 import { revealPortal } from './describe-portal.ts'
-import { type Report, refusalOfUnread, refusalReport } from './error-response.ts'
+import { type Report, refusalOfUnread } from './error-response.ts'
 import { type ErrorView, type Expected, hidesValues, PLAIN_VIEW } from './expected.ts'
-import type { Names, Portal, PreparedStatement } from './names.ts'
+import type { Names } from './names.ts'
 import type { Admit, Plan, Planned, Step } from './plan.ts'
 import { DESCRIBE_UNNAMED, EXECUTE_UNNAMED, viewOf } from './plan-query.ts'
+import type { Portal } from './portal.ts'
+import { type PreparedStatement, preparedStatement } from './prepared-statement.ts'
+import { Admissions } from './session-objects/admissions.ts'
+import { planNames } from './session-objects/after-execute.ts'
+import { type Drafting, draftStatement } from './session-objects/draft.ts'
+import {
+  isMissing,
+  isNamedRight,
+  isNaming,
+  nameUpstream,
+  portalOf,
+  whyNotMeant,
+  wireText,
+} from './session-objects/naming.ts'
+import { PlannedNames } from './session-objects/planned-names.ts'
+import { stale, tooManyStatements, tooMuchHeld, unclearName } from './session-objects/reports.ts'
 import type { SplitText } from './split-text.ts'
-import { whyUnserved } from './unserved.ts'
 
 /** What planning needs of the conversation. */
 export interface ExtendedContext {
@@ -62,8 +77,10 @@ async function findDoom({ session, split }: ExtendedContext, asks: readonly Ask[
     if (ask?.kind !== 'parse') continue
     await breathe()
     const pieces = split(ask.message.query)
-    const text = pieces?.length === 1 ? pieces[0]?.text : undefined
-    if (text !== undefined && (await session.judge(text)).kind !== 'permitted') return i
+    const piece = pieces?.length === 1 ? pieces[0] : undefined
+    // What these run only shows once all before them is planned.
+    if (piece === undefined || piece.command?.kind === 'execute' || piece.command?.kind === 'fetch') continue
+    if ((await session.judge(piece.text)).kind !== 'permitted') return i
   }
   return -1
 }
@@ -71,17 +88,21 @@ async function findDoom({ session, split }: ExtendedContext, asks: readonly Ask[
 /** Goes through a batch as the server will, with the names that it would have by then. */
 class Planner {
   readonly steps: Step[] = []
-  readonly cleared: Cleared[] = []
   readonly #context: ExtendedContext
-  readonly #statements = new Map<string, PreparedStatement | null>()
-  readonly #portals = new Map<string, Portal | null>()
+  readonly #names: PlannedNames
+  readonly #admissions: Admissions
   readonly #described = new Set<Portal>()
-  readonly #admitted: Portal[] = []
-  readonly #executed: Portal[] = []
   #takesCopyData = false
 
   constructor(context: ExtendedContext) {
     this.#context = context
+    this.#names = new PlannedNames(context.names)
+    this.#admissions = new Admissions(context.admit)
+  }
+
+  /** What was cleared of it so far. */
+  get cleared(): readonly Cleared[] {
+    return this.#admissions.cleared
   }
 
   /** A COPY FROM STDIN is among it, behind which nothing else may come before its data. */
@@ -89,10 +110,9 @@ class Planner {
     return this.#takesCopyData
   }
 
-  /** Nothing of this batch is sent. A portal that outlives it must be decided and recorded again before it runs. */
+  /** Nothing of this batch is sent. */
   undo(): void {
-    for (const portal of this.#admitted) portal.cleared = null
-    for (const portal of this.#executed) portal.isExecuted = false
+    this.#admissions.undo()
   }
 
   /** @param isDoomed - something behind it will be refused, so nobody is asked about it */
@@ -115,88 +135,96 @@ class Planner {
   }
 
   async #parse({ name, query, parameterTypes }: Parse): Promise<Report | null> {
-    const { names, session, split, statementsMax } = this.#context
-    if (name !== '' && this.#statement(name) !== undefined)
+    const { split, statementsMax, heldBytesMax } = this.#context
+    const names = this.#names
+    if (name !== '' && names.statement(name) !== undefined)
       return report('42P05', 'this prepared statement name is taken', 'close it first, or use another name')
-    if (names.statementsCount + this.#statements.size >= statementsMax) {
-      return report(
-        '54000',
-        `a session may hold ${statementsMax} prepared statements`,
-        'close those that are not needed',
-      )
-    }
-    if (names.heldBytes > this.#context.heldBytesMax) return tooMuchHeld()
+    if (names.statementsCount >= statementsMax) return tooManyStatements(statementsMax)
+    if (names.heldBytes > heldBytesMax) return tooMuchHeld()
     // The input of such a type may run code of this database, past every rule about it (threats P11).
     if (parameterTypes.some(oid => oid >= USER_OID_MIN)) return userType()
     const pieces = split(query)
     if (pieces === null) return this.#refuseUnread(query)
     if (pieces.length > 1)
       return report('42601', 'a prepared statement holds one statement only', 'prepare each by itself')
-    const text = pieces[0]?.text ?? ''
-    let sentText = ''
-    let withheld = false
-    if (text !== '') {
-      const judgement = await session.judge(text)
-      if (judgement.kind !== 'permitted') return this.#refuseUnread(text)
-      sentText = judgement.rewritten
-      withheld = hidesValues(judgement.decision.obligations)
-    }
-    const statement: PreparedStatement = {
-      name,
-      upstreamName: names.upstreamNameFor(name),
-      text,
-      sentText,
-      parameterTypes,
-      isEmpty: text === '',
-      described: null,
-      revealed: null,
-      withheld,
-    }
-    this.#statements.set(name, statement)
-    const view: ErrorView = {
-      withheld,
-      positionShift: sentText === text ? (pieces[0]?.start ?? 0) : null,
-    }
-    this.#send(encodeParse({ name: statement.upstreamName, query: sentText, parameterTypes }), {
+    const [piece] = pieces
+    const drafting = piece === undefined ? NOTHING : await draftStatement(this.#context, piece, names)
+    if (drafting.kind === 'denied') return this.#refuseUnread(drafting.text)
+    if (drafting.kind === 'refused') return drafting.report
+    const { draft } = drafting
+    const upstreamName = names.upstreamNameFor(name)
+    const statement = preparedStatement({ ...draft, name, upstreamName, parameterTypes, isEmpty: piece === undefined })
+    const view = { withheld: draft.withheld, positionShift: draft.positionShift }
+    this.#sendParse(statement, draft.wireText, view, true)
+    return null
+  }
+
+  #sendParse(statement: PreparedStatement, query: string, view: ErrorView, show: boolean): void {
+    const { names } = this.#context
+    const { upstreamName, parameterTypes } = statement
+    this.#names.addStatement(statement)
+    this.#send(encodeParse({ name: upstreamName, query, parameterTypes }), {
       kind: 'parse',
-      show: true,
+      show,
       commit: () => names.addStatement(statement),
       view,
     })
-    return null
+  }
+
+  /**
+   * A statement to bind, by the upstream name that what it names has by then. Where its text has another, it is parsed
+   * again, and the client, who has asked for nothing of it, sees nothing of it.
+   */
+  #named(statement: PreparedStatement): PreparedStatement | Report {
+    const { naming } = statement
+    if (naming === null || !isNaming(naming.command) || isNamedRight(statement, this.#names)) return statement
+    const upstreamName = this.#names.upstreamNameFor(statement.name)
+    const again = preparedStatement({
+      ...statement,
+      upstreamName,
+      naming: { ...naming, ...nameUpstream(naming.command, this.#names) },
+    })
+    const query = wireText(again.sentText, again.naming)
+    if (query === null) return unclearName()
+    this.#sendParse(again, query, bindView(statement), false)
+    if (statement.name !== '')
+      this.#send(encodeClose({ kind: 'statement', name: statement.upstreamName }), {
+        kind: 'close',
+        show: false,
+        commit: nothing,
+        view: PLAIN_VIEW,
+      })
+    return again
   }
 
   /** Submits a text that can't be planned, so that its refusal is recorded. */
   async #refuseUnread(text: string): Promise<Report> {
     const verdict = await this.#context.admit(text, [])
-    if (verdict.kind === 'cleared') this.cleared.push(verdict.cleared)
+    if (verdict.kind === 'cleared') this.#admissions.cleared.push(verdict.cleared)
     return refusalOfUnread(verdict, text)
   }
 
   async #bind(message: Bind, isDoomed: boolean): Promise<Report | null> {
-    const { names, heldBytesMax } = this.#context
-    if (names.heldBytes > heldBytesMax) return tooMuchHeld()
-    const statement = this.#statement(message.statement)
-    if (statement === undefined) return unknownStatement()
-    if (message.portal !== '' && this.#portal(message.portal) !== undefined)
+    const { heldBytesMax, names } = this.#context
+    const planned = this.#names
+    if (planned.heldBytes > heldBytesMax) return tooMuchHeld()
+    const known = planned.statement(message.statement)
+    if (known === undefined) return unknownStatement()
+    if (message.portal !== '' && planned.portal(message.portal) !== undefined)
       return report('42P03', 'this portal name is taken', 'close it first')
-    const portal: Portal = {
-      name: message.portal,
-      upstreamName: names.upstreamNameFor(message.portal),
-      statement,
-      parameters: parametersOf(message, statement),
-      cleared: null,
-      isExecuted: false,
-      columns: null,
-      mask: null,
-      rows: 0,
-      bytes: 0,
-    }
+    const statement = this.#named(known)
+    if ('sqlstate' in statement) return statement
+    const upstreamName = planned.upstreamNameFor(message.portal)
+    const parameters = parametersOf(message, statement)
+    const portal = portalOf(statement, { name: message.portal, upstreamName, parameters }, planned)
+    if ('sqlstate' in portal) return portal
     // The server plans at Bind, and planning may run functions, so it is no earlier than the account of them.
-    const problem = isDoomed || statement.isEmpty ? null : await this.#admit(portal)
+    const isAdmitted = !isDoomed && !statement.isEmpty && !isMissing(portal)
+    const problem = isAdmitted ? await this.#admissions.admit(portal) : null
     if (problem !== null) return problem
-    this.#portals.set(portal.name, portal)
-    this.#send(encodeBind({ ...message, portal: portal.upstreamName, statement: statement.upstreamName }), {
+    spend(statement)
+    planned.addPortal(portal)
+    this.#send(encodeBind({ ...message, portal: upstreamName, statement: statement.upstreamName }), {
       kind: 'bind',
       show: true,
       commit: () => names.addPortal(portal),
@@ -208,7 +236,7 @@ class Planner {
 
   #describe({ kind, name }: Describe): Report | null {
     if (kind === 'statement') {
-      const statement = this.#statement(name)
+      const statement = this.#names.statement(name)
       if (statement === undefined) return unknownStatement()
       this.#send(encodeDescribe({ kind, name: statement.upstreamName }), {
         kind: 'describe-statement',
@@ -216,7 +244,7 @@ class Planner {
       })
       return null
     }
-    const portal = this.#portal(name)
+    const portal = this.#names.portal(name)
     if (portal === undefined) return unknownPortal()
     this.#describePortal(portal, 'all')
     return null
@@ -234,70 +262,56 @@ class Planner {
   }
 
   async #execute({ portal: name, rowsMax }: Execute, isDoomed: boolean): Promise<Report | null> {
-    const portal = this.#portal(name)
+    const portal = this.#names.portal(name)
     if (portal === undefined) return unknownPortal()
-    if (isDoomed) return null
-    const { upstreamName, statement } = portal
+    const { upstreamName, statement, run } = portal
+    const moved = whyNotMeant(portal, this.#names)
+    if (moved !== null) return moved
     const message =
       upstreamName === '' && rowsMax === 0 ? EXECUTE_UNNAMED : encodeExecute({ portal: upstreamName, rowsMax })
-    if (statement.isEmpty) {
+    if (statement.isEmpty || isMissing(portal)) {
       this.#send(message, { kind: 'execute-empty', view: PLAIN_VIEW })
       return null
     }
-    // One that an error kept from running has been accounted for, and is decided anew.
-    const problem = portal.cleared === null ? await this.#admit(portal) : null
-    const { cleared } = portal
+    const commit = planNames(portal, this.#names, this.#context.names)
+    if (isDoomed) return null
+    const problem = (await this.#recheck(portal)) ?? (await this.#admissions.admit(portal))
+    const { cleared } = run
     if (problem !== null || cleared === null) return problem
     // Rows of a portal that nobody described would go out unchecked (threats P5, P6).
     if (portal.columns !== null) revealPortal(this.#context.session, portal)
     else if (!this.#described.has(portal)) this.#describePortal(portal, 'nothing')
-    if (!portal.isExecuted) this.#executed.push(portal)
-    portal.isExecuted = true
+    this.#admissions.begin(portal)
     this.#takesCopyData = cleared.facts.copy === 'in'
-    const view = viewOf(cleared, statement.text, 0)
-    this.#send(message, { kind: 'execute', running: { cleared, portal, startedMs: null, stopped: null }, view })
+    const view = statement.naming === null ? viewOf(cleared, statement.text, 0) : unplacedView(cleared)
+    this.#send(message, { kind: 'execute', running: { cleared, portal, startedMs: null, stopped: null }, view, commit })
     return null
   }
 
-  /** Has a portal's statement decided and recorded. */
-  async #admit(portal: Portal): Promise<Report | null> {
-    const { statement, parameters } = portal
-    const verdict = await this.#context.admit(statement.text, parameters)
-    if (verdict.kind === 'refused') return refusalReport(verdict.refusal, statement.text)
-    this.cleared.push(verdict.cleared)
-    // Schema or policy moved since Parse: what the server holds isn't what was judged now (threats N4).
-    if (verdict.cleared.statement.text !== statement.sentText) return stale()
-    const why = whyUnserved(verdict.cleared)
-    if (why !== null) return why
-    this.#admitted.push(portal)
-    portal.cleared = verdict.cleared
-    return null
+  /** More of what has begun is given only while its statement would be cleared as it was (threats P5). */
+  async #recheck({ subject, run }: Portal): Promise<Report | null> {
+    if (run.cleared === null || !run.isBegun) return null
+    const judgement = await this.#context.session.judge(subject.text)
+    if (judgement.kind !== 'permitted') return this.#refuseUnread(subject.text)
+    return judgement.rewritten === subject.sentText ? null : stale()
   }
 
   #close({ kind, name }: Close): Report | null {
     const { names } = this.#context
-    const known = kind === 'statement' ? this.#statement(name) : this.#portal(name)
+    const planned = this.#names
+    const isStatement = kind === 'statement'
+    const known = isStatement ? planned.statement(name) : planned.portal(name)
     // Closing what isn't there is no error; a name that never was keeps the server's answer in its place.
     const upstreamName = known?.upstreamName ?? names.upstreamNameFor('none')
-    if (kind === 'statement') this.#statements.set(name, null)
-    else this.#portals.set(name, null)
-    const commit = (): void => (kind === 'statement' ? names.removeStatement(name) : names.removePortal(name))
+    if (isStatement) planned.removeStatement(name)
+    else planned.removePortal(name)
+    const commit = (): void => (isStatement ? names.removeStatement(name) : names.removePortal(name))
     this.#send(encodeClose({ kind, name: upstreamName }), { kind: 'close', show: true, commit, view: PLAIN_VIEW })
     return null
   }
 
   #send(message: Uint8Array, expected: Expected): void {
     this.steps.push({ message, expected })
-  }
-
-  #statement(name: string): PreparedStatement | undefined {
-    const planned = this.#statements.get(name)
-    return planned === undefined ? this.#context.names.statement(name) : (planned ?? undefined)
-  }
-
-  #portal(name: string): Portal | undefined {
-    const planned = this.#portals.get(name)
-    return planned === undefined ? this.#context.names.portal(name) : (planned ?? undefined)
   }
 }
 
@@ -311,16 +325,30 @@ const parametersOf = (
     value,
   }))
 
+/** The empty statement. */
+const NOTHING: Extract<Drafting, { kind: 'draft' }> = {
+  kind: 'draft',
+  judgement: null,
+  draft: { text: '', sentText: '', wireText: '', withheld: false, naming: null, positionShift: 0 },
+}
+
+/** What is made under a name takes it for good: the next to be made gets another. */
+function spend({ naming }: PreparedStatement): void {
+  if (naming?.command.kind === 'prepare' || naming?.command.kind === 'declare') naming.isSpent = true
+}
+
+/** Behind another name than the client's, positions are others. */
+const unplacedView = ({ obligations }: Cleared): ErrorView => ({
+  withheld: hidesValues(obligations),
+  positionShift: null,
+})
+
+const nothing = (): void => undefined
+
 /** Parameter conversion can fail with the parameter's value in the text; that value is the client's own. */
 const bindView = ({ withheld }: PreparedStatement): ErrorView => ({ withheld, positionShift: null })
 
 const report = (sqlstate: string, message: string, hint: string): Report => ({ sqlstate, message, hint })
-const tooMuchHeld = (): Report =>
-  report(
-    '54000',
-    'this session holds too many bytes in prepared statements and portals',
-    'close those that are not needed',
-  )
 const userType = (): Report =>
   report(
     '0A000',
@@ -335,10 +363,4 @@ const afterCopy = (): Report =>
     '0A000',
     'nothing may follow COPY FROM STDIN in its batch: the server takes what comes next for the data',
     'send a Sync behind it, the data, and then what comes next',
-  )
-const stale = (): Report =>
-  report(
-    '0A000',
-    'the schema or the policy changed since this statement was prepared',
-    'prepare it again; it will be judged as things are now',
   )

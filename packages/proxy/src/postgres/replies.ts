@@ -40,6 +40,8 @@ export interface RepliesParts {
   readonly cancelUpstream: () => void
   /** Called once, when the way back breaks, also while no batch waits. */
   readonly onFault: (fault: ConversationError) => void
+  /** Called for each error that the server reports, whatever the client gets to see of it. */
+  readonly onError: () => void
   /** Called when a transaction that may have changed the schema has ended, before its client hears of that. */
   readonly onSchemaChange: () => void
 }
@@ -231,9 +233,11 @@ export class Replies {
   }
 
   #onExecuted(running: Running) {
+    const { tag } = decodeCommandComplete(this.#scanner.body)
+    const { head } = this.#queue
+    if (head?.kind === 'execute') head.commit?.(tag)
     // The server may have finished before the cancel reached it.
     if (running.stopped !== null) return this.#onStopped(running, running.stopped)
-    const { tag } = decodeCommandComplete(this.#scanner.body)
     const completion: Completion = { kind: 'done', tag, ...this.completions.measure(running) }
     this.#advance()
     if (this.#queue.head?.kind === 'sync') {
@@ -291,6 +295,7 @@ export class Replies {
 
   #onError(head: Expected | undefined) {
     const { fields } = decodeErrorResponse(this.#scanner.body)
+    this.#parts.onError()
     if (head?.kind === 'poison') return this.#failed()
     const shown = shownError(fields, viewOf(head, this.#transaction.hasMasked))
     const sqlstate = fields.get('C') ?? 'XX000'

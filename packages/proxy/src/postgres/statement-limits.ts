@@ -28,15 +28,15 @@ export const isLimited = ({ cleared }: Running): boolean => {
 /** Counts a row on its way to the client: `stop` where it would be one too many. */
 export function countRow(running: Running, frameBytes: number): 'rows' | 'bytes' | null {
   const { rowsMax } = running.cleared.obligations.limits
-  const { portal } = running
-  if (rowsMax !== null && portal.rows >= rowsMax) return 'rows'
-  portal.rows += 1
+  const { run } = running.portal
+  if (rowsMax !== null && run.rows >= rowsMax) return 'rows'
+  run.rows += 1
   return countBytes(running, frameBytes) ? null : 'bytes'
 }
 
 /** Counts bytes of rows or of COPY data; false where they are too many. */
-export function countBytes({ portal, cleared }: Running, bytes: number): boolean {
+export function countBytes({ portal: { run }, cleared }: Running, bytes: number): boolean {
   const { bytesMax } = cleared.obligations.limits
-  portal.bytes += bytes
-  return bytesMax === null || portal.bytes <= bytesMax
+  run.bytes += bytes
+  return bytesMax === null || run.bytes <= bytesMax
 }

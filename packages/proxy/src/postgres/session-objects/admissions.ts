@@ -1,0 +1,60 @@
+import type { Cleared } from '@querywarden/policy-core'
+import { type Report, refusalReport } from '../error-response.ts'
+import type { Admit } from '../plan.ts'
+import type { Portal, Run } from '../portal.ts'
+import { whyUnserved } from '../unserved.ts'
+import { notItsRows, notToExecute, stale } from './reports.ts'
+
+/** What of a batch was decided and recorded, in case that it comes to nothing. */
+export class Admissions {
+  readonly cleared: Cleared[] = []
+  readonly #admit: Admit
+  readonly #admitted: Run[] = []
+  readonly #begun: Run[] = []
+
+  constructor(admit: Admit) {
+    this.#admit = admit
+  }
+
+  /** Has a portal's run decided and recorded, unless it was before: one that an error kept from running is decided anew. */
+  async admit(portal: Portal): Promise<Report | null> {
+    const { subject, parameters, run } = portal
+    if (run.cleared !== null) return whyUnfit(portal, run.cleared)
+    const verdict = await this.#admit(subject.text, parameters)
+    if (verdict.kind === 'refused') return refusalReport(verdict.refusal, subject.text)
+    this.cleared.push(verdict.cleared)
+    // Schema or policy moved since Parse: what the server holds isn't what was judged now (threats N4).
+    if (verdict.cleared.statement.text !== subject.sentText) return stale()
+    const why = whyUnserved(verdict.cleared) ?? whyUnfit(portal, verdict.cleared)
+    if (why !== null) return why
+    this.#admitted.push(run)
+    run.cleared = verdict.cleared
+    return null
+  }
+
+  /** Something of a run is about to be sent. */
+  begin({ run }: Portal): void {
+    if (!run.isBegun) this.#begun.push(run)
+    run.isBegun = true
+  }
+
+  /** Nothing of the batch is sent. What outlives it must be decided and recorded again before it runs. */
+  undo(): void {
+    for (const run of this.#admitted) run.cleared = null
+    for (const run of this.#begun) run.isBegun = false
+  }
+}
+
+/** What PREPARE takes. Of others that the protocol can prepare, EXECUTE would run in ways that nothing here follows. */
+const EXECUTABLE: ReadonlySet<string> = new Set(['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'MERGE'])
+
+function whyUnfit({ statement }: Portal, { facts }: Cleared): Report | null {
+  switch (statement.naming?.command.kind) {
+    case 'execute':
+      return EXECUTABLE.has(facts.tag) && facts.copy === null ? null : notToExecute()
+    case 'fetch':
+      return facts.copy === null ? null : notItsRows()
+    default:
+      return null
+  }
+}
