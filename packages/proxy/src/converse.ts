@@ -109,11 +109,14 @@ function endInTime(conversation: Conversation, { principal, serving: { clock, li
       )
 }
 
+/** What a client may have said ahead of the answers that it waits for; one message may be larger (threats O2). */
+const WAITING_BYTES_MAX = 1_048_576
+
 /** Lets the client speak, from login's small messages on to statements. */
 function open({ login, serving, target, upstream }: Admitted, session: Session, major: number): Conversation {
   const { clock, limits, split } = serving
   login.link.enterPhase(new FrameBuffer({ frameBytesMax: limits.frameBytesMax, tags: FRONTEND_LIMITS }), {
-    bufferedBytesMax: limits.frameBytesMax,
+    bufferedBytesMax: WAITING_BYTES_MAX,
   })
   return new Conversation({
     session,

@@ -135,8 +135,14 @@ export class Link {
     this.#wake?.()
   }
 
+  /** One frame may be larger than the bound, and has to come whole; what no reader would take is not waited for. */
   #isFull(): boolean {
-    return this.#frames.buffered > this.#bufferedBytesMax
+    if (this.#frames.buffered <= this.#bufferedBytesMax) return false
+    try {
+      return this.#frames.peek() !== undefined
+    } catch {
+      return true
+    }
   }
 
   readonly #onGone = (): void => {
