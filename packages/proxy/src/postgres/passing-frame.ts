@@ -1,0 +1,25 @@
+import { type FrameScanner, HEADER_BYTES } from '@querywarden/wire/postgres'
+import type { Outbox } from './outbox.ts'
+import { RowShape } from './row-shape.ts'
+
+/** A row, or COPY data, that is too large to be kept: it goes to the client part by part (threats F27). */
+export class PassingFrame {
+  readonly #shape: RowShape | null
+  /** Whether the client gets it. */
+  readonly #isShown: boolean
+
+  /** @param columns - How many fields it must have; null for COPY data, which has none. */
+  constructor(columns: number | null, isShown: boolean) {
+    this.#shape = columns === null ? null : new RowShape(columns)
+    this.#isShown = isShown
+  }
+
+  /** Passes the part at hand on; false when the frame can't be what it says. */
+  pass({ part, bytes, start, end }: FrameScanner, outbox: Outbox): boolean {
+    const from = part === 'first' ? start + HEADER_BYTES : start
+    if (this.#shape?.follow(bytes, from, end) === false) return false
+    if (part === 'last' && this.#shape?.isWhole === false) return false
+    if (this.#isShown) outbox.keep(bytes, start, end)
+    return true
+  }
+}
