@@ -1,9 +1,10 @@
-import { stat } from 'node:fs/promises'
+import { readFile, stat } from 'node:fs/promises'
 import type { Completion, Entry, Parameter } from '@querywarden/policy-core'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { type FileRecorderOptions, type RecordedEvent, readRecording } from '../src/index.ts'
 import { change, intent, KEK, recordSample, temporaryDir } from './fixtures.ts'
+import { type SecondEntry, secondEntries } from './second-reader.ts'
 
 const text = fc.oneof(fc.string({ maxLength: 20 }), fc.string({ unit: 'binary', maxLength: 20 }))
 const count = fc.oneof(fc.nat(), fc.maxSafeInteger().map(Math.abs))
@@ -77,6 +78,25 @@ describe('entries in blocks', () => {
       )
     },
   )
+
+  test('are told alike by a reader made from the format’s description alone', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(entry, { maxLength: 20 }), async entries => {
+        const { file } = await recordSample(await temporaryDir(), {}, entries)
+        const wrapped = await readFile(file.replace('.dbrec', '.values'))
+        const [first, second]: readonly SecondEntry[][] = [[], [...secondEntries(await readFile(file), KEK, wrapped)]]
+        for await (const event of readRecording(file, { kek: KEK })) {
+          // What changes data has a frame of its own.
+          if (event.kind === 'intent' && !event.effects.includes('write'))
+            first?.push({ statement: event.statement, text: event.sql.text, outcome: null })
+          if (event.kind === 'completion')
+            first?.push({ statement: event.statement, text: null, outcome: event.completion.kind })
+        }
+        expect(second).toEqual(first)
+      }),
+      { numRuns: 40 },
+    )
+  })
 
   test('take a fraction of the room', async () => {
     const judged = intent(0, 'select a, b, c from t where d = $1')

@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto'
-import { decode } from 'cborg'
+import { createDecipheriv, createHash, hkdfSync } from 'node:crypto'
+import { decode, decodeFirst } from 'cborg'
 
 /**
  * A second reader, written from docs/recording-format.md alone and sharing no code with the first: the two must agree.
@@ -96,4 +96,54 @@ function isTrueClose(frame: Buffer, at: { frames: number; offset: number; chain:
   } catch {
     return false
   }
+}
+
+/** A statement or an outcome that a block holds. */
+export type SecondEntry = { readonly statement: number; readonly text: string | null; readonly outcome: string | null }
+
+/** Opens the blocks of a sound recording, from the same page: with the key-encryption key and the wrapped VALUE key. */
+export function secondEntries(file: Buffer, kek: Uint8Array, wrappedValueKey: Uint8Array): readonly SecondEntry[] {
+  const headerEnd = 12 + file.readUInt32BE(8)
+  const header: Map<string, unknown> = decode(file.subarray(12, headerEnd), strict)
+  const id = String(header.get('rec_id'))
+  const unwrap = (wrapped: unknown, context: string): Buffer => {
+    if (!(wrapped instanceof Uint8Array)) throw new Error('no wrapped key')
+    const opened = createDecipheriv('aes-256-gcm', kek, wrapped.subarray(0, 12))
+    opened.setAAD(Buffer.from(`dbrec/v1/${context}/${id}`))
+    opened.setAuthTag(wrapped.subarray(-16))
+    return Buffer.concat([opened.update(wrapped.subarray(12, -16)), opened.final()])
+  }
+  const derived = (key: Buffer, info: string): Buffer =>
+    Buffer.from(hkdfSync('sha256', key, new Uint8Array(0), `dbrec/v1/${info}`, 32))
+  const meta = derived(unwrap(header.get('dek_wrapped'), 'meta'), 'meta-stream')
+  const value = derived(unwrap(wrappedValueKey, 'value'), 'value-stream')
+
+  const found: SecondEntry[] = []
+  for (let at = headerEnd; at < file.length; at += 4 + file.readUInt32BE(at)) {
+    if (file[at + 4] !== 18) continue
+    const body: Map<string, never> = decode(file.subarray(at + 30, at + 4 + file.readUInt32BE(at) - 16), strict)
+    const first: number = body.get('first') ?? Number.NaN
+    const counter = Buffer.alloc(16)
+    counter.writeBigUInt64BE(BigInt(first))
+    const open = (key: Buffer, bytes: Uint8Array): unknown[][] => {
+      const items: unknown[][] = []
+      for (let rest: Uint8Array = createDecipheriv('aes-256-ctr', key, counter).update(bytes); rest.length > 0; ) {
+        const [item, more]: [unknown[], Uint8Array] = decodeFirst(rest, strict)
+        items.push(item)
+        rest = more
+      }
+      return items
+    }
+    const texts = new Map<unknown, string>()
+    for (const [number, fields] of open(value, body.get('value') ?? new Uint8Array(0))) {
+      if (fields instanceof Map) texts.set(number, String(fields.get('text')))
+    }
+    for (const [index, [type, , , fields]] of open(meta, body.get('meta') ?? new Uint8Array(0)).entries()) {
+      if (!(fields instanceof Map)) throw new Error('an entry without META')
+      const text = type === 4 ? (texts.get(fields.get('like') ?? first + index) ?? null) : null
+      const outcome = type === 11 ? String(fields.get('completion').get('kind')) : null
+      found.push({ statement: Number(fields.get('statement')), text, outcome })
+    }
+  }
+  return found
 }
