@@ -44,7 +44,7 @@ export function openClientTls(files: ListenerTls): ClientTls {
     if (take === undefined) secured.destroy()
     else take(secured)
   })
-  // Who fails has its own socket closed, which is what is waited for.
+  // Who fails has its own socket closed, which is what is waited for. Node does so by itself; this says it.
   server.on('tlsClientError', (_error, secured) => secured.destroy())
   return {
     clientCertificates: kind,

@@ -28,7 +28,7 @@ beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'querywarden-tls-'))
   await writeFile(join(dir, 'server.crt'), certificates.server.cert)
   await writeFile(join(dir, 'server.key'), certificates.server.key)
-  const limits = { failedLoginsPerMinuteMax: 1_000_000, loginMsMax: 5_000 }
+  const limits = { failedLoginsPerMinuteMax: 1_000_000, loginMsMax: 30_000 }
   const tls = `tls: { cert: ${join(dir, 'server.crt')}, key: ${join(dir, 'server.key')} }`
   plain = await govern({ limits })
   withTls = await govern({ limits, listen: `{ address: "127.0.0.1:0", ${tls} }` })
@@ -86,6 +86,8 @@ const bytesOf = async (item: Item, ofDirect: Promise<Buffer>, accepted: string):
   }
 }
 
+const pause = (ms: number): Promise<void> => new Promise(resolve => setTimeout(resolve, ms))
+
 type Outcome = 'open' | 'authenticated' | 'closed'
 
 /** Sends one after the other, each once the one before it was answered. */
@@ -104,7 +106,13 @@ async function walk(gateway: Governed, items: readonly Item[], accepted: string)
       }
       const before = client.text.length
       client.send(await bytesOf(item, hello, accepted))
-      await Promise.race([once(client.socket, 'data').catch(() => undefined), client.closed])
+      // The time for a login is longer than this: what is not answered at once is not refused, but still listened to.
+      const isAnswered = await Promise.race([
+        once(client.socket, 'data').catch(() => undefined),
+        client.closed,
+        pause(10_000).then(() => 'silence' as const),
+      ])
+      if (isAnswered === 'silence') return 'open'
       const answer = client.text.slice(before)
       if (answer === 'S' && item === 'ssl' && !isSecured) {
         client = await inside(outer)
@@ -114,7 +122,8 @@ async function walk(gateway: Governed, items: readonly Item[], accepted: string)
       if (answer === 'N' || answer.startsWith('R\0\0\0\x08\0\0\0\x03')) continue
       if (item === 'token' && answer.startsWith('R\0\0\0\x08\0\0\0\0')) return 'authenticated'
       await client.closed
-      return 'closed'
+      // Of a machine with too much to do this says nothing (threats O1).
+      return client.text.includes('overloaded') ? await walk(gateway, items, accepted) : 'closed'
     }
     return 'open'
   } finally {
@@ -203,10 +212,10 @@ describe('E5: every sequence of up to six openings ends in a login or a closed c
     const startedMs = performance.now()
     client.send(encodeGssencRequest())
     await once(client.socket, 'data')
-    await new Promise(resolve => setTimeout(resolve, 400))
+    await pause(400)
     client.send(encodeSslRequest())
     await once(client.socket, 'data')
-    await new Promise(resolve => setTimeout(resolve, 200))
+    await pause(200)
     client.send(STARTUP)
     await client.toEnd()
     expect(performance.now() - startedMs).toBeLessThan(1_500)
@@ -223,7 +232,7 @@ describe('E4: a start-up packet behind an SSLRequest, cut at every byte', () => 
       cuts.map(async cut => {
         const client = await rawConnect(withTls.gateway.postgres)
         client.send(both.subarray(0, cut))
-        await new Promise(resolve => setTimeout(resolve, 50))
+        await pause(50)
         client.send(both.subarray(cut))
         await client.closed
         expect([cut, client.text.includes('R\0\0\0\x08')]).toEqual([cut, false])
@@ -236,9 +245,10 @@ describe('E4: a start-up packet behind an SSLRequest, cut at every byte', () => 
       cuts.map(async cut => {
         const client = await rawConnect(plain.gateway.postgres)
         client.send(both.subarray(0, cut))
-        await new Promise(resolve => setTimeout(resolve, 50))
+        await pause(50)
         client.send(both.subarray(cut))
-        await client.until('R', 'E')
+        // The one byte that answers a request is no message, so it is the bytes that are looked at.
+        while (!client.text.includes('R\0\0\0\x08') && !client.socket.closed) await pause(10)
         expect([cut, client.text.startsWith('N') && client.text.includes('R\0\0\0\x08')]).toEqual([cut, cut === 8])
         client.socket.destroy()
       }),

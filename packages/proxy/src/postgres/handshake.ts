@@ -6,6 +6,8 @@ import {
   encodeNegotiateProtocolVersion,
   FRONTEND_LOGIN_TAGS,
   FrameBuffer,
+  OPENING_PACKETS,
+  type OpeningPhase,
   PROTOCOL_OPTION_PREFIX,
   type Startup,
 } from '@querywarden/wire/postgres'
@@ -13,7 +15,7 @@ import type { ClientTls, SecuredClient, ShownCertificate } from '../client-tls.t
 import { Link, lastWords } from '../link.ts'
 import { isLoopback } from '../loopback.ts'
 import { fatalResponse } from './error-response.ts'
-import { nextPacket, opening } from './first-packet.ts'
+import { nextPacket, type Opening, opening } from './first-packet.ts'
 import { HandshakeError, refuse, violation } from './handshake-error.ts'
 import { readStartUpParameters, type StartUpReading } from './start-up-parameters.ts'
 
@@ -57,7 +59,6 @@ export async function shakeHands(raw: Socket, options: HandshakeOptions): Promis
   if (startup.kind === 'cancel-request') {
     return { kind: 'cancel', processId: startup.processId, secretKey: startup.secretKey }
   }
-  if (startup.kind !== 'startup') throw violation('the client asked for encryption twice')
   if (!(socket instanceof TLSSocket)) checkPlain(raw, options)
   const request = readStartUpParameters(startup.parameters)
   if (request.kind === 'refused')
@@ -80,40 +81,53 @@ export async function shakeHands(raw: Socket, options: HandshakeOptions): Promis
 
 interface Negotiated {
   readonly socket: Socket
-  readonly startup: Startup
+  readonly startup: Extract<Startup, { kind: 'startup' | 'cancel-request' }>
   readonly certificate: ShownCertificate
 }
 
-const NO_CERTIFICATE: ShownCertificate = { kind: 'none' }
-
-/** At most one GSSENCRequest and one SSLRequest, in this order, or TLS at once; then the packet that counts (threats E5). */
+/** Each encryption that is asked for in its turn, and once; then the packet that counts (threats E5). */
 async function negotiate(raw: Socket, options: HandshakeOptions): Promise<Negotiated> {
-  const { tls } = options
-  const first = await opening(raw)
-  if (first.kind === 'direct-tls') {
-    if (tls === null) throw violation('the client began with TLS, and this gateway has none')
-    const secured = await secure(raw, tls, options)
-    if (!secured.hasAlpn) throw violation('TLS without a request before it is spoken by ALPN `postgresql` only')
-    return behind(secured)
+  let phase: OpeningPhase = 'first'
+  let socket = raw
+  let certificate: ShownCertificate = { kind: 'none' }
+  for (;;) {
+    const packet: Opening = phase === 'first' ? await opening(socket) : await nextPacket(socket)
+    switch (OPENING_PACKETS[phase][packet.kind]) {
+      case 'decline-gssenc':
+        socket.write('N')
+        phase = 'gssenc-declined'
+        break
+      case 'answer-ssl':
+        if (options.tls === null) {
+          socket.write('N')
+          phase = 'ssl-declined'
+          break
+        }
+        socket.write('S')
+        ;({ socket, certificate } = await secure(raw, options.tls, options))
+        phase = 'secured'
+        break
+      case 'secure-directly':
+        ;({ socket, certificate } = await secureDirectly(raw, options))
+        phase = 'secured'
+        break
+      case 'log-in':
+      case 'cancel':
+        if (packet.kind === 'startup' || packet.kind === 'cancel-request')
+          return { socket, startup: packet, certificate }
+        throw violation('the client asked for what has no place here')
+      case 'violation':
+        throw violation('the client asked for encryption twice, or too late')
+    }
   }
-  const afterGss = first.kind === 'gssenc-request' ? await declined(raw) : first
-  if (afterGss.kind !== 'ssl-request') return { socket: raw, startup: afterGss, certificate: NO_CERTIFICATE }
-  if (tls === null) return { socket: raw, startup: await declined(raw), certificate: NO_CERTIFICATE }
-  raw.write('S')
-  return behind(await secure(raw, tls, options))
 }
 
-/** Says no to the encryption that was asked for, and reads what the client does then. */
-function declined(socket: Socket): Promise<Startup> {
-  socket.write('N')
-  return nextPacket(socket)
+async function secureDirectly(raw: Socket, options: HandshakeOptions): Promise<SecuredClient> {
+  if (options.tls === null) throw violation('the client began with TLS, and this gateway has none')
+  const secured = await secure(raw, options.tls, options)
+  if (!secured.hasAlpn) throw violation('TLS without a request before it is spoken by ALPN `postgresql` only')
+  return secured
 }
-
-const behind = async ({ socket, certificate }: SecuredClient): Promise<Negotiated> => ({
-  socket,
-  startup: await nextPacket(socket),
-  certificate,
-})
 
 async function secure(raw: Socket, tls: ClientTls, { onSecured }: HandshakeOptions): Promise<SecuredClient> {
   const secured = await tls.secure(raw).catch(() => {
