@@ -6,10 +6,10 @@ import { migrate as migratePg } from 'drizzle-orm/node-postgres/migrator'
 import { integer, jsonb, numeric, pgSchema, pgTable, serial, text, timestamp } from 'drizzle-orm/pg-core'
 import { drizzle as onPostgres, type PostgresJsDatabase } from 'drizzle-orm/postgres-js'
 import { migrate as migratePostgres } from 'drizzle-orm/postgres-js/migrator'
-import { Pool } from 'pg'
 import postgres from 'postgres'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type GovernedServer, type Route, startGovernedServer } from './governed-server.ts'
+import { openPool } from './open-pool.ts'
 import { RICH_SCHEMA } from './rich-schema.ts'
 import { sameBothWays, sameFromScratch } from './same-both-ways.ts'
 
@@ -57,13 +57,14 @@ afterAll(() => world.stop())
 
 type Work<Outcome> = (db: Database, migrate: () => Promise<void>) => Promise<Outcome>
 
-async function byPg<Outcome>({ host, port, user, password, database }: Route, work: Work<Outcome>): Promise<Outcome> {
-  const pool = new Pool({ host, port, user, password, database, max: 2 })
+async function byPg<Outcome>(route: Route, work: Work<Outcome>): Promise<Outcome> {
+  const { pool, closed } = openPool(route, { max: 2 })
   const db = onPg(pool, { schema })
   try {
     return await work(db, () => migratePg(db, { migrationsFolder: migrations }))
   } finally {
     await pool.end()
+    await closed()
   }
 }
 

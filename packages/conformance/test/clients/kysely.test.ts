@@ -1,8 +1,8 @@
 import { CompiledQuery, type Generated, Kysely, type Migration, Migrator, PostgresDialect, sql } from 'kysely'
-import { Pool } from 'pg'
 import Cursor from 'pg-cursor'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type GovernedServer, type Route, startGovernedServer } from './governed-server.ts'
+import { openPool } from './open-pool.ts'
 import { RICH_SCHEMA } from './rich-schema.ts'
 import { errorOf, sameBothWays, sameFromScratch } from './same-both-ways.ts'
 
@@ -18,13 +18,13 @@ beforeAll(async () => {
 afterAll(() => world.stop())
 
 async function connected<Outcome>(route: Route, work: (db: Kysely<Tables>) => Promise<Outcome>): Promise<Outcome> {
-  const { host, port, user, password, database } = route
-  const pool = new Pool({ host, port, user, password, database, max: 2 })
+  const { pool, closed } = openPool(route, { max: 2 })
   const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool, cursor: Cursor }) })
   try {
     return await work(db)
   } finally {
     await db.destroy()
+    await closed()
   }
 }
 

@@ -1,6 +1,7 @@
-import { Client, type ClientConfig, type FieldDef, Pool, type QueryResult } from 'pg'
+import { Client, type ClientConfig, type FieldDef, type QueryResult } from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type GovernedServer, type Route, startGovernedServer } from './governed-server.ts'
+import { openPool } from './open-pool.ts'
 import { RICH_SCHEMA } from './rich-schema.ts'
 import { errorOf, sameBothWays, sameFromScratch } from './same-both-ways.ts'
 import { FAILING, STATEMENTS } from './statements.ts'
@@ -253,13 +254,13 @@ describe.each([15, 18] as const)('pg, on PostgreSQL %i', major => {
 
   test('a pool under load, TLS verified', async () => {
     const outcome = await sameBothWays(world, async route => {
-      const { host, port, user, password, database, ca } = route
-      const pool = new Pool({ host, port, user, password, database, max: 4, ssl: { ca, servername: 'localhost' } })
+      const { pool, closed } = openPool(route, { max: 4, ssl: { ca: route.ca, servername: 'localhost' } })
       try {
         const asked = Array.from({ length: 40 }, (_, i) => pool.query('select $1::int * 2 as twice', [i]))
         return (await Promise.all(asked)).map(({ rows }) => rows)
       } finally {
         await pool.end()
+        await closed()
       }
     })
     expect(outcome).toHaveLength(40)
