@@ -1,6 +1,6 @@
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
-import { encodeQuery } from '@querywarden/wire/postgres'
+import { BACKEND_TAGS, encodeQuery, FrameBuffer } from '@querywarden/wire/postgres'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Governed, govern } from './governed-database.ts'
 import { type RawClient, rawLogin } from './raw-client.ts'
@@ -55,14 +55,61 @@ test('O2, F26: a client that does not read a large result makes the gateway hold
   client.socket.destroy()
 })
 
-test('F27: one row of 5 MB passes, above the limit for messages it ends the session with a reason', async () => {
+/** Sends a query and gives the bytes of the answer, up to ReadyForQuery; to the end of the connection where none comes. */
+function answerTo(client: RawClient, query: string): Promise<Buffer> {
+  client.socket.removeAllListeners('data')
+  const chunks: Buffer[] = []
+  return new Promise(resolve => {
+    const done = (): void => resolve(Buffer.concat(chunks))
+    client.socket.once('close', done)
+    client.socket.on('data', chunk => {
+      chunks.push(chunk)
+      if (chunk.subarray(-6).equals(Buffer.from('Z\0\0\0\x05I', 'latin1'))) done()
+    })
+    client.send(encodeQuery({ query }))
+  })
+}
+
+/** The tags and lengths of an answer's messages. */
+function messagesOf(answer: Buffer): string[] {
+  const frames = new FrameBuffer({ frameBytesMax: 64 * MIB, tags: BACKEND_TAGS })
+  frames.push(answer)
+  const messages: string[] = []
+  for (let frame = frames.next(); frame !== undefined; frame = frames.next())
+    messages.push(`${String.fromCharCode(frame.tag)} ${frame.body.length}`)
+  expect(frames.buffered).toBe(0)
+  return messages
+}
+
+test('F27: a row far above the limit for messages passes in parts, and what follows is in its place', async () => {
   const client = await login()
-  const lines = await client.query("select repeat('x', 5000000)")
-  expect(lines[1]).toHaveLength(5_000_002)
-  expect(lines.at(-1)).toBe('Z idle')
-  expect((await client.query("select repeat('x', 20000000)")).at(-2)).toMatch(
-    /^E FATAL 54000 the database sent too large/,
-  )
+  const row = messagesOf(await answerTo(client, "select repeat('x', 40000000), 7; select 8"))
+  expect(row).toEqual([
+    expect.stringMatching(/^T/),
+    'D 40000011',
+    'C 9',
+    expect.stringMatching(/^T/),
+    'D 7',
+    'C 9',
+    'Z 1',
+  ])
+  const copied = messagesOf(await answerTo(client, "copy (select repeat('x', 40000000)) to stdout"))
+  expect(copied).toEqual(['H 5', 'd 40000001', 'c 0', 'C 7', 'Z 1'])
+})
+
+test('F27: one that detectors must look into as a whole ends the session with a reason', async () => {
+  const detecting = await govern({
+    policy:
+      'version: 1\nrules: [{ id: read, decision: allow, what: { effects: [read] } }]\nmasks: [{ detect: [email], with: redact }]\n',
+  })
+  try {
+    const client = await rawLogin(detecting.gateway.postgres, await detecting.token())
+    const answer = await answerTo(client, "select repeat('x', 20000000)")
+    expect(answer.length).toBeLessThan(1_000)
+    expect(answer.toString('latin1')).toMatch(/FATAL\0C54000\0Mthe database sent too large/)
+  } finally {
+    await detecting.stop()
+  }
 })
 
 test('O2: statements sent without reading any answer are taken no further than their bound', async () => {

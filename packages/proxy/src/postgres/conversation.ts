@@ -114,7 +114,8 @@ export class Conversation {
     this.#end = { report, reason }
     this.#hold?.cancel()
     if (this.#replies.running !== null) this.#stopUpstream()
-    this.#parts.client.end(report === null ? undefined : fatalResponse(report))
+    const isHeard = report !== null && !this.#replies.isMidFrame
+    this.#parts.client.end(isHeard ? fatalResponse(report) : undefined)
     this.#parts.upstream.link.socket.destroy()
   }
 

@@ -4,14 +4,14 @@ import { RowShape } from './row-shape.ts'
 
 /** A row, or COPY data, that is too large to be kept: it goes to the client part by part (threats F27). */
 export class PassingFrame {
-  readonly #shape: RowShape | null
   /** Whether the client gets it. */
-  readonly #isShown: boolean
+  readonly isShown: boolean
+  readonly #shape: RowShape | null
 
   /** @param columns - How many fields it must have; null for COPY data, which has none. */
   constructor(columns: number | null, isShown: boolean) {
     this.#shape = columns === null ? null : new RowShape(columns)
-    this.#isShown = isShown
+    this.isShown = isShown
   }
 
   /** Passes the part at hand on; false when the frame can't be what it says. */
@@ -19,7 +19,7 @@ export class PassingFrame {
     const from = part === 'first' ? start + HEADER_BYTES : start
     if (this.#shape?.follow(bytes, from, end) === false) return false
     if (part === 'last' && this.#shape?.isWhole === false) return false
-    if (this.#isShown) outbox.keep(bytes, start, end)
+    if (this.isShown) outbox.keep(bytes, start, end)
     return true
   }
 }

@@ -8,7 +8,6 @@ import {
   decodeParameterStatus,
   decodeReadyForQuery,
   FrameScanner,
-  HEADER_BYTES,
   type ReplyAction,
   replyAction,
 } from '@querywarden/wire/postgres'
@@ -19,10 +18,9 @@ import { describePortal } from './describe-portal.ts'
 import { awaitingFor, type BatchEnd, type Expected, type Running, type Uncommitted, viewOf } from './expected.ts'
 import { ExpectedQueue } from './expected-queue.ts'
 import { LimitWatch } from './limit-watch.ts'
-import { maskedRow } from './masked-row.ts'
 import { Outbox } from './outbox.ts'
 import { isReported } from './reported.ts'
-import { isWholeRow } from './row-shape.ts'
+import { ResultRows } from './result-rows.ts'
 import { holdWhileSlow } from './slow-client.ts'
 import { limitError, STOPS, type Stop } from './statement-limits.ts'
 import { TransactionMarks } from './transaction-marks.ts'
@@ -62,6 +60,7 @@ export class Replies {
   readonly #turn = new Turn()
   readonly #transaction = new TransactionMarks()
   readonly #limits: LimitWatch
+  readonly #rows: ResultRows
   #fault: ConversationError | null = null
   #uncommitted: Uncommitted | null = null
   /** ReadyForQuery is in the outbox and waits for the recorder. */
@@ -71,7 +70,9 @@ export class Replies {
     this.#parts = parts
     this.completions = new Completions(parts.session, parts.monotonic)
     this.#limits = new LimitWatch(parts.cancelUpstream)
-    this.#scanner = new FrameScanner({ frameBytesMax: parts.frameBytesMax, tags: BACKEND_TAGS })
+    this.#rows = new ResultRows(this.#outbox, this.#limits)
+    const rules = { frameBytesMax: parts.frameBytesMax, tags: BACKEND_TAGS }
+    this.#scanner = new FrameScanner(rules, tag => this.#rows.mayPass(this.#queue.head, tag))
     parts.upstream.gone.addEventListener('abort', () =>
       this.#fail(new ConversationError('upstream-lost', 'the database closed the connection')),
     )
@@ -81,6 +82,11 @@ export class Replies {
   /** The statement that the server is working on, if any. */
   get running(): Running | null {
     return this.#queue.running
+  }
+
+  /** Whether an error of ours would be taken for a part of a row. */
+  get isMidFrame(): boolean {
+    return this.#rows.isMidFrame
   }
 
   /** Whether somebody waits for an answer. */
@@ -129,8 +135,10 @@ export class Replies {
   #onFrame(tag: number): void {
     const { head } = this.#queue
     const action = replyAction(this.#stage ?? awaitingFor(head), tag)
-    if (action === 'row' && head?.kind === 'execute') this.#onRow(head.running)
-    else this.#onAction(action, head, tag)
+    if (head?.kind !== 'execute' || (action !== 'row' && action !== 'copy-row')) this.#onAction(action, head, tag)
+    else if (this.#scanner.part !== 'whole') this.#rows.part(head.running, this.#scanner)
+    else if (action === 'row') this.#rows.row(head.running, this.#scanner)
+    else if (this.#limits.admits(head.running, this.#scanner.total)) this.#show()
   }
 
   #onAction(action: ReplyAction, head: Expected | undefined, tag: number) {
@@ -150,7 +158,6 @@ export class Replies {
         this.#stage = 'describe-statement-columns'
         return this.#show()
       case 'copy-out':
-      case 'copy-row':
       case 'copy-end':
       case 'copy-in':
       case 'completed':
@@ -163,6 +170,7 @@ export class Replies {
       case 'empty':
         return this.#onAnswer(head, tag)
       case 'row':
+      case 'copy-row':
       case 'unexpected':
         return desync(tag)
     }
@@ -190,7 +198,7 @@ export class Replies {
   }
 
   #onExecution(
-    action: Extract<ReplyAction, 'copy-out' | 'copy-row' | 'copy-end' | 'copy-in' | 'completed' | 'suspended'>,
+    action: Extract<ReplyAction, 'copy-out' | 'copy-end' | 'copy-in' | 'completed' | 'suspended'>,
     running: Running,
     tag: number,
   ) {
@@ -200,9 +208,6 @@ export class Replies {
         if (copy !== 'out') return desync(tag)
         this.#stage = 'copy-out'
         return this.#show()
-      case 'copy-row':
-        if (this.#limits.admits(running, this.#scanner.end - this.#scanner.start)) this.#show()
-        return
       case 'copy-end':
         this.#stage = 'copy-out-done'
         return this.#show()
@@ -258,18 +263,6 @@ export class Replies {
     this.#uncommitted = null
     this.completions.finish(running, completion)
     this.#outbox.keep(bytes, start, end)
-  }
-
-  #onRow(running: Running) {
-    const { bytes, start, end } = this.#scanner
-    const { mask, columns } = running.portal
-    if (!isWholeRow(bytes, start + HEADER_BYTES, end, columns?.length ?? 0)) return desync(this.#scanner.tag)
-    if (!this.#limits.admits(running, end - start)) return
-    if (mask === null) {
-      this.#outbox.keep(bytes, start, end)
-      return
-    }
-    this.#outbox.put(maskedRow(mask, this.#scanner.body))
   }
 
   #onReady(head: Expected | undefined) {

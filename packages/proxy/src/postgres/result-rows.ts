@@ -1,0 +1,54 @@
+import { BACKEND, type FrameScanner, HEADER_BYTES } from '@querywarden/wire/postgres'
+import { desync } from './conversation-error.ts'
+import type { Expected, Running } from './expected.ts'
+import type { LimitWatch } from './limit-watch.ts'
+import { maskedRow } from './masked-row.ts'
+import type { Outbox } from './outbox.ts'
+import { PassingFrame } from './passing-frame.ts'
+import { isWholeRow } from './row-shape.ts'
+
+/** A result's rows on their way to the client: checked for their shape, counted, masked. */
+export class ResultRows {
+  readonly #outbox: Outbox
+  readonly #limits: LimitWatch
+  #passing: PassingFrame | null = null
+
+  constructor(outbox: Outbox, limits: LimitWatch) {
+    this.#outbox = outbox
+    this.#limits = limits
+  }
+
+  /** The client has a part of a message: nothing but the rest of it would be understood. */
+  get isMidFrame(): boolean {
+    return this.#passing?.isShown === true
+  }
+
+  /** Takes the whole row at hand. @throws {ConversationError} it isn't one of this result */
+  row(running: Running, scanner: FrameScanner): void {
+    const { bytes, start, end } = scanner
+    const { mask, columns } = running.portal
+    if (!isWholeRow(bytes, start + HEADER_BYTES, end, columns?.length ?? 0)) desync(scanner.tag)
+    if (!this.#limits.admits(running, end - start)) return
+    if (mask === null) this.#outbox.keep(bytes, start, end)
+    else this.#outbox.put(maskedRow(mask, scanner.body))
+  }
+
+  /** Whether a large frame may go to the client in parts: nobody has to look into it as a whole. */
+  mayPass(head: Expected | undefined, tag: number): boolean {
+    if (head?.kind !== 'execute') return false
+    const { portal, cleared } = head.running
+    if (tag === BACKEND.copyData) return cleared.facts.copy === 'out'
+    return tag === BACKEND.dataRow && portal.columns !== null && portal.mask === null
+  }
+
+  /** Takes the part at hand. The first one's place has been checked. @throws {ConversationError} it isn't a row's */
+  part(running: Running, scanner: FrameScanner): void {
+    const { part, tag, total } = scanner
+    if (part === 'first') {
+      const columns = tag === BACKEND.dataRow ? (running.portal.columns?.length ?? 0) : null
+      this.#passing = new PassingFrame(columns, this.#limits.admits(running, total))
+    }
+    if (this.#passing?.pass(scanner, this.#outbox) !== true) desync(tag)
+    if (part === 'last') this.#passing = null
+  }
+}
