@@ -261,7 +261,7 @@ function catalogOf(inForce: () => InForce): (target: Target) => ReturnType<Targe
 }
 
 /** Whoever starts the gateway after a crash should not have to look for what it cost. */
-function logRecovery({ recovered, left, missing }: RecoveryReport, log: Log): void {
+function logRecovery({ recovered, left, missing, tornTails }: RecoveryReport, log: Log): void {
   for (const { recording, frames, discardedBytes } of recovered)
     log.warn({ recording, frames, discardedBytes }, 'an earlier process left this recording open; it is sealed now')
   for (const { place, why } of left) {
@@ -270,6 +270,8 @@ function logRecovery({ recovered, left, missing }: RecoveryReport, log: Log): vo
   }
   for (const recording of missing)
     log.error({ recording }, 'the instance log knows this recording and its file is gone')
+  for (const file of tornTails)
+    log.warn({ file }, 'the end of an earlier process is torn: the last reads it let run may be missing from recordings')
 }
 
 const SPLIT_MEMORY = { entriesMax: 2_048, charsMax: 4_096 }
