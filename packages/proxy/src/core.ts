@@ -270,8 +270,8 @@ function logRecovery({ recovered, left, missing, tornTails }: RecoveryReport, lo
   }
   for (const recording of missing)
     log.error({ recording }, 'the instance log knows this recording and its file is gone')
-  for (const file of tornTails)
-    log.warn({ file }, 'the end of an earlier process is torn: the last reads it let run may be missing from recordings')
+  for (const place of tornTails)
+    log.warn({ place }, 'the end of an earlier process is torn: reads it let run last may be missing from recordings')
 }
 
 const SPLIT_MEMORY = { entriesMax: 2_048, charsMax: 4_096 }
