@@ -2,6 +2,7 @@ import type { Cleared, Completion, Obligations } from '@querywarden/policy-core'
 import type { Awaiting, ReadyForQuery } from '@querywarden/wire/postgres'
 import type { Portal } from './portal.ts'
 import type { Commit } from './session-objects/after-execute.ts'
+import type { Naming } from './session-objects/naming.ts'
 
 /** How an upstream error is shown: whether its words may be, and where its position points in the client's text. */
 export interface ErrorView {
@@ -9,6 +10,8 @@ export interface ErrorView {
   readonly withheld: boolean
   /** Characters to add to the position, or null where the text was rewritten and a position means nothing. */
   readonly positionShift: number | null
+  /** What the statement names: the client knows it by another name than the server. */
+  readonly naming: Naming | null
 }
 
 /** A cleared statement on its way through the server. */
@@ -61,8 +64,8 @@ export type Expected =
 /** Whether what the server says of a statement may hold values that the policy hides. */
 export const hidesValues = ({ masks, detect }: Obligations): boolean => masks.length > 0 || detect.length > 0
 
-export const PLAIN_VIEW: ErrorView = { withheld: false, positionShift: 0 }
-const WITHHELD_VIEW: ErrorView = { withheld: true, positionShift: null }
+export const PLAIN_VIEW: ErrorView = { withheld: false, positionShift: 0, naming: null }
+const WITHHELD_VIEW: ErrorView = { withheld: true, positionShift: null, naming: null }
 
 /**
  * How an error or notice is shown that comes in answer to this. A transaction's end runs what was deferred for any

@@ -18,21 +18,13 @@ import { type Report, refusalOfUnread } from './error-response.ts'
 import { type ErrorView, type Expected, hidesValues, PLAIN_VIEW } from './expected.ts'
 import type { Names } from './names.ts'
 import type { Admit, Plan, Planned, Step } from './plan.ts'
-import { DESCRIBE_UNNAMED, EXECUTE_UNNAMED, viewOf } from './plan-query.ts'
+import { DESCRIBE_UNNAMED, EXECUTE_UNNAMED } from './plan-query.ts'
 import type { Portal } from './portal.ts'
 import { type PreparedStatement, preparedStatement } from './prepared-statement.ts'
 import { Admissions } from './session-objects/admissions.ts'
 import { planNames } from './session-objects/after-execute.ts'
 import { type Drafting, draftStatement } from './session-objects/draft.ts'
-import {
-  isMissing,
-  isNamedRight,
-  isNaming,
-  nameUpstream,
-  portalOf,
-  whyNotMeant,
-  wireText,
-} from './session-objects/naming.ts'
+import { isMissing, isNamedRight, namedAnew, portalOf, whyNotMeant, wireText } from './session-objects/naming.ts'
 import { PlannedNames } from './session-objects/planned-names.ts'
 import { stale, tooManyStatements, tooMuchHeld, unclearName } from './session-objects/reports.ts'
 import type { SplitText } from './split-text.ts'
@@ -154,7 +146,8 @@ class Planner {
     const { draft } = drafting
     const upstreamName = names.upstreamNameFor(name)
     const statement = preparedStatement({ ...draft, name, upstreamName, parameterTypes, isEmpty: piece === undefined })
-    const view = { withheld: draft.withheld, positionShift: draft.positionShift }
+    const { withheld, positionShift, naming } = draft
+    const view = { withheld, positionShift, naming }
     this.#sendParse(statement, draft.wireText, view, true)
     return null
   }
@@ -177,12 +170,12 @@ class Planner {
    */
   #named(statement: PreparedStatement): PreparedStatement | Report {
     const { naming } = statement
-    if (naming === null || !isNaming(naming.command) || isNamedRight(statement, this.#names)) return statement
+    if (naming === null || isNamedRight(statement, this.#names)) return statement
     const upstreamName = this.#names.upstreamNameFor(statement.name)
     const again = preparedStatement({
       ...statement,
       upstreamName,
-      naming: { ...naming, ...nameUpstream(naming.command, this.#names) },
+      ...namedAnew(statement, naming, this.#names),
     })
     const query = wireText(again.sentText, again.naming)
     if (query === null) return unclearName()
@@ -270,7 +263,7 @@ class Planner {
     const message =
       upstreamName === '' && rowsMax === 0 ? EXECUTE_UNNAMED : encodeExecute({ portal: upstreamName, rowsMax })
     if (statement.isEmpty || isMissing(portal)) {
-      this.#send(message, { kind: 'execute-empty', view: PLAIN_VIEW })
+      this.#send(message, { kind: 'execute-empty', view: { ...PLAIN_VIEW, naming: statement.naming } })
       return null
     }
     const commit = planNames(portal, this.#names, this.#context.names)
@@ -283,7 +276,8 @@ class Planner {
     else if (!this.#described.has(portal)) this.#describePortal(portal, 'nothing')
     this.#admissions.begin(portal)
     this.#takesCopyData = cleared.facts.copy === 'in'
-    const view = statement.naming === null ? viewOf(cleared, statement.text, 0) : unplacedView(cleared)
+    const { positionShift, naming } = statement
+    const view = { withheld: hidesValues(cleared.obligations), positionShift, naming }
     this.#send(message, { kind: 'execute', running: { cleared, portal, startedMs: null, stopped: null }, view, commit })
     return null
   }
@@ -337,16 +331,10 @@ function spend({ naming }: PreparedStatement): void {
   if (naming?.command.kind === 'prepare' || naming?.command.kind === 'declare') naming.isSpent = true
 }
 
-/** Behind another name than the client's, positions are others. */
-const unplacedView = ({ obligations }: Cleared): ErrorView => ({
-  withheld: hidesValues(obligations),
-  positionShift: null,
-})
-
 const nothing = (): void => undefined
 
 /** Parameter conversion can fail with the parameter's value in the text; that value is the client's own. */
-const bindView = ({ withheld }: PreparedStatement): ErrorView => ({ withheld, positionShift: null })
+const bindView = ({ withheld, naming }: PreparedStatement): ErrorView => ({ withheld, positionShift: null, naming })
 
 const report = (sqlstate: string, message: string, hint: string): Report => ({ sqlstate, message, hint })
 const userType = (): Report =>

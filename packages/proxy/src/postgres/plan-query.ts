@@ -120,9 +120,9 @@ async function addNaming(
   { draft, portal, commit }: Extract<Piece, { kind: 'naming' }>,
   admissions: Admissions,
 ): Promise<Report | null> {
-  const { positionShift, wireText } = draft
+  const { naming, positionShift, wireText } = draft
   if (isMissing(portal)) {
-    const view = { withheld: false, positionShift }
+    const view = { withheld: false, positionShift, naming }
     steps.push(...stepsOf(wireText, BIND_NOTHING, portal, { kind: 'execute-empty', view }))
     return null
   }
@@ -130,7 +130,7 @@ async function addNaming(
   const { cleared } = portal.run
   if (problem !== null || cleared === null) return problem
   admissions.begin(portal)
-  const view = { withheld: hidesValues(cleared.obligations), positionShift }
+  const view = { withheld: hidesValues(cleared.obligations), positionShift, naming }
   const running = { cleared, portal, startedMs: null, stopped: null }
   steps.push(...stepsOf(wireText, bindOf(portal), portal, { kind: 'execute', running, view, commit }))
   return null
@@ -209,6 +209,7 @@ const stepsOf = (
 export const viewOf = (cleared: Cleared, judged: string, start: number): ErrorView => ({
   withheld: hidesValues(cleared.obligations),
   positionShift: cleared.statement.text === judged ? start : null,
+  naming: null,
 })
 
 const unnamedPortal = (cleared: Cleared, sentText: string): Portal => {
@@ -220,6 +221,7 @@ const unnamedPortal = (cleared: Cleared, sentText: string): Portal => {
     parameterTypes: [],
     isEmpty: false,
     withheld: false,
+    positionShift: null,
     naming: null,
   })
   return {

@@ -14,6 +14,8 @@ export interface PreparedStatement {
   readonly isEmpty: boolean
   /** What the server says of it may hold what a mask hides. */
   readonly withheld: boolean
+  /** Characters to add to an error's position, or null where the text was rewritten. */
+  readonly positionShift: number | null
   /** What it does with objects that the client names, or null. */
   readonly naming: Naming | null
   /** How the server last described a portal of it. */

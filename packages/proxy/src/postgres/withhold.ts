@@ -1,5 +1,6 @@
 import { decodeNoticeResponse, encodeErrorResponse, encodeNoticeResponse } from '@querywarden/wire/postgres'
 import type { ErrorView } from './expected.ts'
+import { withClientsName } from './session-objects/naming.ts'
 
 /** A server's error as the client may see it. */
 export const shownError = (fields: ReadonlyMap<string, string>, view: ErrorView): Uint8Array =>
@@ -19,6 +20,8 @@ function shownFields(fields: ReadonlyMap<string, string>, view: ErrorView): Read
   const position = Number(fields.get('P'))
   if (view.positionShift === null || !Number.isInteger(position)) shown.delete('P')
   else shown.set('P', String(position + view.positionShift))
+  const message = shown.get('M')
+  if (view.naming !== null && message !== undefined) shown.set('M', withClientsName(message, view.naming))
   return shown
 }
 

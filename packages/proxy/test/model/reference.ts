@@ -30,6 +30,21 @@ export const REFUSED_BY_DESIGN: readonly { readonly sqlstate: string; readonly w
       why: 'P9: not served yet',
     },
     {
+      sqlstate: '34000',
+      words: /was bound to/,
+      why: 'P4: a portal runs what its name stood for when it was bound, or nothing',
+    },
+    {
+      sqlstate: '26000',
+      words: /was bound to/,
+      why: 'P4: a portal runs what its name stood for when it was bound, or nothing',
+    },
+    {
+      sqlstate: '0A000',
+      words: /EXECUTE runs SELECT|no query of its own/,
+      why: 'P4: what is run by name is what can be judged by name',
+    },
+    {
       sqlstate: '08P01',
       words: /limit of -1 rows is negative/,
       why: 'E3: a negative count is refused, where the server takes it for no limit',
@@ -56,6 +71,8 @@ export const FAREWELL: readonly Move[] = [
   ...STATEMENT_NAMES.map((name): Move => ({ kind: 'close', what: 'statement', name })),
   ...PORTAL_NAMES.map((name): Move => ({ kind: 'close', what: 'portal', name })),
   { kind: 'sync' },
+  { kind: 'query', text: 'close all' },
+  { kind: 'query', text: 'deallocate all' },
   { kind: 'query', text: 'reset timezone' },
   { kind: 'query', text: "select 'farewell' as farewell" },
 ]

@@ -69,7 +69,16 @@ const statementMade = (
   upstreamName: string,
   inner: NonNullable<Naming['inner']>,
 ): PreparedStatement =>
-  preparedStatement({ ...inner, name, upstreamName, parameterTypes: [], isEmpty: false, withheld, naming: null })
+  preparedStatement({
+    ...inner,
+    name,
+    upstreamName,
+    parameterTypes: [],
+    isEmpty: false,
+    withheld,
+    naming: null,
+    positionShift: null,
+  })
 
 /** A cursor goes on under the clearance that its DECLARE has: what is fetched is what was declared. */
 const cursorMade = (portal: Portal, name: string, { upstreamName }: Naming): Portal => ({

@@ -10,11 +10,9 @@ import type { PlannedNames } from './planned-names.ts'
 import { notConstant, stale, tooManyStatements, tooMuchHeld, unclearName } from './reports.ts'
 
 /** What is made of a statement before it gets a name. */
-export interface Draft extends Pick<PreparedStatement, 'text' | 'sentText' | 'withheld' | 'naming'> {
+export interface Draft extends Pick<PreparedStatement, 'text' | 'sentText' | 'withheld' | 'naming' | 'positionShift'> {
   /** What goes upstream. */
   readonly wireText: string
-  /** Characters to add to an error's position, or null where the text was rewritten. */
-  readonly positionShift: number | null
 }
 
 export type Judged = Awaited<ReturnType<Session['judge']>>

@@ -48,11 +48,27 @@ export function wireText(sentText: string, naming: Naming | null): string | null
   return withName(naming.command.at, sentText, naming.upstreamName)
 }
 
+/** A text of the server's, with the client's name for what it calls by the upstream name. */
+export const withClientsName = (text: string, { command, upstreamName }: Naming): string =>
+  isNaming(command) ? text.replaceAll(`"${upstreamName}"`, () => `"${command.at.name}"`) : text
+
 /** Whether a statement's upstream name still is the one to use for what it names. */
 export function isNamedRight({ naming }: PreparedStatement, names: PlannedNames): boolean {
   if (naming === null || !isNaming(naming.command)) return true
   const target = targetOf(naming.command, names)
   return target === null ? !naming.isSpent : target.upstreamName === naming.upstreamName
+}
+
+/** What changes of a statement when what it names has another upstream name by now. */
+export function namedAnew(
+  { positionShift }: PreparedStatement,
+  naming: Naming,
+  names: PlannedNames,
+): Pick<PreparedStatement, 'naming' | 'positionShift'> {
+  if (!isNaming(naming.command)) return { naming, positionShift }
+  const named = nameUpstream(naming.command, names)
+  const longer = naming.upstreamName.length - named.upstreamName.length
+  return { naming: { ...naming, ...named }, positionShift: positionShift === null ? null : positionShift + longer }
 }
 
 /** How a portal comes about: by Bind, or as the one of a simple query. */
@@ -103,5 +119,5 @@ export function whyNotMeant({ statement, target }: Portal, names: PlannedNames):
   const now = targetOf(command, names)
   if (command.kind === 'prepare' || command.kind === 'declare')
     return now === null || now.upstreamName === statement.naming?.upstreamName ? null : takenMeanwhile(command.kind)
-  return now === target || target === null ? null : lostObject(command.kind)
+  return now === target ? null : lostObject(command.kind)
 }

@@ -51,7 +51,7 @@ export const takenMeanwhile = (kind: 'prepare' | 'declare'): Report =>
 export const lostObject = (kind: NamingCommand['kind']): Report =>
   report(
     kind === 'execute' || kind === 'deallocate' ? '26000' : '34000',
-    'what this portal was bound to has been closed since',
+    'what this portal was bound to is not what has the name now',
     'bind it again',
   )
 
