@@ -69,4 +69,5 @@ export function lineOf({ tag, body }: Answer): string {
 }
 
 /** The gateway has names of its own for what clients name. */
-const withoutNames = (text: string): string => text.replaceAll(/"(?:qw_\d+|[a-z]\d?)?"/g, '"…"')
+const withoutNames = (text: string): string =>
+  text.replaceAll(/((?:prepared statement|portal|cursor) )"[^"]*"/g, '$1"…"')

@@ -30,28 +30,18 @@ export const REFUSED_BY_DESIGN: readonly { readonly sqlstate: string; readonly w
       why: 'P9: not served yet',
     },
     {
-      sqlstate: '34000',
-      words: /was bound to/,
-      why: 'P4: a portal runs what its name stood for when it was bound, or nothing',
-    },
-    {
-      sqlstate: '26000',
-      words: /was bound to/,
-      why: 'P4: a portal runs what its name stood for when it was bound, or nothing',
-    },
-    {
-      sqlstate: '0A000',
-      words: /EXECUTE runs SELECT|no query of its own/,
-      why: 'P4: what is run by name is what can be judged by name',
-    },
-    {
       sqlstate: '08P01',
       words: /limit of -1 rows is negative/,
       why: 'E3: a negative count is refused, where the server takes it for no limit',
     },
+    {
+      sqlstate: '25P01',
+      words: /DECLARE CURSOR can only be used in transaction blocks/,
+      why: 'P1: the first of many statements in a Query is one by itself upstream, so its cursor would not outlive it',
+    },
   ]
 
-const isByDesign = (answer: Answer): boolean =>
+export const isByDesign = (answer: Answer): boolean =>
   REFUSED_BY_DESIGN.some(({ sqlstate, words }) => sqlstate === sqlstateOf(answer) && words.test(messageOf(answer)))
 
 /**
@@ -68,11 +58,11 @@ export const FAREWELL: readonly Move[] = [
   { kind: 'copy-fail' },
   { kind: 'sync' },
   { kind: 'query', text: 'rollback' },
+  { kind: 'query', text: 'close all' },
+  { kind: 'query', text: 'deallocate all' },
   ...STATEMENT_NAMES.map((name): Move => ({ kind: 'close', what: 'statement', name })),
   ...PORTAL_NAMES.map((name): Move => ({ kind: 'close', what: 'portal', name })),
   { kind: 'sync' },
-  { kind: 'query', text: 'close all' },
-  { kind: 'query', text: 'deallocate all' },
   { kind: 'query', text: 'reset timezone' },
   { kind: 'query', text: "select 'farewell' as farewell" },
 ]
@@ -111,8 +101,9 @@ export function referenceFor(moves: readonly Move[], { parts, diedAt }: Walked):
   const replaced = new Map<number, Move | null>()
   const disputed: { readonly part: Part; readonly answer: Answer }[] = []
   for (const part of parts) {
-    if (part.error === null || !part.error.isOfGateway) continue
-    const { answer, place } = part.error
+    if (part.error === null) continue
+    const { answer, place, isOfGateway } = part.error
+    if (!isOfGateway && !(isByDesign(answer) && isOfMany(moves[place]))) continue
     if (
       !isByDesign(answer) &&
       !isLeftOver(part, answer) &&
@@ -141,4 +132,5 @@ export function referenceFor(moves: readonly Move[], { parts, diedAt }: Walked):
   }
 }
 
+const isOfMany = (move: Move | undefined): boolean => move?.kind === 'query' && move.text.includes(';')
 const SYNC_MOVE: Move = { kind: 'sync' }
