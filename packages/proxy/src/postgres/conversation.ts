@@ -177,10 +177,10 @@ export class Conversation {
     const { session, client, split, limits } = this.#parts
     const { heldBytesMax, statementsMax } = limits
     const statements = split(text)
-    if (statements === null) return this.#refuse(refusalOfUnread(await session.submit({ text }), text), [], true)
     // A simple Query closes the unnamed statement and portal, as the manual says of the server.
     this.#names.removeStatement('')
     this.#names.removePortal('')
+    if (statements === null) return this.#refuse(refusalOfUnread(await session.submit({ text }), text), [], true)
     if (statements.length === 0) {
       client.write(EMPTY_QUERY_RESPONSE)
       // It still ends the implicit transaction of what was flushed before it.
