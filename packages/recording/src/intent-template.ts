@@ -16,46 +16,75 @@ export interface IntentTemplate {
 }
 
 interface Known extends IntentTemplate {
-  readonly dialect: Dialect
-  readonly account: Account
+  readonly canonical: string
 }
 
-/** All of an intent but what changes with each run. */
-type Account = Omit<Intent, 'kind' | 'statement' | 'params' | 'approval'>
+/** What a judgement says beside the text: as few of these there are as there are rules and kinds of statements. */
+type Ruling = Pick<Intent, 'tag' | 'effects' | 'relations' | 'functions' | 'decision' | 'reasons' | 'obligations'>
 
-/** So many texts are remembered, and templates of each: sessions under other rules have other reasons for the same text. */
-const TEXTS_MAX = 512
-const TEMPLATES_MAX = 4
+const TEMPLATES_MAX = 1_024
 const REMEMBERED_CHARS_MAX = 4_096
 
 /**
- * Finds the template of an intent. The runs of one judgement share its reasons and lists: those are compared by identity,
- * texts by what they say. New texts are as common as old ones, so that what is kept for them is little and bounded.
+ * Finds the template of an intent. Sessions under the same rules share the templates of the texts that they share. New
+ * texts are as common as old ones, so that what is kept for them is little and bounded.
  */
 export function intentTemplates(): (intent: Intent, dialect: Dialect) => IntentTemplate {
-  const known = new Map<string, readonly Known[]>()
+  const known = new Map<string, Known>()
+  const rulingOf = rulings()
   return (intent, dialect) => {
-    const same = known.get(intent.text)
-    const found = same?.find(one => one.dialect === dialect && isSame(one.account, intent))
-    if (found !== undefined) return found
+    if (intent.text.length > REMEMBERED_CHARS_MAX) return templateOf(intent, dialect)
+    const key = `${dialect} ${rulingOf(intent)} ${intent.text}`
+    const found = known.get(key)
+    if (found !== undefined && found.canonical === intent.canonical) return found
     const made = templateOf(intent, dialect)
-    if (intent.text.length > REMEMBERED_CHARS_MAX) return made
-    if (same === undefined && known.size >= TEXTS_MAX) {
+    if (known.size >= TEMPLATES_MAX) {
       // A Map keeps the order of insertion: the first key is the oldest.
       const oldest = known.keys().next()
       if (oldest.done !== true) known.delete(oldest.value)
     }
-    known.set(intent.text, same === undefined ? [made] : [made, ...same].slice(0, TEMPLATES_MAX))
+    known.set(key, made)
     return made
   }
 }
 
+const RULINGS_MAX = 4_096
+
+/**
+ * Numbers rulings by what they say. The runs of one judgement share the objects that say it, so most are known by them:
+ * what they say is looked at once.
+ */
+function rulings(): (intent: Intent) => number {
+  const byReasons = new WeakMap<Intent['reasons'], { readonly ruling: Ruling; readonly number: number }>()
+  const byContent = new Map<string, number>()
+  let latest = 0
+  return intent => {
+    const known = byReasons.get(intent.reasons)
+    if (known !== undefined && isSame(known.ruling, intent)) return known.number
+    const { tag, effects, relations, functions, decision, reasons, obligations } = intent
+    const said = [tag, effects, relations, functions, decision, reasons.map(reasonMeta), obligationsMeta(obligations)]
+    const content = JSON.stringify(said)
+    if (byContent.size >= RULINGS_MAX) byContent.clear()
+    const number = byContent.get(content) ?? ++latest
+    byContent.set(content, number)
+    byReasons.set(reasons, { number, ruling: { tag, effects, relations, functions, decision, reasons, obligations } })
+    return number
+  }
+}
+
+const isSame = (a: Ruling, b: Ruling): boolean =>
+  a.tag === b.tag &&
+  a.effects === b.effects &&
+  a.relations === b.relations &&
+  a.functions === b.functions &&
+  a.decision === b.decision &&
+  a.reasons === b.reasons &&
+  a.obligations === b.obligations
+
 function templateOf(intent: Intent, dialect: Dialect): Known {
-  const { text, canonical, tag, effects, relations, functions, decision, reasons, obligations } = intent
   const sql = redactIntent(intent, { redact: redactSql, dialect })
   const { beforeParams, beforeStatement, last } = encodedPieces(intent, sql)
-  const account = { text, canonical, tag, effects, relations, functions, decision, reasons, obligations }
-  return { dialect, account, sql, beforeParams, beforeStatement, last }
+  return { canonical: intent.canonical, sql, beforeParams, beforeStatement, last }
 }
 
 /** The keys of an INTENT's META in the order of their encodings, but for `params`, `statement` and `text_hmac`. */
@@ -91,17 +120,6 @@ function pieceOf(fields: CborMap): Uint8Array {
 }
 
 const piece = new CborWriter(4_096)
-
-const isSame = (a: Account, b: Account): boolean =>
-  a.text === b.text &&
-  a.canonical === b.canonical &&
-  a.tag === b.tag &&
-  a.effects === b.effects &&
-  a.relations === b.relations &&
-  a.functions === b.functions &&
-  a.decision === b.decision &&
-  a.reasons === b.reasons &&
-  a.obligations === b.obligations
 
 /** What leaves nothing behind in the database. */
 const LIGHT: ReadonlySet<Effect> = new Set(['read', 'session', 'transaction'])

@@ -3,7 +3,7 @@ import type { Decision, Refusal } from '../decision.ts'
 import type { Entry } from '../entry.ts'
 import type { Facts } from '../facts.ts'
 import type { Classifier, Masking, Rewriter } from '../hooks.ts'
-import type { Statement } from '../statement.ts'
+import type { Parameter, Statement } from '../statement.ts'
 import type { Target } from '../target.ts'
 import type { Rulings } from './rulings.ts'
 
@@ -84,6 +84,28 @@ export function judge(hooks: JudgeHooks, rulings: Rulings, target: Target, text:
     },
   }
 }
+
+/** The intent of one run. Field by field: spreading an object costs several times as much, and this is done for every statement. */
+export const intentOf = (
+  statement: number,
+  account: StatementAccount,
+  params: readonly Parameter[],
+  approval: string | null,
+): Extract<Entry, { kind: 'intent' }> => ({
+  kind: 'intent',
+  statement,
+  text: account.text,
+  canonical: account.canonical,
+  params,
+  tag: account.tag,
+  effects: account.effects,
+  relations: account.relations,
+  functions: account.functions,
+  decision: account.decision,
+  reasons: account.reasons,
+  approval,
+  obligations: account.obligations,
+})
 
 /** Detectors look at the cells of rows. COPY data has none that the result side could tell apart. */
 const CANNOT_LOOK_INTO_COPY: Refusal = {

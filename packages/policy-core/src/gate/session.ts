@@ -17,7 +17,7 @@ import type { Principal } from '../principal.ts'
 import type { Parameter } from '../statement.ts'
 import type { Target } from '../target.ts'
 import { Cleared } from './cleared.ts'
-import { type JudgeHooks, type Judgement, judge } from './judge.ts'
+import { intentOf, type JudgeHooks, type Judgement, judge } from './judge.ts'
 import { JudgementCache } from './judgement-cache.ts'
 import { type Revelation, reveal } from './reveal.ts'
 import { settle } from './settle.ts'
@@ -321,7 +321,7 @@ export class Session {
   ): Promise<Verdict> {
     const { facts, decision, account } = judgement
     try {
-      await this.#parts.recorder.append({ kind: 'intent', statement: number, ...account, params, approval })
+      await this.#parts.recorder.append(intentOf(number, account, params, approval))
     } catch {
       return { kind: 'refused', refusal: RECORDER_FAILED }
     }

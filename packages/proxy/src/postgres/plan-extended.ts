@@ -217,7 +217,15 @@ class Planner {
     if (problem !== null) return problem
     spend(statement)
     planned.addPortal(portal)
-    this.#send(encodeBind({ ...message, portal: upstreamName, statement: statement.upstreamName }), {
+    const { parameterFormats, resultFormats } = message
+    const sent = {
+      portal: upstreamName,
+      statement: statement.upstreamName,
+      parameterFormats,
+      parameters: message.parameters,
+      resultFormats,
+    }
+    this.#send(encodeBind(sent), {
       kind: 'bind',
       show: true,
       commit: () => names.addPortal(portal),
