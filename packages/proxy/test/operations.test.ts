@@ -78,8 +78,6 @@ describe('SIGHUP', () => {
       ['listen: {', POLICY, 'querywarden-\\d+.yaml:1:'],
       [good, 'version: 1\nrules: [{ id: a, decision: permit }]\n', 'expected one of allow, approve, deny'],
       [good, misfit, 'the policy does not fit the schema of target `app`.*public.customers.snn'],
-      // The limit would do, the mask has no key: neither comes into force.
-      [other('limits: { sessions: 9 }'), POLICY.replace('with: redact', 'with: hash'), 'masking.hash_key'],
       [good.replace('DB_PASSWORD', 'NOT_SET'), POLICY, 'environment variable `NOT_SET`'],
       [good.replace('127.0.0.1:0 }', '127.0.0.1:1 }'), POLICY, '`listen.postgres.address` can.t be changed'],
       [good.replace('recordings-', 'elsewhere-'), POLICY, '`recording` can.t be changed while the gateway runs'],
@@ -88,6 +86,8 @@ describe('SIGHUP', () => {
         POLICY,
         '`limits.approvals_pending`, `workers` can.t',
       ],
+      // The limit would do, the mask has no key: neither comes into force.
+      [other('limits: { sessions: 9 }'), POLICY.replace('with: redact', 'with: hash'), 'masking.hash_key'],
     ] as const) {
       await writeFile(config, text)
       await writeFile(join(world.dir, 'bad.yaml'), policy)

@@ -13,7 +13,7 @@ export const SLOW_BUCKETS: readonly number[] = [0.1, 1, 5, 15, 30, 60, 120, 300,
 
 /**
  * A histogram for the hot path: observing adds to three numbers, where a child of prom-client puts a text together
- * first (450 ns). prom-client is given the numbers when somebody looks.
+ * first (docs/decisions/0007). prom-client is given the numbers when somebody looks.
  */
 export class DurationHistogram extends Histogram<string> {
   readonly #shape: { readonly name: string; readonly help: string; readonly label: string }

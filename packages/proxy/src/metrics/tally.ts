@@ -12,7 +12,7 @@ export interface TallyFamily<L extends string> {
 
 /**
  * A counter for the hot path. A labelled child of prom-client finds its series by a text that it puts together at every
- * call (400 ns); here a series is an object with a number in it, and prom-client is told when somebody looks.
+ * call (docs/decisions/0007); here a series is an object with a number in it, and prom-client is told when somebody looks.
  *
  * @param options.seriesMax - Beyond it further label sets share one series with `other` for every label.
  */

@@ -73,7 +73,9 @@ export class Crew {
   handlersOf(hand: Hand): Pick<Handlers<PrimaryMethods>, 'unable' | 'alive'> {
     return {
       unable: async ({ code, message }) => {
-        this.#starts.get(hand)?.unable(new ConfigError(code, message))
+        const error = new ConfigError(code, message)
+        this.#parts.log.error({ error, worker: hand.number }, 'a worker can not start')
+        this.#starts.get(hand)?.unable(error)
         return null
       },
       alive: async ({ notReady }) => {

@@ -19,6 +19,7 @@ import { mergedMetrics, retired } from './merge-metrics.ts'
 import type { MetricData, PrimaryMethods } from './methods.ts'
 import type { Handlers } from './peer.ts'
 import { within } from './within.ts'
+import { STOP_MS_MORE } from './worker.ts'
 
 /** A gateway whose clients are served by several processes. */
 export interface WorkersGateway {
@@ -37,8 +38,6 @@ export interface PrimaryParts {
   readonly logLevelOf: (config: Config) => LogLevel
 }
 
-/** Beyond what sessions have to come to an end, for recordings to be closed. */
-const STOP_MS_MORE = 15_000
 const SCHEMA_MS_MAX = 2_000
 const METRICS_MS_MAX = 2_000
 const PREPARE_MS_MAX = 60_000

@@ -7,12 +7,15 @@ import { type Core, openCore } from '../core.ts'
 import type { Fellows } from '../fellows.ts'
 import { endOnFault } from '../last-resort.ts'
 import { type Log, logOfWorker, openLog } from '../log.ts'
+import { after } from '../timer.ts'
 import type { Assignment, PrimaryMethods, WorkerMethods } from './methods.ts'
 import { type Handlers, openPeer, type Peer } from './peer.ts'
 
 /** Set in the environment of the processes that a primary starts. */
 export const WORKER_MARK = 'QUERYWARDEN_WORKER'
-export const BEAT_MS = 1_000
+const BEAT_MS = 1_000
+/** Beyond what sessions have to come to an end, for recordings to be closed. */
+export const STOP_MS_MORE = 15_000
 
 /** Whether this process was started to serve under a primary of ours, and not under any other manager of processes. */
 export const isWorker = (env: NodeJS.ProcessEnv): boolean => cluster.isWorker && env[WORKER_MARK] === '1'
@@ -63,6 +66,9 @@ class WorkerLife {
   }
 
   stopAndExit(): void {
+    // Nobody may be there any more to end what doesn't come to an end.
+    const drainMsMax = this.core?.inForce().config.limits.drainMsMax ?? 0
+    after(drainMsMax + STOP_MS_MORE, () => process.exit(EXIT.finding))
     void this.stop().then(
       () => process.exit(EXIT.ok),
       () => process.exit(EXIT.finding),
