@@ -171,12 +171,7 @@ class Planner {
   #named(statement: PreparedStatement): PreparedStatement | Report {
     const { naming } = statement
     if (naming === null || isNamedRight(statement, this.#names)) return statement
-    const upstreamName = this.#names.upstreamNameFor(statement.name)
-    const again = preparedStatement({
-      ...statement,
-      upstreamName,
-      ...namedAnew(statement, naming, this.#names),
-    })
+    const again = preparedStatement({ ...statement, ...namedAnew(statement, naming, this.#names) })
     const query = wireText(again.sentText, again.naming)
     if (query === null) return unclearName()
     this.#sendParse(again, query, bindView(statement), false)
@@ -215,7 +210,6 @@ class Planner {
     const isAdmitted = !isDoomed && !statement.isEmpty && !isMissing(portal)
     const problem = isAdmitted ? await this.#admissions.admit(portal) : null
     if (problem !== null) return problem
-    spend(statement)
     planned.addPortal(portal)
     const { parameterFormats, resultFormats } = message
     const sent = {
@@ -332,11 +326,6 @@ const NOTHING: Extract<Drafting, { kind: 'draft' }> = {
   kind: 'draft',
   judgement: null,
   draft: { text: '', sentText: '', wireText: '', withheld: false, naming: null, positionShift: 0 },
-}
-
-/** What is made under a name takes it for good: the next to be made gets another. */
-function spend({ naming }: PreparedStatement): void {
-  if (naming?.command.kind === 'prepare' || naming?.command.kind === 'declare') naming.isSpent = true
 }
 
 const nothing = (): void => undefined

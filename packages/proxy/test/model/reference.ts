@@ -30,6 +30,21 @@ export const REFUSED_BY_DESIGN: readonly { readonly sqlstate: string; readonly w
       why: 'P9: not served yet',
     },
     {
+      sqlstate: '0A000',
+      words: /EXECUTE runs SELECT|no query of its own/,
+      why: 'P4: what is run by name is what can be judged by name',
+    },
+    {
+      sqlstate: '34000',
+      words: /was bound to/,
+      why: 'P4: a portal runs what its name stood for when it was bound, or nothing',
+    },
+    {
+      sqlstate: '26000',
+      words: /was bound to/,
+      why: 'P4: a portal runs what its name stood for when it was bound, or nothing',
+    },
+    {
       sqlstate: '08P01',
       words: /limit of -1 rows is negative/,
       why: 'E3: a negative count is refused, where the server takes it for no limit',
@@ -98,7 +113,7 @@ export interface Dispute {
 
 /** What the server is to be sent for its answers to be those that the gateway gave. */
 export function referenceFor(moves: readonly Move[], { parts, diedAt }: Walked): Reference {
-  const replaced = new Map<number, Move | null>()
+  const replaced = new Map<number, readonly Move[]>()
   const disputed: { readonly part: Part; readonly answer: Answer }[] = []
   for (const part of parts) {
     if (part.error === null) continue
@@ -110,13 +125,13 @@ export function referenceFor(moves: readonly Move[], { parts, diedAt }: Walked):
       !part.places.some(at => moves[at]?.kind === 'function-call')
     )
       disputed.push({ part, answer })
-    for (const at of part.places) if (at >= place) replaced.set(at, null)
-    replaced.set(place, part.kind === 'query' ? QUERY_FAILS : FAILS)
+    for (const at of part.places) if (at >= place) replaced.set(at, [])
+    replaced.set(place, part.kind === 'query' ? failsAlone(moves[place]) : [FAILS])
   }
   const upTo = (end: number): Move[] =>
     moves.slice(0, end).flatMap((move, at) => {
       const other = replaced.get(at)
-      return other === undefined ? [move] : other === null ? [] : [other]
+      return other ?? [move]
     })
   return {
     moves: diedAt === null ? upTo(moves.length) : [...upTo(diedAt), DIES],
@@ -131,6 +146,10 @@ export function referenceFor(moves: readonly Move[], { parts, diedAt }: Walked):
     }),
   }
 }
+
+/** A call by number leaves the unnamed statement alone, where a Query closes it. */
+const failsAlone = (move: Move | undefined): readonly Move[] =>
+  move?.kind === 'function-call' ? [FAILS, SYNC_MOVE] : [QUERY_FAILS]
 
 const isOfMany = (move: Move | undefined): boolean => move?.kind === 'query' && move.text.includes(';')
 const SYNC_MOVE: Move = { kind: 'sync' }

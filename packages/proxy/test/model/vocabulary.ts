@@ -106,6 +106,17 @@ const SQL_NAMES = [
   'close c',
   'close p',
   'close all',
+  'fetch 1 from p',
+  'move 1 from p',
+  'declare c binary cursor for select id, v from t order by id',
+  'declare c cursor for select id from t order by id for update',
+  "update t set v = 'here' where current of c",
+  'delete from t where current of p',
+  'execute s2',
+  'prepare s2 as select 2',
+  'deallocate s2',
+  'close h',
+  'declare p cursor with hold for select generate_series(1,4)',
 ]
 
 const GOOD_ROW = '7\tcopied\n'
@@ -131,7 +142,7 @@ export function scripts(served: Served): fc.Arbitrary<readonly Move[]> {
     { weight: 2, arbitrary: oneOf(...SETTINGS) },
     { weight: 2, arbitrary: oneOf(...COPIES_OUT) },
     { weight: 1, arbitrary: oneOf(...COPIES_IN) },
-    ...(served.sqlNames ? [{ weight: 8, arbitrary: oneOf(...SQL_NAMES) }] : []),
+    ...(served.sqlNames ? [{ weight: 12, arbitrary: oneOf(...SQL_NAMES) }] : []),
   )
   const text = fc.oneof(
     { weight: 5, arbitrary: sql },

@@ -20,7 +20,7 @@ export function planNames(portal: Portal, planned: PlannedNames, names: Names): 
       if (naming.inner === null) return null
       const made = statementMade(portal, command.at.name, naming.upstreamName, naming.inner)
       planned.addStatement(made)
-      return () => names.addStatement(made)
+      return () => names.addStatement(spent(made, naming))
     }
     case 'declare': {
       const made: Portal = {
@@ -28,7 +28,7 @@ export function planNames(portal: Portal, planned: PlannedNames, names: Names): 
         cursor: { ...traits(command), isHeld: false },
       }
       planned.addPortal(made)
-      return () => names.addPortal(made)
+      return () => names.addPortal(spent(made, naming))
     }
     case 'close': {
       const { name } = command.at
@@ -94,3 +94,9 @@ const traits = ({ isBinary, isHold }: { readonly isBinary: boolean; readonly isH
   isBinary,
   isHold,
 })
+
+/** What is made under a name takes it for good: the next to be made gets another. */
+function spent<Made>(made: Made, naming: Naming): Made {
+  naming.isSpent = true
+  return made
+}

@@ -59,16 +59,23 @@ export function isNamedRight({ naming }: PreparedStatement, names: PlannedNames)
   return target === null ? !naming.isSpent : target.upstreamName === naming.upstreamName
 }
 
-/** What changes of a statement when what it names has another upstream name by now. */
+/** What changes of a statement when what it names, which may be itself, has another upstream name by now. */
 export function namedAnew(
-  { positionShift }: PreparedStatement,
+  statement: PreparedStatement,
   naming: Naming,
   names: PlannedNames,
-): Pick<PreparedStatement, 'naming' | 'positionShift'> {
-  if (!isNaming(naming.command)) return { naming, positionShift }
-  const named = nameUpstream(naming.command, names)
+): Pick<PreparedStatement, 'upstreamName' | 'naming' | 'positionShift'> {
+  const { positionShift } = statement
+  const upstreamName = names.upstreamNameFor(statement.name)
+  if (!isNaming(naming.command)) return { upstreamName, naming, positionShift }
+  const isItself = targetOf(naming.command, names) === statement
+  const named = isItself ? { upstreamName, isSpent: true } : nameUpstream(naming.command, names)
   const longer = naming.upstreamName.length - named.upstreamName.length
-  return { naming: { ...naming, ...named }, positionShift: positionShift === null ? null : positionShift + longer }
+  return {
+    upstreamName,
+    naming: { ...naming, ...named },
+    positionShift: positionShift === null ? null : positionShift + longer,
+  }
 }
 
 /** How a portal comes about: by Bind, or as the one of a simple query. */
