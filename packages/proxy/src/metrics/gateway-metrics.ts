@@ -35,7 +35,8 @@ const REASONS: ReadonlyMap<string | null, string> = new Map([
 ])
 
 export function gatewayMetrics(registry: Registry, state: GatewayState): GatewayMetrics {
-  processMetrics(registry, state)
+  stateMetrics(registry, state)
+  processMetrics(registry)
   const refusals = tallyFamily({
     registry,
     name: 'querywarden_sessions_refused_total',
@@ -105,19 +106,8 @@ export function primaryMetrics(
   })
 }
 
-/** Process metrics under the names that Prometheus clients give them. */
-function processMetrics(registry: Registry, { schemaAgesMs, isShedding, memoryBytesMax, loop }: GatewayState): void {
+function stateMetrics(registry: Registry, { schemaAgesMs, isShedding, memoryBytesMax, loop }: GatewayState): void {
   const registers = [registry]
-  const gauge = (name: string, help: string, read: () => number, aggregator: 'sum' | 'max' | 'min' = 'sum'): Gauge =>
-    new Gauge({
-      name,
-      help,
-      registers,
-      aggregator,
-      collect() {
-        this.set(read())
-      },
-    })
   new Gauge({
     name: 'querywarden_build_info',
     help: 'The version of querywarden and of Node.',
@@ -136,24 +126,6 @@ function processMetrics(registry: Registry, { schemaAgesMs, isShedding, memoryBy
       for (const [target, ageMs] of schemaAgesMs()) if (ageMs !== null) this.set({ target }, ageMs / 1_000)
     },
   })
-  gauge('querywarden_shedding', 'Processes that turn new sessions away for now.', () => (isShedding() ? 1 : 0))
-  gauge('querywarden_memory_limit_bytes', 'The memory that processes may use before they shed.', memoryBytesMax)
-  new Counter({
-    name: 'process_cpu_seconds_total',
-    help: 'User and system CPU time.',
-    registers,
-    collect() {
-      const { user, system } = process.cpuUsage()
-      this.reset()
-      this.inc((user + system) / 1e6)
-    },
-  })
-  const startedAt = Date.now() / 1_000 - process.uptime()
-  gauge('process_resident_memory_bytes', 'Resident memory.', () => process.memoryUsage.rss())
-  gauge('process_start_time_seconds', 'When the process was started.', () => startedAt, 'min')
-  gauge('process_open_fds', 'Open file descriptors.', openDescriptors)
-  gauge('nodejs_heap_size_used_bytes', 'Heap in use.', () => process.memoryUsage().heapUsed)
-  gauge('nodejs_external_memory_bytes', 'Memory of buffers outside the heap.', () => process.memoryUsage().external)
   new Gauge({
     name: 'querywarden_event_loop_delay_seconds',
     help: 'How late the event loop was within the last ten seconds.',
@@ -164,6 +136,50 @@ function processMetrics(registry: Registry, { schemaAgesMs, isShedding, memoryBy
       const { p50Ms, p99Ms, maxMs } = loop.recent()
       for (const [quantile, ms] of Object.entries({ '0.5': p50Ms, '0.99': p99Ms, '1': maxMs }))
         this.set({ quantile }, ms / 1_000)
+    },
+  })
+  gauge(registry, 'querywarden_shedding', 'Processes that turn new sessions away for now.', () =>
+    isShedding() ? 1 : 0,
+  )
+  gauge(registry, 'querywarden_memory_limit_bytes', 'The memory to use before sessions are shed.', memoryBytesMax)
+}
+
+/** Under the names that Prometheus clients give them. */
+function processMetrics(registry: Registry): void {
+  new Counter({
+    name: 'process_cpu_seconds_total',
+    help: 'User and system CPU time.',
+    registers: [registry],
+    collect() {
+      const { user, system } = process.cpuUsage()
+      this.reset()
+      this.inc((user + system) / 1e6)
+    },
+  })
+  const startedAt = Date.now() / 1_000 - process.uptime()
+  const external = (): number => process.memoryUsage().external
+  gauge(registry, 'process_resident_memory_bytes', 'Resident memory.', () => process.memoryUsage.rss())
+  gauge(registry, 'process_start_time_seconds', 'When the process was started.', () => startedAt, 'min')
+  gauge(registry, 'process_open_fds', 'Open file descriptors.', openDescriptors)
+  gauge(registry, 'nodejs_heap_size_used_bytes', 'Heap in use.', () => process.memoryUsage().heapUsed)
+  gauge(registry, 'nodejs_external_memory_bytes', 'Memory of buffers outside the heap.', external)
+}
+
+/** A gauge that is read when somebody looks. */
+function gauge(
+  registry: Registry,
+  name: string,
+  help: string,
+  read: () => number,
+  aggregator: 'sum' | 'min' = 'sum',
+): void {
+  new Gauge({
+    name,
+    help,
+    registers: [registry],
+    aggregator,
+    collect() {
+      this.set(read())
     },
   })
 }

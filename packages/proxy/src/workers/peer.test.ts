@@ -68,6 +68,12 @@ describe('fails closed', () => {
   })
 })
 
+test('fails closed when an argument or an answer can not be sent', async () => {
+  const { caller } = pair({ double: () => Promise.resolve((() => undefined) as unknown as number) })
+  await expect(caller.call('double', (() => undefined) as unknown as number)).rejects.toThrow(/could not be cloned/)
+  await expect(caller.call('double', 1)).rejects.toMatchObject({ code: 'FAILED' })
+})
+
 test('A5: an asker that no longer wants the answer tells the other, also when it never did', async () => {
   const { caller } = pair({
     double: (_n, { signal }) =>

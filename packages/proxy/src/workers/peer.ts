@@ -66,71 +66,106 @@ interface Waiting {
 
 /** Speaks with another process of the same gateway: typed calls both ways, over whatever carries messages in order. */
 export function openPeer<Mine extends Methods, Theirs extends Methods>(options: PeerOptions<Mine>): Peer<Theirs> {
-  const waiting = new Map<number, Waiting>()
-  const serving = new Map<number, AbortController>()
-  const handlers = new Map<string, Handler<Mine[string]>>(Object.entries(options.handlers))
-  let calls = 0
-  let isGone = false
-  const send = (message: Message): void => {
-    try {
-      if (!isGone) options.send(message)
-    } catch {
-      // It is about to be told that the other is gone.
-    }
-  }
-  const serve = async ({ id, method, argument }: Extract<Message, { kind: 'call' }>): Promise<void> => {
-    const handler = handlers.get(method)
-    const control = new AbortController()
-    serving.set(id, control)
-    try {
-      if (handler === undefined) throw new PeerError('FAILED', 'there is no such method')
-      const note = (told: unknown): void => send({ querywarden: 1, kind: 'note', id, note: told })
-      send({ querywarden: 1, kind: 'answer', id, answer: await handler(argument, { signal: control.signal, note }) })
-    } catch (error) {
-      const config = error instanceof ConfigError ? { code: error.code, message: error.message } : null
-      if (config === null) options.onFailure(error)
-      send({ querywarden: 1, kind: 'failure', id, config })
-    } finally {
-      serving.delete(id)
-    }
-  }
+  const channel = new Channel(options, new Map(Object.entries(options.handlers)))
   options.onMessage(message => {
-    if (!isMessage(message)) return
+    if (isMessage(message)) channel.receive(message)
+  })
+  options.onGone(() => channel.close())
+  return {
+    call: (method, argument, { signal, onNote } = {}) =>
+      channel.call(method, argument, signal ?? null, onNote ?? (() => undefined)),
+  }
+}
+
+class Channel {
+  readonly #options: Pick<PeerOptions<Methods>, 'send' | 'onFailure'>
+  readonly #handlers: ReadonlyMap<string, Handler<Methods[string]>>
+  readonly #waiting = new Map<number, Waiting>()
+  readonly #serving = new Map<number, AbortController>()
+  #calls = 0
+  #isGone = false
+
+  constructor(
+    options: Pick<PeerOptions<Methods>, 'send' | 'onFailure'>,
+    handlers: ReadonlyMap<string, Handler<Methods[string]>>,
+  ) {
+    this.#options = options
+    this.#handlers = handlers
+  }
+
+  async call<Answer, Note>(
+    method: string,
+    argument: unknown,
+    signal: AbortSignal | null,
+    onNote: (note: Note) => void,
+  ): Promise<Answer> {
+    if (this.#isGone) throw GONE()
+    const id = ++this.#calls
+    const abort = (): void => this.#tell({ querywarden: 1, kind: 'abort', id })
+    try {
+      return await new Promise<Answer>((resolve, reject) => {
+        this.#waiting.set(id, { resolve, reject, onNote })
+        // What can't be sent rejects: nobody would ever answer it.
+        this.#options.send({ querywarden: 1, kind: 'call', id, method, argument })
+        if (signal?.aborted === true) abort()
+        signal?.addEventListener('abort', abort, { once: true })
+      })
+    } finally {
+      this.#waiting.delete(id)
+      signal?.removeEventListener('abort', abort)
+    }
+  }
+
+  receive(message: Message): void {
     switch (message.kind) {
       case 'call':
-        return void serve(message)
+        void this.#serve(message)
+        return
       case 'abort':
-        return serving.get(message.id)?.abort()
+        this.#serving.get(message.id)?.abort()
+        return
       case 'note':
-        return waiting.get(message.id)?.onNote(message.note as never)
+        this.#waiting.get(message.id)?.onNote(message.note as never)
+        return
       case 'answer':
-        return waiting.get(message.id)?.resolve(message.answer as never)
+        this.#waiting.get(message.id)?.resolve(message.answer as never)
+        return
       case 'failure':
-        return waiting.get(message.id)?.reject(failureOf(message.config))
+        this.#waiting.get(message.id)?.reject(failureOf(message.config))
+        return
     }
-  })
-  options.onGone(() => {
-    isGone = true
-    for (const { reject } of waiting.values()) reject(GONE())
-    for (const control of serving.values()) control.abort()
-  })
-  return {
-    call: async (method, argument, { signal, onNote } = {}) => {
-      if (isGone) throw GONE()
-      const id = ++calls
-      const abort = (): void => send({ querywarden: 1, kind: 'abort', id })
-      try {
-        return await new Promise((resolve, reject) => {
-          waiting.set(id, { resolve, reject, onNote: onNote ?? (() => undefined) })
-          send({ querywarden: 1, kind: 'call', id, method, argument })
-          if (signal?.aborted === true) abort()
-          signal?.addEventListener('abort', abort, { once: true })
-        })
-      } finally {
-        waiting.delete(id)
-        signal?.removeEventListener('abort', abort)
-      }
-    },
+  }
+
+  close(): void {
+    this.#isGone = true
+    for (const { reject } of this.#waiting.values()) reject(GONE())
+    for (const control of this.#serving.values()) control.abort()
+  }
+
+  async #serve({ id, method, argument }: Extract<Message, { kind: 'call' }>): Promise<void> {
+    const handler = this.#handlers.get(method)
+    const control = new AbortController()
+    this.#serving.set(id, control)
+    try {
+      if (handler === undefined) throw new PeerError('FAILED', 'there is no such method')
+      const note = (told: unknown): void => this.#tell({ querywarden: 1, kind: 'note', id, note: told })
+      const answer = await handler(argument, { signal: control.signal, note })
+      if (!this.#isGone) this.#options.send({ querywarden: 1, kind: 'answer', id, answer })
+    } catch (error) {
+      const config = error instanceof ConfigError ? { code: error.code, message: error.message } : null
+      if (config === null) this.#options.onFailure(error)
+      this.#tell({ querywarden: 1, kind: 'failure', id, config })
+    } finally {
+      this.#serving.delete(id)
+    }
+  }
+
+  #tell(message: Message): void {
+    try {
+      if (!this.#isGone) this.#options.send(message)
+    } catch {
+      // The other is gone, which is about to be told.
+    }
   }
 }
 
