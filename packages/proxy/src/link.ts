@@ -49,6 +49,11 @@ export class Link {
     return this.#gone.signal.aborted ? null : undefined
   }
 
+  /** The tag of the next whole frame, or undefined where there is none yet. @throws {FrameError} as `take` does */
+  peek(): number | undefined {
+    return this.#frames.peek()
+  }
+
   /** Resolves when more has come, or the peer is gone. Nothing is lost by not waiting to the end. */
   arrival(): Promise<void> {
     return new Promise(resolve => {

@@ -31,6 +31,7 @@ function watch(memoryPart: () => number, idle: readonly number[] = []): Watched 
     ]),
   )
   stop = startWatchdog({
+    lagMsMax: () => 200,
     memory: () => ({ bytes: memoryPart() * GIB, bytesMax: GIB }),
     shed: reason => watched.reasons.push(reason),
     idleSessions: () => [...sessions.values()],

@@ -4,6 +4,8 @@ import type { IdleSession } from './idle-watch.ts'
 import type { Log } from './log.ts'
 
 export interface WatchdogParts {
+  /** Later than this twice in a row, and new sessions are shed (threats O1): one long pause is not yet an overload. */
+  readonly lagMsMax: () => number
   readonly memory: () => { readonly bytes: number; readonly bytesMax: number }
   /** Turns new sessions away for as long as there is a reason. */
   readonly shed: (reason: string | null) => void
@@ -12,8 +14,6 @@ export interface WatchdogParts {
   readonly log: Log
 }
 
-/** Later than this twice in a row, and new sessions are shed (threats O1): one long pause is not yet an overload. */
-export const LAG_MS_MAX = 200
 const TICK_MS = 50
 /** So many ticks on time, and new sessions are taken again; so often memory is looked at. */
 const CALM_TICKS = 5
@@ -34,7 +34,7 @@ export function startWatchdog(parts: WatchdogParts): () => void {
     const nowMs = performance.now()
     const lagMs = nowMs - lastMs - TICK_MS
     lastMs = nowMs
-    const isLate = lagMs > LAG_MS_MAX
+    const isLate = lagMs > parts.lagMsMax()
     lateTicks = isLate ? lateTicks + 1 : 0
     calmTicks = isLate ? 0 : calmTicks + 1
     isLagging = isLagging ? calmTicks < CALM_TICKS : lateTicks >= 2
@@ -82,11 +82,23 @@ function evict({ idleSessions, onEvicted, log }: WatchdogParts): void {
  * Given as bytes of the one that is nearer to its limit.
  */
 export function memoryInUse(bytesMax: number): { readonly bytes: number; readonly bytesMax: number } {
-  const rss = process.memoryUsage.rss()
+  const rss = residentBytes()
   const heap = getHeapStatistics()
   return heap.used_heap_size / heap.heap_size_limit > rss / bytesMax
     ? { bytes: heap.used_heap_size, bytesMax: heap.heap_size_limit }
     : { bytes: rss, bytesMax }
+}
+
+let lastResidentBytes = 0
+
+/** The system tells by a file, which can't be opened once the process has used up its descriptors. */
+function residentBytes(): number {
+  try {
+    lastResidentBytes = process.memoryUsage.rss()
+  } catch {
+    return lastResidentBytes
+  }
+  return lastResidentBytes
 }
 
 /** What the container or, without a limit there, the machine has. */

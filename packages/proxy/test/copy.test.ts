@@ -182,6 +182,14 @@ describe('COPY in', () => {
     expect(await client.query('select 1')).toEqual(['T', 'D 1', 'C SELECT 1', 'Z idle'])
   })
 
+  test('P9: in the extended protocol, with data sent ahead of any Sync', async () => {
+    client.send(runUnnamed('copy notes from stdin'), data('301\tx\n'), COPY_DONE, SYNC)
+    expect(await client.until('Z')).toEqual(['1', '2', 'n', 'G', 'C COPY 1', 'Z idle'])
+    client.send(runUnnamed('select 1'), data('302\tx\n'), COPY_DONE, SYNC)
+    expect(await client.until('Z')).toContain('D 1')
+    expect(await client.query('select id from notes where id in (301, 302)')).toContain('C SELECT 1')
+  })
+
   test('P9: nothing may stand between COPY FROM STDIN and its data', async () => {
     client.send(runUnnamed('copy notes from stdin'), runUnnamed('select 1'), SYNC)
     expect(await client.until('Z')).toEqual([expect.stringMatching(/^E ERROR 0A000/), 'Z idle'])

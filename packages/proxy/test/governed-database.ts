@@ -130,7 +130,7 @@ recording: { dir: ./recordings }
 ${options.more ?? ''}`,
     join(dir, 'querywarden.yaml'),
   )
-  const config = { ...given, limits: { ...given.limits, drainMsMax: 0, ...options.limits } }
+  const config = { ...given, limits: { ...given.limits, drainMsMax: 0, lagMsMax: 60_000, ...options.limits } }
   const secret = options.targetUser === 'postgres' ? database.password : password
   const gateway = await startGateway(config, { env: { DB_PASSWORD: secret }, log: openLog('silent') })
   const clients: Client[] = []

@@ -26,6 +26,7 @@ const LIMITS: ProxyLimits = {
   frameBytesMax: 1 << 20,
   approvalsPendingMax: 1,
   catalogMaxAgeMs: 60_000,
+  lagMsMax: 200,
   memoryBytesMax: null,
 }
 

@@ -112,6 +112,8 @@ export interface ProxyLimits {
   readonly frameBytesMax: number
   readonly approvalsPendingMax: number
   readonly catalogMaxAgeMs: number
+  /** How late the event loop may be before new sessions are turned away, in milliseconds. */
+  readonly lagMsMax: number
   /** Of all processes together; null means what this machine or container gives. */
   readonly memoryBytesMax: number | null
 }

@@ -51,6 +51,7 @@ export interface GivenConfig {
     readonly approvals_pending: number
     readonly catalog_age_seconds: number
     readonly memory_mb?: number | undefined
+    readonly lag_ms: number
   }
   readonly log: { readonly level: (typeof LOG_LEVELS)[number] }
   readonly workers: number | 'auto'
@@ -154,6 +155,7 @@ const Limits = strict({
   approvals_pending: z.int().min(1).max(10_000).default(200),
   catalog_age_seconds: Seconds.default(60),
   memory_mb: z.int().min(128).max(16_777_216).optional(),
+  lag_ms: z.int().min(20).max(60_000).default(200),
 })
 
 const Workers = z

@@ -80,6 +80,7 @@ const toLimits = (given: GivenConfig['limits']): ProxyLimits => ({
   frameBytesMax: given.message_bytes,
   approvalsPendingMax: given.approvals_pending,
   catalogMaxAgeMs: given.catalog_age_seconds * 1_000,
+  lagMsMax: given.lag_ms,
   memoryBytesMax: given.memory_mb === undefined ? null : given.memory_mb * MIB,
 })
 

@@ -79,6 +79,7 @@ export class BatchReader {
       if (phase === 'open') return readQuery(query)
     }
     for (;;) {
+      if (this.#isAheadOfItsCopy()) return this.#extended('flush')
       const frame = this.#client.take()
       if (frame === undefined) return null
       if (frame === null) return { kind: 'gone' }
@@ -86,6 +87,13 @@ export class BatchReader {
       const batch = this.#add(frame, phase)
       if (batch !== null) return batch
     }
+  }
+
+  /** COPY data right behind an Execute: were that a COPY FROM STDIN, the server would take it without waiting for a Sync. */
+  #isAheadOfItsCopy(): boolean {
+    if (this.#asks.at(-1)?.kind !== 'execute') return false
+    const tag = this.#client.peek()
+    return tag === FRONTEND.copyData || tag === FRONTEND.copyDone || tag === FRONTEND.copyFail
   }
 
   #count(frame: Frame): void {
