@@ -2,7 +2,8 @@ import fc from 'fast-check'
 import { Client } from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Governed, govern } from '../governed-database.ts'
-import { rawDirect, rawLogin } from '../raw-client.ts'
+import { rawDirect } from '../raw-client.ts'
+import { patientLogin } from '../threats/patient-login.ts'
 import { type Answer, isDropped, isOfGateway, lineOf, sqlstateOf } from './answers.ts'
 import { type Move, tellMove } from './moves.ts'
 import { type Dispute, encodeMoves, FAREWELL, isByDesign, isFarewell, referenceFor } from './reference.ts'
@@ -52,7 +53,7 @@ type Route = 'gateway' | 'server'
 const open = async (route: Route): Promise<Talker> =>
   new Talker(
     route === 'gateway'
-      ? (await rawLogin(governed.gateway.postgres, await governed.token())).socket
+      ? (await patientLogin(governed.gateway.postgres, await governed.token())).socket
       : (await rawDirect({ ...governed.database, database: MIRROR })).socket,
   )
 
@@ -168,7 +169,7 @@ async function isUnfounded({ moves, from, answer }: Dispute): Promise<string | n
   const walked = walk(moves, answers)
   const part = walked.parts.find(one => one.from === from)
   const said = part?.error ?? null
-  if (said === null && walked.diedAt !== null) return null
+  if (said === null && (walked.diedAt !== null || walked.race !== null)) return null
   // Of more than one fault the server may come upon another one first: a malformed message, a name that is taken, or
   // that the transaction has failed.
   const hasOneFault =

@@ -30,24 +30,19 @@ export const REFUSED_BY_DESIGN: readonly { readonly sqlstate: string; readonly w
       why: 'P9: not served yet',
     },
     {
-      sqlstate: '0A000',
-      words: /EXECUTE runs SELECT|no query of its own/,
-      why: 'P4: what is run by name is what can be judged by name',
-    },
-    {
-      sqlstate: '34000',
-      words: /was bound to/,
-      why: 'P4: a portal runs what its name stood for when it was bound, or nothing',
-    },
-    {
-      sqlstate: '26000',
-      words: /was bound to/,
-      why: 'P4: a portal runs what its name stood for when it was bound, or nothing',
-    },
-    {
       sqlstate: '08P01',
       words: /limit of -1 rows is negative/,
       why: 'E3: a negative count is refused, where the server takes it for no limit',
+    },
+    {
+      sqlstate: '42P03',
+      words: /this portal name is taken/,
+      why: 'P4: that a COMMIT or ROLLBACK TO in the same batch will have ended the portal is not known when it is decided',
+    },
+    {
+      sqlstate: '0A000',
+      words: /EXECUTE runs SELECT, VALUES, INSERT/,
+      why: 'P4: SQL EXECUTE of a protocol statement runs what SQL PREPARE could have prepared',
     },
     {
       sqlstate: '25P01',
@@ -113,7 +108,7 @@ export interface Dispute {
 
 /** What the server is to be sent for its answers to be those that the gateway gave. */
 export function referenceFor(moves: readonly Move[], { parts, diedAt }: Walked): Reference {
-  const replaced = new Map<number, readonly Move[]>()
+  const replaced = new Map<number, Move | null>()
   const disputed: { readonly part: Part; readonly answer: Answer }[] = []
   for (const part of parts) {
     if (part.error === null) continue
@@ -125,13 +120,13 @@ export function referenceFor(moves: readonly Move[], { parts, diedAt }: Walked):
       !part.places.some(at => moves[at]?.kind === 'function-call')
     )
       disputed.push({ part, answer })
-    for (const at of part.places) if (at >= place) replaced.set(at, [])
-    replaced.set(place, part.kind === 'query' ? failsAlone(moves[place]) : [FAILS])
+    for (const at of part.places) if (at >= place) replaced.set(at, null)
+    replaced.set(place, part.kind === 'query' ? QUERY_FAILS : FAILS)
   }
   const upTo = (end: number): Move[] =>
     moves.slice(0, end).flatMap((move, at) => {
       const other = replaced.get(at)
-      return other ?? [move]
+      return other === undefined ? [move] : other === null ? [] : [other]
     })
   return {
     moves: diedAt === null ? upTo(moves.length) : [...upTo(diedAt), DIES],
@@ -146,10 +141,6 @@ export function referenceFor(moves: readonly Move[], { parts, diedAt }: Walked):
     }),
   }
 }
-
-/** A call by number leaves the unnamed statement alone, where a Query closes it. */
-const failsAlone = (move: Move | undefined): readonly Move[] =>
-  move?.kind === 'function-call' ? [FAILS, SYNC_MOVE] : [QUERY_FAILS]
 
 const isOfMany = (move: Move | undefined): boolean => move?.kind === 'query' && move.text.includes(';')
 const SYNC_MOVE: Move = { kind: 'sync' }

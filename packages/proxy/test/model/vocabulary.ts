@@ -106,17 +106,6 @@ const SQL_NAMES = [
   'close c',
   'close p',
   'close all',
-  'fetch 1 from p',
-  'move 1 from p',
-  'declare c binary cursor for select id, v from t order by id',
-  'declare c cursor for select id from t order by id for update',
-  "update t set v = 'here' where current of c",
-  'delete from t where current of p',
-  'execute s2',
-  'prepare s2 as select 2',
-  'deallocate s2',
-  'close h',
-  'declare p cursor with hold for select generate_series(1,4)',
 ]
 
 const GOOD_ROW = '7\tcopied\n'
@@ -142,7 +131,7 @@ export function scripts(served: Served): fc.Arbitrary<readonly Move[]> {
     { weight: 2, arbitrary: oneOf(...SETTINGS) },
     { weight: 2, arbitrary: oneOf(...COPIES_OUT) },
     { weight: 1, arbitrary: oneOf(...COPIES_IN) },
-    ...(served.sqlNames ? [{ weight: 12, arbitrary: oneOf(...SQL_NAMES) }] : []),
+    ...(served.sqlNames ? [{ weight: 8, arbitrary: oneOf(...SQL_NAMES) }] : []),
   )
   const text = fc.oneof(
     { weight: 5, arbitrary: sql },
@@ -208,11 +197,24 @@ export function scripts(served: Served): fc.Arbitrary<readonly Move[]> {
     ])
   const copy = fc
     .record({
+      isQuery: fc.boolean(),
       text: oneOf(...COPIES_IN),
       data: fc.array(copyData, { maxLength: 3 }),
       end: fc.constantFrom<Move[]>({ kind: 'copy-done' }, { kind: 'copy-done' }, { kind: 'copy-fail' }),
     })
-    .map(({ text, data, end }): Move[] => [{ kind: 'query', text }, ...data, end])
+    .map(({ isQuery, text, data, end }): Move[] =>
+      isQuery
+        ? [{ kind: 'query', text }, ...data, end]
+        : [
+            { kind: 'parse', name: '', text },
+            { kind: 'bind', portal: '', statement: '', parameters: [], resultFormats: [] },
+            { kind: 'execute', portal: '', rows: 0 },
+            { kind: 'sync' },
+            ...data,
+            end,
+            { kind: 'sync' },
+          ],
+    )
   const anything = fc.array(
     fc.oneof<fc.WeightedArbitrary<Move[]>[]>(
       { weight: 4, arbitrary: query.map(one => [one]) },

@@ -1,5 +1,5 @@
 import { decodeErrorResponse } from '@querywarden/wire/postgres'
-import { type Answer, isAsynchronous, isOfGateway } from './answers.ts'
+import { type Answer, isAsynchronous, isOfGateway, messageOf } from './answers.ts'
 import { isDeadly, isQuery, type Move, tellMove } from './moves.ts'
 import { isBadCopyData } from './vocabulary.ts'
 
@@ -194,10 +194,20 @@ class Walker {
       const error = this.#answerTo(place)
       if (this.#isInCopy()) {
         this.#parts.push({ ...part, error: null })
+        // Whoever decides a batch whole has taken the data in it for strays before it knows of a COPY.
+        if (this.#moves.slice(place, this.#at).some(({ kind }) => kind.startsWith('copy-')))
+          throw new Race('COPY data came ahead of the Sync of its Execute')
         this.#at = place + 1
         return
       }
       if (error === null) continue
+      // SQL that names a statement or cursor means the one of the time of its Parse, and at the server that of its Execute.
+      if (
+        isExecute(this.#moves[place]) &&
+        !isOfGateway(error) &&
+        /^(cursor|prepared statement) .* does not exist$/.test(messageOf(error))
+      )
+        throw new Race('SQL named an object that was not there when it was parsed')
       this.#parts.push({
         ...part,
         error: { answer: error, place, isOfGateway: isOfGateway(error) },
@@ -272,5 +282,6 @@ class Walker {
   }
 }
 
+const isExecute = (move: Move | undefined): boolean => move?.kind === 'execute'
 const isFatal = (answer: Answer): boolean =>
   answer.tag === 'E' && decodeErrorResponse(answer.body).fields.get('V') === 'FATAL'

@@ -8,8 +8,9 @@ import { Link } from '../../src/link.ts'
 import { KEY_FILE, readRecordingKey } from '../../src/open-recorder.ts'
 import { drainedInTime } from '../../src/postgres/slow-client.ts'
 import { type Governed, govern, POLICY, SCHEMA } from '../governed-database.ts'
-import { type RawClient, rawConnect, rawLogin } from '../raw-client.ts'
+import { type RawClient, rawConnect } from '../raw-client.ts'
 import { type Meddler, startMeddler } from './meddler.ts'
+import { patientLogin } from './patient-login.ts'
 import { within } from './within.ts'
 
 const MIB = 1024 * 1024
@@ -38,7 +39,7 @@ afterEach(() => {
 
 const query = (text: string): Uint8Array => encodeQuery({ query: text })
 const login = async (): Promise<RawClient> =>
-  rawLogin(governed.gateway.postgres, await governed.token(), { timezone: MARK })
+  patientLogin(governed.gateway.postgres, await governed.token(), { timezone: MARK })
 
 describe('F18: the database dies', () => {
   const completions = async (): Promise<readonly string[]> => {

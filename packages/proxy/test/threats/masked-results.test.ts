@@ -3,7 +3,8 @@ import fc from 'fast-check'
 import { Client } from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Governed, govern } from '../governed-database.ts'
-import { bind, describePortal, execute, parse, type RawClient, rawDirect, rawLogin } from '../raw-client.ts'
+import { bind, describePortal, execute, parse, type RawClient, rawDirect } from '../raw-client.ts'
+import { patientLogin } from './patient-login.ts'
 
 /** Nothing that may be seen looks like this. */
 const CANARY = 'canary91d2'
@@ -103,8 +104,8 @@ limits:
 `,
   })
   const { postgres } = governed.gateway
-  client = await rawLogin(postgres, await governed.token())
-  limited = await rawLogin(postgres, await governed.issuer.token({ clientId: 'hasty' }))
+  client = await patientLogin(postgres, await governed.token())
+  limited = await patientLogin(postgres, await governed.issuer.token({ clientId: 'hasty' }))
   direct = await rawDirect(governed.database)
 })
 afterAll(() => governed.stop())
@@ -317,7 +318,7 @@ describe('P10: six channels besides rows, each of which the server itself leaks 
     expect(leaks.text).toContain(CANARY)
     leaks.socket.destroy()
 
-    const tight = await rawLogin(governed.gateway.postgres, await governed.token())
+    const tight = await patientLogin(governed.gateway.postgres, await governed.token())
     for (const messages of script) await send(tight, ...messages)
     // In a transaction, and in the extended protocol too.
     await tight.query('begin')
@@ -334,7 +335,7 @@ describe('P10: six channels besides rows, each of which the server itself leaks 
   })
 
   test('COPY in: a bad row is told to who sent it, and what is there already is not', async () => {
-    const tight = await rawLogin(governed.gateway.postgres, await governed.token())
+    const tight = await patientLogin(governed.gateway.postgres, await governed.token())
     tight.send(encodeQuery({ query: 'copy many from stdin' }))
     await tight.until('G')
     tight.send(Buffer.from('d\0\0\0\x0d1\tmine\t1\n', 'latin1'), COPY_DONE)

@@ -3,7 +3,8 @@ import { runInNewContext } from 'node:vm'
 import { encodeCopyData, encodeQuery, SYNC } from '@querywarden/wire/postgres'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Governed, govern, SCHEMA } from '../governed-database.ts'
-import { bind, execute, parse, type RawClient, rawLogin } from '../raw-client.ts'
+import { bind, execute, parse, type RawClient } from '../raw-client.ts'
+import { patientLogin } from './patient-login.ts'
 import { within } from './within.ts'
 
 const MIB = 1024 * 1024
@@ -24,18 +25,7 @@ rules:
 afterAll(() => governed.stop())
 
 const query = (text: string): Uint8Array => encodeQuery({ query: text })
-/** This process is client and gateway at once: when it has been busy, the gateway takes nobody for a moment (O1). */
-async function login(): Promise<RawClient> {
-  const token = await governed.token()
-  for (let tries = 0; ; tries++) {
-    try {
-      return await rawLogin(governed.gateway.postgres, token)
-    } catch (error) {
-      if (tries > 100) throw error
-      await new Promise(resolve => setTimeout(resolve, 100))
-    }
-  }
-}
+const login = async (): Promise<RawClient> => patientLogin(governed.gateway.postgres, await governed.token())
 
 /** Sessions at the database whose last statement was like this. */
 const sessions = async (like: string, and = 'true'): Promise<readonly Readonly<Record<string, unknown>>[]> =>

@@ -6,7 +6,8 @@ import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { KEY_FILE, readRecordingKey } from '../../src/open-recorder.ts'
 import { type Governed, govern, SCHEMA } from '../governed-database.ts'
-import { bind, execute, parse, type RawClient, rawLogin } from '../raw-client.ts'
+import { bind, execute, parse, type RawClient } from '../raw-client.ts'
+import { patientLogin } from './patient-login.ts'
 
 const POLICY = `version: 1
 rules:
@@ -20,7 +21,7 @@ beforeAll(async () => {
 })
 afterAll(() => governed.stop())
 
-const login = async (): Promise<RawClient> => rawLogin(governed.gateway.postgres, await governed.token())
+const login = async (): Promise<RawClient> => patientLogin(governed.gateway.postgres, await governed.token())
 
 /** Tags of the statements that the recordings say were done, one for each time. Literals are not recorded; names are. */
 async function recordedTags(): Promise<string[]> {

@@ -9,7 +9,8 @@ import {
 } from '@querywarden/wire/postgres'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { type Governed, govern, SCHEMA } from '../governed-database.ts'
-import { bind, describePortal, execute, parse, type RawClient, rawDirect, rawLogin, runUnnamed } from '../raw-client.ts'
+import { bind, describePortal, execute, parse, type RawClient, rawDirect, runUnnamed } from '../raw-client.ts'
+import { patientLogin } from './patient-login.ts'
 
 const POLICY = `version: 1
 rules:
@@ -27,7 +28,7 @@ beforeAll(async () => {
 })
 afterAll(() => governed.stop())
 
-const login = async (): Promise<RawClient> => rawLogin(governed.gateway.postgres, await governed.token())
+const login = async (): Promise<RawClient> => patientLogin(governed.gateway.postgres, await governed.token())
 const query = (text: string): Uint8Array => encodeQuery({ query: text })
 const data = (text: string): Uint8Array => encodeCopyData({ data: Buffer.from(text) })
 

@@ -10,8 +10,9 @@ import {
 } from '@querywarden/wire/postgres'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { type Governed, govern, SCHEMA } from '../governed-database.ts'
-import { bind, describePortal, execute, parse, type RawClient, rawLogin } from '../raw-client.ts'
+import { bind, describePortal, execute, parse, type RawClient } from '../raw-client.ts'
 import { type Change, type Meddler, startMeddler } from './meddler.ts'
+import { patientLogin } from './patient-login.ts'
 
 /** A start-up parameter that goes upstream; the sessions of the gateway's own have none. */
 const MARK = 'Africa/Abidjan'
@@ -38,7 +39,7 @@ beforeEach(() => {
 })
 
 const login = async (): Promise<RawClient> =>
-  rawLogin(governed.gateway.postgres, await governed.token(), { timezone: MARK })
+  patientLogin(governed.gateway.postgres, await governed.token(), { timezone: MARK })
 
 /** One of each: a Query of two, a pipeline with a suspended portal and a Close, a failure, COPY out, a transaction. */
 const SCRIPT: readonly (readonly Uint8Array[])[] = [
