@@ -84,34 +84,15 @@ export async function openCore(sources: Sources, parts: CoreParts): Promise<Core
     memoryBytesMax,
     loop,
   })
-  const { service, measurements } = await openService({
-    ...parts,
-    inForce: () => inForce,
-    recorder,
-    admission,
-    metrics,
-  })
+  const shared = { ...parts, inForce: () => inForce, recorder, admission, metrics }
+  const { service, measurements } = await openService(shared)
   const connections = takeConnections(service)
-  let postgres: Address
-  try {
-    postgres = await listenOn(connections.server, inForce.config.listen.postgres, 'listen.postgres')
-  } catch (error) {
+  const postgres = await listen(connections, inForce.config.listen.postgres, log).catch(async (error: unknown) => {
     loop.stop()
     await recorder.close()
     throw error
-  }
-  // Without a listener one failed accept, for want of descriptors say, would end the gateway and every session.
-  connections.server.on('error', error => log.error({ error }, 'the postgres listener failed'))
-  const stopWatching = startWatchdog({
-    lagMsMax: () => inForce.config.limits.lagMsMax,
-    memory: () => memoryInUse(memoryBytesMax()),
-    shed: reason => admission.shed(reason),
-    idleSessions: connections.idleSessions,
-    onEvicted: sessions => {
-      metrics.evicted.n += sessions
-    },
-    log,
   })
+  const stopWatching = watch({ ...shared, connections, memoryBytesMax })
   const { dir } = inForce.config.recording
   return {
     postgres,
@@ -136,14 +117,36 @@ export async function openCore(sources: Sources, parts: CoreParts): Promise<Core
     cancel: request => service.cancelKeys.redeemHere(request),
     forgetSchema: target => {
       // Who needs it next waits for the new one, and is refused where there is none.
-      inForce.targets
-        .get(target)
-        ?.forget()
-        .catch(() => undefined)
+      const forgotten = inForce.targets.get(target)?.forget()
+      forgotten?.catch(() => undefined)
     },
     stop: () => stop({ connections, recorder, loop, stopWatching }),
   }
 }
+
+async function listen({ server }: Connections, address: Address, log: Log): Promise<Address> {
+  const bound = await listenOn(server, address, 'listen.postgres')
+  // Without a listener one failed accept, for want of descriptors say, would end the gateway and every session.
+  server.on('error', error => log.error({ error }, 'the postgres listener failed'))
+  return bound
+}
+
+const watch = (
+  parts: Pick<ServiceParts, 'inForce' | 'admission' | 'metrics' | 'log'> & {
+    readonly connections: Connections
+    readonly memoryBytesMax: () => number
+  },
+): (() => void) =>
+  startWatchdog({
+    lagMsMax: () => parts.inForce().config.limits.lagMsMax,
+    memory: () => memoryInUse(parts.memoryBytesMax()),
+    shed: reason => parts.admission.shed(reason),
+    idleSessions: parts.connections.idleSessions,
+    onEvicted: sessions => {
+      parts.metrics.evicted.n += sessions
+    },
+    log: parts.log,
+  })
 
 async function stop(parts: {
   readonly connections: Connections
