@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { Admission, type AdmissionLimits } from './admission.ts'
+import type { Stranger } from './strangers.ts'
 
 const LIMITS: AdmissionLimits = {
   sessionsMax: 2,
@@ -17,8 +18,9 @@ const seatOf = (admission: Admission, identity = 'ada'): string => {
   const seat = admission.seat(identity)
   return seat.kind === 'taken' ? 'taken' : seat.why
 }
-const greetingOf = (admission: Admission, address = '192.0.2.1'): string => {
-  const greeting = admission.greet(address)
+const speaking = (address = '192.0.2.1'): Stranger => ({ address, isSilent: () => false, drop: () => undefined })
+const greetingOf = (admission: Admission, address?: string): string => {
+  const greeting = admission.greet(speaking(address))
   return greeting.kind === 'welcome' ? 'welcome' : greeting.why
 }
 
@@ -95,11 +97,52 @@ describe('O2: places are bounded', () => {
   })
 })
 
+describe('F29: who says nothing keeps nobody out', () => {
+  /** Takes all 1 000 places by 250 each of four addresses, one after the other; tells who is dropped. */
+  const crowd = (isSilent: (address: string, n: number) => boolean): { admission: Admission; dropped: string[] } => {
+    const admission = open({ sessionsMax: 100_000 })
+    const dropped: string[] = []
+    for (let n = 0; n < 250; n++) {
+      for (const address of ['192.0.2.1', '192.0.2.2', '192.0.2.3', '192.0.2.4']) {
+        const drop = (): void => void dropped.push(`${address} ${n}`)
+        const { kind } = admission.greet({ address, isSilent: () => isSilent(address, n), drop })
+        expect(kind).toBe('welcome')
+      }
+    }
+    return { admission, dropped }
+  }
+
+  test('the oldest silent one of the network with the most places makes room', () => {
+    const { admission, dropped } = crowd((address, n) => address === '192.0.2.3' && n >= 7)
+    expect([greetingOf(admission, '198.51.100.1'), dropped]).toEqual(['welcome', ['192.0.2.3 7']])
+  })
+
+  test('those of the networks that have less are left alone', () => {
+    const { admission, dropped } = crowd(() => true)
+    const few = { address: '198.51.100.1', isSilent: () => true, drop: (): void => void dropped.push('few') }
+    expect(admission.greet(few).kind).toBe('welcome')
+    for (let n = 0; n < 500; n++) expect(greetingOf(admission, `203.0.113.${n % 250}`)).toBe('welcome')
+    expect([dropped.length, dropped.includes('few')]).toEqual([501, false])
+  })
+
+  test('whoever has begun to speak is never dropped, nor anybody for one who has failed too often', () => {
+    expect(greetingOf(crowd(() => false).admission, '198.51.100.1')).toBe('strangers')
+    const admission = open({ sessionsMax: 4, failedLoginsPerMinuteMax: 10 })
+    let dropped = 0
+    const silent = (address: string): Stranger => ({ address, isSilent: () => true, drop: () => void dropped++ })
+    for (const address of ['192.0.2.1', '192.0.2.2'])
+      for (let n = 0; n < 10; n++) expect(admission.greet(silent(address)).kind).toBe('welcome')
+    const before = dropped
+    expect(before).toBe(4)
+    expect([greetingOf(admission, '192.0.2.2'), dropped]).toEqual(['attempts', before])
+  })
+})
+
 describe('F29: attempts of one address are bounded', () => {
   test('logins that fail count, those that do not are given back, and a minute gives all back', () => {
     const admission = open({ sessionsMax: 100, failedLoginsPerMinuteMax: 3 })
     for (let i = 0; i < 10; i++) {
-      const greeting = admission.greet('192.0.2.1')
+      const greeting = admission.greet(speaking())
       if (greeting.kind !== 'welcome') throw new Error('expected a welcome')
       greeting.forgive()
       greeting.forgive()

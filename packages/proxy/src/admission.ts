@@ -1,4 +1,5 @@
-import { Attempts, type Forgive, networkOf } from './attempts.ts'
+import { Attempts, type Forgive } from './attempts.ts'
+import { type Stranger, Strangers } from './strangers.ts'
 
 /** Gives a place back. Calling it again changes nothing. */
 export type Leave = () => void
@@ -35,8 +36,7 @@ export class Admission {
   readonly #limits: () => AdmissionLimits
   readonly #sessions = new Places()
   readonly #identities = new PlacesByKey()
-  readonly #strangers = new Places()
-  readonly #addresses = new PlacesByKey()
+  readonly #strangers = new Strangers()
   readonly #logins: Attempts
   readonly #cancels: Attempts
   #isOpen = true
@@ -65,23 +65,21 @@ export class Admission {
   }
 
   /**
-   * A place for a connection that has not logged in. It costs its address an attempt, which is given back to whoever
-   * does log in. While the gateway drains there still are places: sessions that go on may be cancelled.
+   * A place for a connection that has not logged in, if need be that of another that says nothing. It costs its address
+   * an attempt, which is given back to whoever does log in. While the gateway drains there still are places: sessions
+   * that go on may be cancelled.
    */
-  greet(address: string): Greeting {
+  greet(stranger: Stranger): Greeting {
     const strangersMax = Math.min(STRANGERS_MAX, 4 * this.#limits().sessionsMax)
     const ownMax = Math.max(ADDRESS_STRANGERS_MIN, Math.ceil(strangersMax / ADDRESS_PARTS))
-    const own = this.#addresses.take(networkOf(address), ownMax)
-    if (own === null) return { kind: 'refused', why: 'address' }
-    const place = this.#strangers.take(strangersMax)
-    const forgive = place === null ? null : this.#logins.take(address)
-    const leave = (): void => {
-      own()
-      place?.()
-    }
-    if (forgive !== null) return { kind: 'welcome', leave, forgive }
-    leave()
-    return { kind: 'refused', why: place === null ? 'strangers' : 'attempts' }
+    if (this.#strangers.of(stranger.address) >= ownMax) return { kind: 'refused', why: 'address' }
+    // First, so that who has failed too often takes nobody's place.
+    const forgive = this.#logins.take(stranger.address)
+    if (forgive === null) return { kind: 'refused', why: 'attempts' }
+    const leave = this.#strangers.enter(stranger, strangersMax)
+    if (leave !== null) return { kind: 'welcome', leave, forgive }
+    forgive()
+    return { kind: 'refused', why: 'strangers' }
   }
 
   /** An attempt to cancel, given back where the key is one. Null: this address has got too many wrong. */

@@ -72,7 +72,10 @@ export class Attempts {
   }
 }
 
-/** Who is behind an address: of IPv6 the /64, since a host has all of one (RFC 4291, 2.5.4); of IPv4 the address itself. */
+/**
+ * Who is behind an address: of IPv6 the /56, since a site is given at least that much (RFC 6177, 2) and has all of its
+ * addresses at no cost; of IPv4 the address itself.
+ */
 export function networkOf(address: string): string {
   const [plain = ''] = address.toLowerCase().split('%')
   const mapped = /^::ffff:([0-9.]+)$/.exec(plain)?.[1]
@@ -85,6 +88,6 @@ export function networkOf(address: string): string {
   const groups = [...before, ...Array<string>(Math.max(0, zeros)).fill('0'), ...after]
   return groups
     .slice(0, 4)
-    .map(group => group.replace(/^0+(?=.)/, ''))
+    .map((group, i) => (Number.parseInt(group, 16) & (i === 3 ? 0xff00 : 0xffff)).toString(16))
     .join(':')
 }

@@ -14,19 +14,28 @@ import { UpstreamError } from './postgres/upstream-error.ts'
 import type { Service, Serving } from './service.ts'
 import { after } from './timer.ts'
 
+/** Whoever looks whether the port is open goes at once. */
+const LOOK_MS_MAX = 1_000
+
 /** Serves one connection from its first byte to its last. Never throws. */
 export async function serveClient(raw: Socket, serving: Serving): Promise<void> {
   // Between two owners of the socket a reset would otherwise be nobody's, and end the whole gateway (threats E12).
   raw.on('error', () => undefined)
-  const { admission, limits, log, onRefused, clientTls } = serving
+  const { admission, limits, log, onRefused, clientTls, clock } = serving
   const address = raw.remoteAddress ?? ''
-  const greeting = admission.greet(address)
+  const cameAtMs = clock.monotonic()
+  let isCutOff = false
+  const cutOff = (): void => {
+    isCutOff = true
+    raw.destroy()
+  }
+  const greeting = admission.greet({ address, isSilent: () => raw.bytesRead === 0, drop: cutOff })
   if (greeting.kind === 'refused') {
     onRefused('53300')
     turnAway(raw)
     return
   }
-  const stopClock = after(limits.loginMsMax, () => raw.destroy())
+  const stopClock = after(limits.loginMsMax, cutOff)
   const callOff = (): void => {
     stopClock()
     greeting.leave()
@@ -51,8 +60,9 @@ export async function serveClient(raw: Socket, serving: Serving): Promise<void> 
     const refusal = asHandshakeError(error, log)
     log.info({ error: refusal }, 'login refused')
     onRefused(refusal.report?.sqlstate ?? null)
-    // Whoever only looks whether the port is open, as a balancer does, has tried nothing.
-    if (raw.bytesRead === 0) greeting.forgive()
+    // Whoever only looks whether the port is open, as a balancer does, has tried nothing. Who stays has: a place.
+    const isLook = raw.bytesRead === 0 && !isCutOff && clock.monotonic() - cameAtMs < LOOK_MS_MAX
+    if (isLook) greeting.forgive()
     refuseHandshake(socket, refusal)
   } finally {
     callOff()

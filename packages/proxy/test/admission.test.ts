@@ -58,12 +58,12 @@ describe('O2: places are taken before the login is done', () => {
     for (const client of clients) client.socket.destroy()
   })
 
-  test('connections that say nothing are closed beyond their bound, and leave room when they go', async () => {
+  test('connections that say nothing are closed beyond their bound, the oldest first, and leave room when they go', async () => {
     const strangersMax = 4 * SESSIONS_MAX
-    const clients = await Promise.all(
-      Array.from({ length: strangersMax + 3 }, () => rawConnect(governed.gateway.postgres)),
-    )
-    await Promise.all(clients.slice(strangersMax).map(client => client.closed))
+    const clients: RawClient[] = []
+    for (let n = 0; n < strangersMax + 3; n++) clients.push(await rawConnect(governed.gateway.postgres))
+    await Promise.all(clients.slice(0, 3).map(client => client.closed))
+    expect(clients.slice(3).filter(client => client.socket.readyState === 'open')).toHaveLength(strangersMax)
     for (const client of clients) client.socket.destroy()
     await Promise.all(clients.map(client => client.closed))
     for (;;) {
