@@ -183,6 +183,11 @@ describe('P4: names', () => {
     expect(await client.query('declare b cursor for select 6')).toEqual(['C DECLARE CURSOR', 'Z transaction'])
     expect(rowsOf(await client.query('release s; fetch b'))).toEqual([])
     await all('rollback')
+    // To execute a cursor is not to declare it again.
+    await all('begin', 'declare h3 cursor with hold for select 9', 'commit', 'begin')
+    expect(rowsOf(await send(execute('h3')))).toEqual(['D 9'])
+    await client.query('rollback')
+    expect(await client.query('fetch h3')).toEqual(['T', 'C FETCH 0', 'Z idle'])
     // One that its Sync commits, and one that it does not.
     await send(parse('', 'declare k cursor with hold for select 7'), bind('', ''), execute())
     expect(rowsOf(await client.query('fetch k'))).toEqual(['D 7'])

@@ -1,7 +1,7 @@
 import type { Names } from '../names.ts'
 import type { Portal } from '../portal.ts'
 import { type PreparedStatement, preparedStatement } from '../prepared-statement.ts'
-import type { Naming } from './naming.ts'
+import { type Naming, namingOf } from './naming.ts'
 import type { PlannedNames } from './planned-names.ts'
 
 /** Done once the server has completed a statement, with the tag that it gave. */
@@ -12,7 +12,7 @@ export type Commit = (tag: string) => void
  * null where nothing does.
  */
 export function planNames(portal: Portal, planned: PlannedNames, names: Names): Commit | null {
-  const { naming } = portal.statement
+  const naming = namingOf(portal)
   if (naming === null) return null
   const { command } = naming
   switch (command.kind) {

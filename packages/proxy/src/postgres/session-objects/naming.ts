@@ -116,18 +116,22 @@ export function portalOf(statement: PreparedStatement, bound: Bound, names: Plan
 /** An argument of EXECUTE. Which type it is taken for, the server says. */
 const asParameter = (value: string | null): Parameter => ({ typeOid: 0, format: 'text', value })
 
+/** What executing a portal does with objects that the client names. A cursor has been declared: it only gives rows. */
+export const namingOf = ({ statement, cursor }: Portal): Naming | null => (cursor === null ? statement.naming : null)
+
 /** Whether a portal would run what isn't there. The server will say so; nothing of it is decided or recorded. */
-export const isMissing = ({ statement, target }: Portal): boolean => {
-  const kind = statement.naming?.command.kind
-  return target === null && (kind === 'execute' || kind === 'fetch')
+export const isMissing = (portal: Portal): boolean => {
+  const kind = namingOf(portal)?.command.kind
+  return portal.target === null && (kind === 'execute' || kind === 'fetch')
 }
 
 /** Why a portal may no longer be executed: what its statement names is another by now than when it was bound. */
-export function whyNotMeant({ statement, target }: Portal, names: PlannedNames): Report | null {
-  const command = statement.naming?.command ?? null
+export function whyNotMeant(portal: Portal, names: PlannedNames): Report | null {
+  const naming = namingOf(portal)
+  const command = naming?.command ?? null
   if (!isNaming(command)) return null
   const now = targetOf(command, names)
   if (command.kind === 'prepare' || command.kind === 'declare')
-    return now === null || now.upstreamName === statement.naming?.upstreamName ? null : takenMeanwhile(command.kind)
-  return now === target ? null : lostObject(command.kind)
+    return now === null || now.upstreamName === naming?.upstreamName ? null : takenMeanwhile(command.kind)
+  return now === portal.target ? null : lostObject(command.kind)
 }
