@@ -21,6 +21,7 @@ export interface CrewParts {
   readonly workers: number
   readonly log: Log
   readonly monotonic: () => number
+  /** May throw where the system makes no process now. */
   readonly fork: (hand: Hand) => WorkerProcess
   /** Told when a process has ended, before another takes its place. */
   readonly onEnded: (hand: Hand) => void
@@ -41,7 +42,7 @@ export class Crew {
   readonly #parts: CrewParts
   readonly #starts = new Map<Hand, { readonly ready: () => void; readonly unable: (error: Error) => void }>()
   readonly #running = new Set<Promise<void>>()
-  #isStopping = false
+  readonly #stopping = new AbortController()
   #stopLooking: () => void = () => undefined
   /** How many ended that nobody told to. */
   losses = 0
@@ -95,7 +96,7 @@ export class Crew {
 
   /** Has all sessions ended and recordings closed; who is not done in time is ended. */
   async stop(msMax: number): Promise<void> {
-    this.#isStopping = true
+    this.#stopping.abort()
     this.#stopLooking()
     for (const { process } of this.hands) process?.peer.call('stop', null).catch(() => undefined)
     const callOff = after(msMax, () => {
@@ -108,33 +109,36 @@ export class Crew {
   /** Starts a worker, keeps its place filled from then on, and resolves once it serves. */
   #begin(hand: Hand): Promise<void> {
     return new Promise((resolve, reject) => {
-      let isFirst = true
       this.#starts.set(hand, { ready: resolve, unable: reject })
-      const keep = async (): Promise<void> => {
-        let backOffMs = BACK_OFF_MS_MIN
-        while (!this.#isStopping) {
-          const startedMs = this.#parts.monotonic()
-          const wasReady = await this.#serve(hand)
-          if (isFirst && !wasReady) return reject(new Error('a worker ended before it served; its log says why'))
-          isFirst = false
-          if (this.#isStopping) return
-          this.losses += 1
-          const isSteady = wasReady && this.#parts.monotonic() - startedMs > STEADY_MS
-          backOffMs = isSteady ? BACK_OFF_MS_MIN : Math.min(2 * backOffMs, BACK_OFF_MS_MAX)
-          this.#parts.log.warn({ worker: hand.number, ms: backOffMs }, 'a worker ended and is replaced')
-          await sleep(backOffMs, undefined, { ref: false })
-        }
-      }
-      const kept = keep()
+      const kept = this.#keep(hand, () => reject(new Error('a worker ended before it served; the log says why')))
       this.#running.add(kept)
       void kept.finally(() => this.#running.delete(kept))
     })
   }
 
-  /** One process from its start to its end. Gives whether it ever served. */
-  async #serve(hand: Hand): Promise<boolean> {
-    const { fork, log, onEnded } = this.#parts
-    const process = fork(hand)
+  /** One process after the other, unless already the first never serves. */
+  async #keep(hand: Hand, onNeverReady: () => void): Promise<void> {
+    const { monotonic, log } = this.#parts
+    const { signal } = this.#stopping
+    let backOffMs = BACK_OFF_MS_MIN
+    for (let isFirst = true; !signal.aborted; isFirst = false) {
+      const startedMs = monotonic()
+      const outcome = await this.#serve(hand)
+      if (isFirst && outcome !== 'served') return onNeverReady()
+      if (signal.aborted) return
+      if (outcome !== 'not-made') this.losses += 1
+      const isSteady = outcome === 'served' && monotonic() - startedMs > STEADY_MS
+      backOffMs = isSteady ? BACK_OFF_MS_MIN : Math.min(2 * backOffMs, BACK_OFF_MS_MAX)
+      log.warn({ worker: hand.number, ms: backOffMs }, 'a worker is missing and is replaced')
+      await sleep(backOffMs, undefined, { ref: false, signal }).catch(() => undefined)
+    }
+  }
+
+  /** One process from its start to its end. */
+  async #serve(hand: Hand): Promise<'served' | 'never-ready' | 'not-made'> {
+    const { log, onEnded } = this.#parts
+    const process = this.#fork(hand)
+    if (process === null) return 'not-made'
     hand.process = process
     log.info({ worker: hand.number, pid: process.pid }, 'a worker was started')
     const callOff = after(START_MS_MAX, () => {
@@ -147,7 +151,17 @@ export class Crew {
     hand.process = null
     log.info({ worker: hand.number, pid: process.pid, ...(exit === null ? {} : { exit }) }, 'a worker has ended')
     onEnded(hand)
-    return wasReady
+    return wasReady ? 'served' : 'never-ready'
+  }
+
+  #fork(hand: Hand): WorkerProcess | null {
+    const { fork, log } = this.#parts
+    try {
+      return fork(hand)
+    } catch (error) {
+      log.error({ error, worker: hand.number }, 'a worker could not be started')
+      return null
+    }
   }
 
   /** Ends who doesn't answer any more. */

@@ -13,11 +13,21 @@ export interface WorkerProcess {
   readonly kill: () => void
 }
 
-/** Starts another process of this command, which shares the listening socket and serves as it is told. */
+/**
+ * Starts another process of this command, which shares the listening socket and serves as it is told.
+ * @throws Error the system makes no process now: it is short of memory, or this process of descriptors.
+ */
 export function forkWorker(handlers: Handlers<PrimaryMethods>, log: Log): WorkerProcess {
   // `advanced` copies as structured clone does: bytes of parameters stay bytes.
   cluster.setupPrimary({ serialization: 'advanced' })
   const worker: Worker = cluster.fork({ [WORKER_MARK]: '1' })
+  // Not only before it runs: one that can't be written to any more tells so here, and that it has ended apart.
+  worker.on('error', error => {
+    if (worker.process.pid === undefined) log.error({ error }, 'the system makes no process for a worker')
+  })
+  // What never ran never exits either, and Node says so by an error alone.
+  const { pid } = worker.process
+  if (pid === undefined) throw new Error('the system makes no process for a worker')
   const ended = new Promise<number | null>(resolve => worker.once('exit', code => resolve(code)))
   const peer = openPeer<PrimaryMethods, WorkerMethods>({
     send: message => worker.send(message),
@@ -27,10 +37,7 @@ export function forkWorker(handlers: Handlers<PrimaryMethods>, log: Log): Worker
       void ended.then(listener)
     },
     handlers,
-    onFailure: error =>
-      log.warn({ error, pid: worker.process.pid ?? 0 }, 'the primary could not do what a worker asked'),
+    onFailure: error => log.warn({ error, pid }, 'the primary could not do what a worker asked'),
   })
-  // It can't be written to any more; that it has ended is told apart.
-  worker.on('error', () => undefined)
-  return { pid: worker.process.pid ?? 0, peer, ended, kill: () => worker.process.kill('SIGKILL') }
+  return { pid, peer, ended, kill: () => worker.process.kill('SIGKILL') }
 }

@@ -51,11 +51,12 @@ export type PrimaryMethods = {
 
 /** What the primary asks of a worker. */
 export type WorkerMethods = {
-  /** Opens all that another configuration asks for. @throws {ConfigError} */
-  readonly prepare: Method<Sources, null>
-  /** Puts in force what was prepared. */
-  readonly commit: Method<{ readonly logLevel: LogLevel }, null>
-  readonly discard: Method<null, null>
+  /** Opens all that another configuration asks for, on behalf of one reload. @throws {ConfigError} */
+  readonly prepare: Method<{ readonly reload: number; readonly sources: Sources }, null>
+  /** Puts in force what was prepared for this reload. */
+  readonly commit: Method<{ readonly reload: number; readonly logLevel: LogLevel }, null>
+  /** This reload is refused. */
+  readonly discard: Method<{ readonly reload: number }, null>
   readonly cancel: Method<CancelKey, boolean>
   readonly forgetSchema: Method<{ readonly target: string }, null>
   readonly metrics: Method<null, readonly MetricData[]>

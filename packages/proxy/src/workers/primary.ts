@@ -73,6 +73,8 @@ class Primary {
   #verify: Verifier
   #postgres: Address
   #seatsGiven = 0
+  /** Tells them apart: what one prepares must not be put in force by another. */
+  #reloads = 0
   #retired: Promise<readonly MetricData[]> = Promise.resolve([])
   #reloading: Promise<unknown> = Promise.resolve()
   #stopping: Promise<void> | null = null
@@ -218,10 +220,11 @@ class Primary {
       const sources = readSources(next)
       const verify = openVerifier(next.identity, this.#parts.env, this.#clock)
       const ready = this.crew.hands.filter(({ isReady }) => isReady)
-      await this.#prepare(sources, ready)
+      const reload = ++this.#reloads
+      await this.#prepare(reload, sources, ready)
       this.#sources = sources
       this.#verify = verify
-      await this.#commit(ready)
+      await this.#commit(reload, ready)
       this.#reloaded('done')
       log.info({ workers: ready.length }, 'the configuration was reloaded')
       return next
@@ -232,25 +235,25 @@ class Primary {
     }
   }
 
-  async #prepare(sources: Sources, ready: readonly Hand[]): Promise<void> {
+  async #prepare(reload: number, sources: Sources, ready: readonly Hand[]): Promise<void> {
     try {
-      const prepared = ready.map(({ process }) => process?.peer.call('prepare', sources))
+      const prepared = ready.map(({ process }) => process?.peer.call('prepare', { reload, sources }))
       const done = await within(PREPARE_MS_MAX, Promise.all(prepared))
       if (done === null) throw new Error('a worker took too long to open the configuration')
     } catch (error) {
-      for (const { process } of ready) process?.peer.call('discard', null).catch(() => undefined)
+      for (const { process } of ready) process?.peer.call('discard', { reload }).catch(() => undefined)
       throw error
     }
   }
 
   /** All can do it by now. Who fails all the same, or was about to start by the old one, starts anew by this one. */
-  async #commit(ready: readonly Hand[]): Promise<void> {
+  async #commit(reload: number, ready: readonly Hand[]): Promise<void> {
     const logLevel = this.#parts.logLevelOf(this.#sources.config)
     const restart = (hand: Hand): void => hand.process?.kill()
     for (const hand of this.crew.hands) if (!ready.includes(hand)) restart(hand)
     await Promise.all(
       ready.map(async hand => {
-        const told = hand.process?.peer.call('commit', { logLevel }) ?? Promise.resolve(null)
+        const told = hand.process?.peer.call('commit', { reload, logLevel }) ?? Promise.resolve(null)
         await told.catch(() => restart(hand))
       }),
     )

@@ -10,6 +10,7 @@ import { type Log, logOfWorker, openLog } from '../log.ts'
 import { after } from '../timer.ts'
 import type { Assignment, PrimaryMethods, WorkerMethods } from './methods.ts'
 import { type Handlers, openPeer, type Peer } from './peer.ts'
+import { reloading } from './reloading.ts'
 
 /** Set in the environment of the processes that a primary starts. */
 export const WORKER_MARK = 'QUERYWARDEN_WORKER'
@@ -134,24 +135,11 @@ const fellowsBy = (primary: Peer<PrimaryMethods>, { worker, workers }: Assignmen
 })
 
 function handlersOf(life: WorkerLife): Handlers<WorkerMethods> {
-  let prepared: (() => void) | null = null
   return {
-    prepare: async sources => {
-      prepared = null
-      prepared = await life.serving().prepare(sources)
-      return null
-    },
-    commit: async ({ logLevel }) => {
-      if (prepared === null) throw new Error('nothing is prepared')
-      prepared()
-      prepared = null
-      life.log?.setLevel(logLevel)
-      return null
-    },
-    discard: async () => {
-      prepared = null
-      return null
-    },
+    ...reloading({
+      prepare: sources => life.serving().prepare(sources),
+      setLevel: level => life.log?.setLevel(level),
+    }),
     cancel: async request => life.serving().cancel(request),
     forgetSchema: async ({ target }) => {
       life.serving().forgetSchema(target)
