@@ -24,6 +24,8 @@ export function diskFailure(what: {
   )
 }
 
-/** The system's name for an error, such as ENOSPC. */
-export const systemCode = (error: unknown): string =>
-  error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'unknown error'
+/** The system's name for an error, such as ENOSPC; of one of ours that of its cause. */
+export function systemCode(error: unknown): string {
+  if (error instanceof RecordingError && error.cause !== undefined) return systemCode(error.cause)
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'unknown error'
+}

@@ -31,7 +31,7 @@ export interface RecorderOptions {
   readonly parameters: ParameterRecording
   /** The most bytes one session may write. */
   readonly quotaBytes: number
-  /** No session opens with less free space than this. */
+  /** With less free space than this no session opens and, found so by {@link LiveRecorder.lookAtDisk}, no statement begins. */
   readonly freeBytesMin: number
   readonly clock: Clock
   readonly sleep: Sleep
@@ -48,6 +48,8 @@ export interface LiveRecorder {
   readonly record: Recorder
   /** Writes the heads of live recordings in the instance log. */
   readonly logHeads: () => Promise<void>
+  /** Checks the free space, and tries again what the disk refused. Never rejects. */
+  readonly lookAtDisk: () => Promise<void>
   /** Whether a recording is open, or could not be closed. */
   readonly hasOpen: () => boolean
   /** How long the disk has been at its oldest commit, in milliseconds; nothing new is taken over 2000. */
@@ -63,6 +65,7 @@ export function recorder(options: RecorderOptions): LiveRecorder {
   const watch = options.watch ?? new DiskWatch(options.clock.monotonic)
   const tail = tailFor(options, watch)
   const blocks = sealingInTurn(options.sleep)
+  let shortage: RecordingError | null = null
   const context: SessionContext = {
     durability: options.durability,
     parameters: options.parameters,
@@ -70,6 +73,7 @@ export function recorder(options: RecorderOptions): LiveRecorder {
     clock: options.clock,
     log: options.log,
     watch,
+    shortage: () => shortage,
     tail,
     redact,
     templateOf: intentTemplates(),
@@ -87,6 +91,14 @@ export function recorder(options: RecorderOptions): LiveRecorder {
     },
     logHeads: async () => {
       await Promise.all([...live].map(writer => writer.logHead()))
+    },
+    lookAtDisk: async () => {
+      try {
+        shortage = await shortageOf(options, 'DISK_FULL')
+        if (shortage === null) await tail?.renew()
+      } catch {
+        // Of a disk that can't even be asked nothing new is known; what is written to it will tell.
+      }
     },
     hasOpen: () => live.size > 0,
     lagMs: () => watch.lagMs(),
@@ -138,13 +150,21 @@ async function checkFit(
   if (tail !== null && tail.failure !== null) throw tail.failure
 }
 
-async function checkSpace({ storage, freeBytesMin, log }: RecorderOptions): Promise<void> {
-  const failure = log.failure()
+async function checkSpace(options: RecorderOptions): Promise<void> {
+  const failure = options.log.failure()
   if (failure !== null) throw failure
+  const shortage = await shortageOf(options, 'LOW_SPACE')
+  if (shortage !== null) throw shortage
+}
+
+async function shortageOf(
+  { storage, freeBytesMin }: RecorderOptions,
+  code: 'LOW_SPACE' | 'DISK_FULL',
+): Promise<RecordingError | null> {
   const free = await storage.freeBytes()
-  if (free >= freeBytesMin) return
-  throw new RecordingError(
-    'LOW_SPACE',
+  if (free >= freeBytesMin) return null
+  return new RecordingError(
+    code,
     `${storage.place} has ${free} bytes free; recording a session needs ${freeBytesMin}: free space there`,
   )
 }

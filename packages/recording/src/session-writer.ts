@@ -17,8 +17,12 @@ import { chunkId } from './tail-format.ts'
 
 /** A live recording's head goes in the instance log at least every so many frames. */
 const HEAD_FRAMES_MAX = 256
-/** Kept free within the quota: for the outcome of what was let run, and for the closing frame. */
-const OUTCOME_RESERVE_BYTES = 4_096
+/**
+ * Kept free within the quota: for the outcome of each statement that was let run (a frame of its own, with strings of
+ * {@link boundedOutcome}), for incidents and cancels, and for the closing frame.
+ */
+const OUTCOME_RESERVE_BYTES = 768
+const INCIDENTS_RESERVE_BYTES = 4_096
 const CLOSE_RESERVE_BYTES = 512
 
 /** `standard`: outcomes are durable within milliseconds. `strict`: an outcome's append waits until it is durable. */
@@ -37,6 +41,8 @@ export interface SessionContext {
   readonly clock: Clock
   readonly log: InstanceLog
   readonly watch: DiskWatch
+  /** Why no statement may begin now, as the disk was found last, or null. */
+  readonly shortage: () => RecordingError | null
   /** Null where every entry waits for the disk. */
   readonly tail: Tail | null
   readonly redact: Redactor
@@ -46,6 +52,8 @@ export interface SessionContext {
   readonly sealed: (writer: SessionWriter) => void
   readonly closed: (writer: SessionWriter) => void
 }
+
+type Outcome = Extract<Entry, { kind: 'completion' }>
 
 const TAKEN: Promise<void> = Promise.resolve()
 
@@ -62,6 +70,10 @@ export class SessionWriter implements Stager {
   #blockTails: number[] = []
   /** How many entries the recording's blocks have so far. */
   #blockEntries = 0
+  /** Statements that were let run, and whose outcome isn't known yet. */
+  #running = 0
+  /** How many tails had failed when it was opened. */
+  readonly #tailFailures: number
   #loggedFrames: number
   #refusal: RecordingError | null = null
   #closing: Promise<void> | null = null
@@ -80,6 +92,7 @@ export class SessionWriter implements Stager {
     this.#keys = recording.keys
     this.#context = context
     this.#chunkId = chunkId(recording.id)
+    this.#tailFailures = context.tail?.failures ?? 0
     this.#loggedFrames = recording.journal.durable.frames
     const { redact, parameters } = context
     this.#rules = { dialect: recording.dialect, redact, parameters, digestKey: recording.keys.value.digest }
@@ -92,10 +105,8 @@ export class SessionWriter implements Stager {
     }
     try {
       this.#checkOpen(entry)
-      const { tail, durability } = this.#context
-      if (entry.kind === 'completion' && durability === 'standard') {
-        return tail === null ? this.#appendLazily(entry) : this.#stageOutcome(entry, tail)
-      }
+      const { tail } = this.#context
+      if (entry.kind === 'completion') return this.#appendOutcome(boundedOutcome(entry))
       if (entry.kind === 'intent' && tail !== null && tail.isReady && isLight(entry)) {
         return this.#putIntent(entry, tail)
       }
@@ -151,11 +162,28 @@ export class SessionWriter implements Stager {
   }
 
   #checkOpen(entry: Entry): void {
-    const { log, tail, watch } = this.#context
-    const failure = this.#journal.failure ?? log.failure() ?? tail?.failure ?? null
+    const { log, watch, shortage } = this.#context
+    const failure = this.#journal.failure ?? log.failure()
     if (failure !== null) throw failure
-    if (this.#refusal !== null && !mayFollowQuota(entry)) throw this.#refusal
-    if (entry.kind === 'intent' && watch.lagMs() > LAG_MS_MAX) throw diskSlow(watch.lagMs())
+    if (isAftermath(entry)) return
+    // What was let run may be lost with the tail, so nothing new is. What became of it still has a file to go to.
+    const refusal = this.#tailFailure() ?? this.#refusal
+    if (refusal !== null) throw refusal
+    if (entry.kind !== 'intent') return
+    if (watch.lagMs() > LAG_MS_MAX) throw diskSlow(watch.lagMs())
+    const short = shortage()
+    if (short !== null) throw short
+  }
+
+  /** Why a tail failed that may have had entries of this session, or null. */
+  #tailFailure(): RecordingError | null {
+    return this.#context.tail?.failureSince(this.#tailFailures) ?? null
+  }
+
+  #appendOutcome(entry: Outcome): Promise<void> {
+    const { tail, durability } = this.#context
+    if (durability === 'strict' || this.#tailFailure() !== null) return this.#appendDurably(entry)
+    return tail?.isMade === true ? this.#stageOutcome(entry, tail) : this.#appendLazily(entry)
   }
 
   /** The kernel has it when this returns. */
@@ -170,7 +198,7 @@ export class SessionWriter implements Stager {
   }
 
   /** It goes to the tail with the session's next intent, or else within milliseconds. */
-  #stageOutcome(entry: Extract<Entry, { kind: 'completion' }>, tail: Tail): Promise<void> {
+  #stageOutcome(entry: Outcome, tail: Tail): Promise<void> {
     const block = this.#openBlock()
     block.addCompletion(entry, momentOf(this.#context.clock))
     this.#checkQuota(block, entry)
@@ -186,11 +214,22 @@ export class SessionWriter implements Stager {
   }
 
   #checkQuota(block: Block, entry: Entry): void {
-    const reserve = mayFollowQuota(entry) ? CLOSE_RESERVE_BYTES : OUTCOME_RESERVE_BYTES
-    if (this.#journal.bytes + block.bytes + reserve <= this.#context.quotaBytes) return
+    if (this.#hasRoomFor(entry, block.bytes)) return
     block.takeBack()
-    this.#refusal = quotaExceeded(this.#context.quotaBytes)
+    this.#refusal ??= quotaExceeded(this.#context.quotaBytes)
     throw this.#refusal
+  }
+
+  /** Whether the entry fits in the quota together with what must follow it. Counts it as taken if so. */
+  #hasRoomFor(entry: Entry, bytes: number): boolean {
+    const running = this.#running + (entry.kind === 'intent' ? 1 : 0)
+    let reserve = CLOSE_RESERVE_BYTES
+    // An incident doesn't take the room of outcomes; an outcome takes what was kept for it.
+    if (entry.kind !== 'completion') reserve += running * OUTCOME_RESERVE_BYTES
+    if (!isAftermath(entry)) reserve += INCIDENTS_RESERVE_BYTES
+    if (this.#journal.bytes + bytes + reserve > this.#context.quotaBytes) return false
+    this.#running = entry.kind === 'completion' ? Math.max(0, running - 1) : running
+    return true
   }
 
   #sealWhenFull(block: Block): Promise<void> {
@@ -222,9 +261,8 @@ export class SessionWriter implements Stager {
     void this.seal()
     const frame = framer(this.#context.clock, this.#keys)
     const bytes = frame(bodies.type, bodies)(this.#journal.position)
-    const reserve = mayFollowQuota(entry) ? CLOSE_RESERVE_BYTES : OUTCOME_RESERVE_BYTES
-    if (this.#journal.bytes + bytes.length + reserve <= this.#context.quotaBytes) return bytes
-    this.#refusal = quotaExceeded(this.#context.quotaBytes)
+    if (this.#hasRoomFor(entry, bytes.length)) return bytes
+    this.#refusal ??= quotaExceeded(this.#context.quotaBytes)
     throw this.#refusal
   }
 
@@ -240,17 +278,45 @@ export class SessionWriter implements Stager {
       }
       await journal.close()
     } catch (error) {
-      await log.append({ kind: 'suspect', recording: this.id, head: journal.durable }).catch(() => undefined)
+      await this.#logSuspect().catch(() => undefined)
       throw error
     }
+    if (this.#tailFailure() !== null) await this.#logSuspect()
     await log.append({ kind: 'closed', recording: this.id, head: journal.durable })
     this.#context.closed(this)
   }
+
+  #logSuspect(): Promise<void> {
+    return this.#context.log.append({ kind: 'suspect', recording: this.id, head: this.#journal.durable })
+  }
 }
 
-/** What was let run before the quota was reached is still accounted for. */
-const mayFollowQuota = (entry: Entry): boolean =>
+/** What comes of statements that were let run: taken as long as the session's own file takes anything. */
+const isAftermath = (entry: Entry): boolean =>
   entry.kind === 'completion' || entry.kind === 'incident' || entry.kind === 'cancel-requested'
+
+/** Characters; in UTF-8 up to three times as many bytes. */
+const OUTCOME_TEXT_MAX = 128
+
+/** A database names its outcomes in a few characters; one that doesn't must not take the room of others. */
+function boundedOutcome(entry: Outcome): Outcome {
+  const { completion } = entry
+  switch (completion.kind) {
+    case 'done':
+      return isShort(completion.tag) ? entry : { ...entry, completion: { ...completion, tag: cut(completion.tag) } }
+    case 'failed':
+      return isShort(completion.sqlstate)
+        ? entry
+        : { ...entry, completion: { ...completion, sqlstate: cut(completion.sqlstate) } }
+    case 'cancelled':
+    case 'not-run':
+    case 'unknown':
+      return isShort(completion.why) ? entry : { ...entry, completion: { ...completion, why: cut(completion.why) } }
+  }
+}
+
+const isShort = (text: string): boolean => text.length <= OUTCOME_TEXT_MAX
+const cut = (text: string): string => `${text.slice(0, OUTCOME_TEXT_MAX - 1)}…`
 
 const quotaExceeded = (quotaBytes: number): RecordingError =>
   new RecordingError(

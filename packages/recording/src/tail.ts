@@ -53,21 +53,57 @@ export class Tail {
   #making: Promise<void> | null = null
   #committing: Promise<void> | null = null
   #failure: RecordingError | null = null
+  #lastFailure: RecordingError | null = null
+  #failures = 0
+  /** The number of the latest file that was tried: none is tried again under its name. */
+  #tried = 0
+  /** The next file could not be made; the next look at the disk tries again. */
+  #waitsForDisk = false
   #isClosed = false
 
   constructor(options: TailOptions) {
     this.#options = options
   }
 
-  /** Why nothing can be written any more, or null. Then no session goes on: what it was let run may be lost. */
+  /** Why nothing can be written now, or null. What sessions were let run before it may be lost in a power cut. */
   get failure(): RecordingError | null {
     return this.#failure
   }
 
-  /** Makes the first file. */
+  /** How many files failed so far. */
+  get failures(): number {
+    return this.#failures
+  }
+
+  /** The latest failure, if one came after so many. A session that was open then doesn't go on in the next file. */
+  failureSince(failures: number): RecordingError | null {
+    return this.#failures > failures ? this.#lastFailure : null
+  }
+
+  /** Whether there is a file to write to. */
+  get isMade(): boolean {
+    return this.#current !== null
+  }
+
+  /**
+   * Makes a file where there is none. Where it can't be made nothing is lost: entries wait for their own files until it
+   * can. A file that failed is not followed by another here.
+   */
   async open(): Promise<void> {
-    if (this.#current !== null) return
-    this.#making ??= this.#make(1)
+    if (this.#current !== null || this.#failure !== null || this.#isClosed) return
+    this.#making ??= this.#make()
+    await this.#making
+  }
+
+  /**
+   * Tries again what the disk refused. After a failure a new file stands for a disk that works again: it is synced,
+   * and so is its folder. Nothing of the failed one is needed for it, nor written to it again.
+   */
+  async renew(): Promise<void> {
+    this.#waitsForDisk = false
+    if (this.#isClosed || (this.#failure === null && this.#tried === 0)) return
+    if (this.#current !== null && this.#current.bytes <= TAIL_BYTES) return
+    this.#making ??= this.#make()
     await this.#making
   }
 
@@ -111,7 +147,7 @@ export class Tail {
     current.bytes += batch.length
     current.isSynced = false
     this.#commitSoon()
-    if (current.bytes > TAIL_BYTES) this.#making ??= this.#make(current.number + 1)
+    if (current.bytes > TAIL_BYTES && !this.#waitsForDisk) this.#making ??= this.#make()
   }
 
   /** A block has its first entry in that file. */
@@ -133,8 +169,7 @@ export class Tail {
     await this.#making
     await this.#committing
     if (this.#failure === null) await this.#commit()
-    if (this.#current !== null) this.#retired.push(this.#current)
-    this.#current = null
+    this.#retire()
     this.#discardRetired()
     await Promise.all(this.#retired.map(({ file }) => file.close()))
   }
@@ -143,22 +178,40 @@ export class Tail {
     return this.#current?.number === number ? this.#current : this.#retired.find(one => one.number === number)
   }
 
-  async #make(number: number): Promise<void> {
+  async #make(): Promise<void> {
     const { keys, boot, randomBytes, createTail } = this.#options
+    const number = ++this.#tried
+    const failures = this.#failures
     try {
       const dek = randomBytes(KEY_BYTES)
       const wrappedKey = await keys.wrap(dek, keyContext(boot, 'tail'))
       const header = encodeTailHeader({ boot, number, keyId: keys.id, wrappedKey })
       const file = await createTail(tailName(number), header)
       const batches = new BatchWriter(tailKey(dek), header)
-      this.write()
-      if (this.#current !== null) this.#retired.push(this.#current)
-      this.#current = { number, file, batches, bytes: header.length, blocks: 0, isSynced: true }
-    } catch (error) {
-      this.#fail('WRITE_FAILED', 'making the next file of', error)
+      const made = { number, file, batches, bytes: header.length, blocks: 0, isSynced: true }
+      this.#use(made, failures)
+    } catch {
+      // Nothing stands in it. What comes waits for its own file, and there a disk that isn't well shows.
+      this.#waitsForDisk = true
     } finally {
       this.#making = null
     }
+  }
+
+  #use(made: Segment, failures: number): void {
+    // One that was begun before the failure says nothing about the disk after it.
+    if (this.#failures !== failures) {
+      this.#retired.push(made)
+      return
+    }
+    this.#failure = null
+    this.#retire()
+    this.#current = made
+  }
+
+  #retire(): void {
+    if (this.#current !== null) this.#retired.push(this.#current)
+    this.#current = null
   }
 
   #commitSoon(): void {
@@ -219,9 +272,15 @@ export class Tail {
   }
 
   #fail(code: 'WRITE_FAILED' | 'SYNC_FAILED', doing: string, cause: unknown): RecordingError {
-    const failure =
-      this.#failure ?? diskFailure({ code, doing: `${doing} the tail of`, place: this.#options.storage.place, cause })
+    if (this.#failure !== null) return this.#failure
+    const failure = diskFailure({ code, doing: `${doing} the tail of`, place: this.#options.storage.place, cause })
     this.#failure = failure
+    this.#lastFailure = failure
+    this.#failures += 1
+    this.#staged.clear()
+    // Never written or synced again. It stays until all blocks that have entries in it are in frames.
+    if (this.#current !== null) this.#current.isSynced = true
+    this.#retire()
     return failure
   }
 }

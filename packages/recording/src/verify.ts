@@ -12,7 +12,14 @@ export const TORN_BYTES_MAX: number = BATCH_BYTES_MAX + FRAME_LEN_MAX
 /** What a recording is worth as evidence. Frames are counted from the start; `seq` numbers them from 0. */
 export type Verdict =
   /** Closed, unbroken, and just what the instance log says. */
-  | { readonly kind: 'COMPLETE'; readonly frames: number; readonly bytes: number; readonly reason: string }
+  | {
+      readonly kind: 'COMPLETE'
+      readonly frames: number
+      readonly bytes: number
+      readonly reason: string
+      /** The tail failed while it was written: all that it was given is here, and was not always as safe as promised. */
+      readonly suspect: boolean
+    }
   /** Not closed, no damage: still being written, or its writer died between two frames. */
   | {
       readonly kind: 'OPEN'
@@ -123,5 +130,5 @@ function closedVerdict(scan: Scan, known: RecordingLog | null, reason: string): 
   if (known === null) return unanchored('no instance log knows it')
   if (known.unsound) return unanchored('the instance log itself is damaged')
   if (known.ended === null) return unanchored('the instance log never saw it closed')
-  return { kind: 'COMPLETE', frames, bytes: scan.offset, reason }
+  return { kind: 'COMPLETE', frames, bytes: scan.offset, reason, suspect: known.suspect }
 }

@@ -38,7 +38,13 @@ describe('a recorded session', () => {
     const dir = await temporaryDir()
     const { file } = await recordSample(dir)
     expect(await verdictsOf(dir)).toEqual([
-      { kind: 'COMPLETE', frames: SAMPLE_FRAMES, bytes: expect.any(Number), reason: 'client-terminated' },
+      {
+        kind: 'COMPLETE',
+        frames: SAMPLE_FRAMES,
+        bytes: expect.any(Number),
+        reason: 'client-terminated',
+        suspect: false,
+      },
     ])
     const events = await eventsOf(file)
     expect(events.map(event => event.kind)).toEqual(['opened', ...sampleEntries.map(({ kind }) => kind), 'closed'])
@@ -195,6 +201,44 @@ describe('a session', () => {
     expect(kinds).toEqual(['opened', ...Array(accepted).fill('intent'), 'completion', 'closed'])
     expect((await stat(file ?? '')).size).toBeLessThanOrEqual(12_000)
   })
+
+  test.each([
+    ['reads', 'standard', intent, 'UPDATE 1'],
+    ['changes', 'standard', change, 'UPDATE 1'],
+    ['changes', 'strict', change, 'UPDATE 1'],
+    ['changes, of a database that calls its outcomes by long names', 'standard', change, '€'.repeat(100_000)],
+  ] as const)(
+    'R3, F24: the outcome of each statement that was let run within the quota has room: %s, %s',
+    async (_, durability, make, tag) => {
+      const dir = await temporaryDir()
+      const recorder = await fileRecorder(optionsFor(dir, { quotaBytes: 65_536, durability }))
+      const session = await recorder.record(opening())
+      let cleared = 0
+      const fill = async () => {
+        for (;;) {
+          await session.append(make(cleared + 1, 'update public.orders set note = 1'))
+          cleared++
+        }
+      }
+      await expect(fill()).rejects.toMatchObject({ code: 'QUOTA_EXCEEDED' })
+      expect(cleared).toBeGreaterThan(20)
+      await session.append({ kind: 'incident', statement: null, code: 'X', message: 'x' })
+      for (let statement = 1; statement <= cleared; statement++) {
+        const completion = { kind: 'done', tag, rows: 2 ** 40, bytes: 2 ** 40, ms: 1.1 } as const
+        await session.append({ kind: 'completion', statement, completion })
+        // Each in a block or a frame of its own now and then, where it takes most.
+        if (statement % 8 === 0) await session.append({ kind: 'cancel-requested', statement })
+      }
+      await session.close('recorder-failed')
+      await recorder.close()
+      expect(await verdictsOf(dir)).toMatchObject([{ kind: 'COMPLETE' }])
+      const { file } = (await listRecordings(dir))[0] ?? {}
+      const kinds = (await eventsOf(file ?? '')).map(({ kind }) => kind)
+      expect(kinds.filter(kind => kind === 'intent')).toHaveLength(cleared)
+      expect(kinds.filter(kind => kind === 'completion')).toHaveLength(cleared)
+      expect((await stat(file ?? '')).size).toBeLessThanOrEqual(65_536)
+    },
+  )
 
   test('refuses an entry that no reader could take back, and reads a credential without end', async () => {
     const dir = await temporaryDir()

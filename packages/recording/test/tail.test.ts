@@ -1,5 +1,5 @@
 import { cpSync } from 'node:fs'
-import { cp, readdir, readFile, writeFile } from 'node:fs/promises'
+import { cp, readdir, readFile, unlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Entry } from '@querywarden/policy-core'
 import { beforeAll, describe, expect, test } from 'vitest'
@@ -273,6 +273,26 @@ describe('R1, R2: a tail that is not as it was written', () => {
       expect(got.filter(line => line.includes('select')).length, order.join()).toBe(genuine)
       expect(isBeginning(got)).toBe(true)
     }
+  })
+
+  test('R1: whose recording is gone is set aside as it is: the last account of its reads', async () => {
+    const one = await copied(dead)
+    const tail = await readFile(await tailOf(one))
+    const [recording = ''] = await namesIn(one.folder, '.dbrec')
+    await unlink(join(one.folder, recording))
+    const { missing, tornTails } = await recover(one.dir)
+    expect(missing).toEqual([recording.replace('.dbrec', '')])
+    expect(tornTails).toHaveLength(1)
+    expect(await readFile(tornTails[0] ?? '')).toEqual(tail)
+    expect(await recover(one.dir)).toMatchObject({ tornTails: [] })
+    expect(await readFile(tornTails[0] ?? '')).toEqual(tail)
+  })
+
+  test('R1: cut to nothing is set aside and told, as one cut elsewhere is', async () => {
+    const one = await copied(dead)
+    await writeFile(await tailOf(one), '')
+    expect((await recover(one.dir)).tornTails).toHaveLength(1)
+    expect(accountOf(await eventsIn(one.dir))).toEqual([])
   })
 
   test('of another boot, or of another number, is none', async () => {

@@ -29,7 +29,7 @@ export interface FileRecorderOptions {
   readonly parameters: ParameterRecording
   /** The most bytes that one session may write. */
   readonly quotaBytes: number
-  /** With less free space than this no session opens. */
+  /** With less free space than this no session opens, and within a second no statement of open ones begins. */
   readonly freeBytesMin: number
   readonly clock: Clock
   /** Should not keep the process alive: it is called again and again until {@link FileRecorder.close}. */
@@ -156,6 +156,7 @@ function keepBeating(beat: {
       if (stopped) return
       // Neither may end the loop: a failed log shows on the next entry of any session, a lock that can't be touched
       // only matters to other machines.
+      await beat.live.lookAtDisk()
       await beat.live.logHeads().catch(() => undefined)
       await touchLock(beat.folder, beat.clock.now()).catch(() => undefined)
     }

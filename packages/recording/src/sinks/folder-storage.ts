@@ -33,6 +33,8 @@ export async function createDurably(folder: string, name: string, bytes: Uint8Ar
       await syncFolder(folder)
     } catch (error) {
       await handle.close()
+      // Never acknowledged, and on a full disk it takes room that is needed. One that has its name by now stays.
+      await unlink(temporary).catch(() => undefined)
       throw error
     }
     return handle
@@ -78,6 +80,13 @@ export function unusable(folder: string, cause: unknown): RecordingError {
   const system = systemCode(cause)
   if (system === 'ENOSPC' || system === 'EDQUOT') {
     return new RecordingError('DISK_FULL', `no space left for recordings in ${folder}: free space there`, { cause })
+  }
+  if (system === 'EMFILE' || system === 'ENFILE') {
+    return new RecordingError(
+      'WRITE_FAILED',
+      `no file can be opened for recordings in ${folder} (${system}): raise the limit of open files, or serve fewer sessions`,
+      { cause },
+    )
   }
   return new RecordingError(
     'DIRECTORY_UNUSABLE',

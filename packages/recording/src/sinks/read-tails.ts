@@ -15,13 +15,17 @@ export interface FoundTails {
     readonly file: string
     /** Bytes that are no genuine batch: torn, or not what was written. */
     readonly looseBytes: number
+    /** Whether it begins as a tail does. What was cut to nothing has no loose bytes either. */
+    readonly hasHeader: boolean
+    /** Those that have entries in it. */
+    readonly recordings: ReadonlySet<string>
   }[]
 }
 
 /** Reads the tails of a boot's folder, as far as each is genuine. */
 export async function readTails(folder: string, keys: KeyEncryption): Promise<FoundTails> {
   const chunks = new Map<string, TailChunk[]>()
-  const files: { file: string; looseBytes: number }[] = []
+  const files: FoundTails['files'][number][] = []
   for (const name of (await readdir(folder)).filter(one => one.endsWith(TAIL_SUFFIX)).sort()) {
     const file = join(folder, name)
     const bytes = await readFile(file)
@@ -31,7 +35,8 @@ export async function readTails(folder: string, keys: KeyEncryption): Promise<Fo
       if (known === undefined) chunks.set(chunk.recording, [chunk])
       else known.push(chunk)
     }
-    files.push({ file, looseBytes: bytes.length - found.end })
+    const recordings = new Set(found.chunks.map(({ recording }) => recording))
+    files.push({ file, looseBytes: bytes.length - found.end, hasHeader: found.end > 0, recordings })
   }
   return { chunks, files }
 }
@@ -58,13 +63,14 @@ async function openTail(
 }
 
 /**
- * Ends the tails of a folder whose recordings are all dealt with. One that was whole goes, since frames have all of it;
- * one with loose bytes is set aside under their digest. Gives the files set aside.
+ * Ends the tails of a folder whose recordings are all dealt with. One that was whole goes where frames have all of it.
+ * One that isn't what was written, or has entries of a recording that is gone, is set aside under its digest: it may be
+ * the last account of what ran. Gives the files set aside.
  */
-export async function settleTails({ files }: FoundTails): Promise<readonly string[]> {
+export async function settleTails({ files }: FoundTails, present: ReadonlySet<string>): Promise<readonly string[]> {
   const aside: string[] = []
-  for (const { file, looseBytes } of files) {
-    if (looseBytes === 0) {
+  for (const { file, looseBytes, hasHeader, recordings } of files) {
+    if (looseBytes === 0 && hasHeader && [...recordings].every(recording => present.has(recording))) {
       await unlink(file)
       continue
     }

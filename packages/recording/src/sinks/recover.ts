@@ -39,7 +39,10 @@ export interface RecoveryReport {
   readonly left: readonly { readonly place: string; readonly why: string }[]
   /** Known to a dead boot's log, and gone. */
   readonly missing: readonly string[]
-  /** Tails set aside, because bytes in them are not what was written: torn by a power cut, or changed. */
+  /**
+   * Tails set aside: bytes in them are not what was written (torn by a power cut, or changed), or they have entries of a
+   * recording that is gone.
+   */
   readonly tornTails: readonly string[]
 }
 
@@ -70,16 +73,20 @@ export async function recoverDirectory(options: RecoveryOptions): Promise<Recove
     if (state.kind === 'live') report.left.push({ place: folder, why: 'its boot is, or may be, alive' })
     if (state.kind !== 'dead' || !(await claimFolder(folder, state.name, options.boot))) continue
     const leftBefore = report.left.length
-    const tails = await recoverFolder(folder, options, report)
+    const found = await recoverFolder(folder, options, report)
     // What could not be dealt with is looked at again by the next boot, which may have the right key.
-    if (report.left.length > leftBefore || tails === null) continue
-    report.tornTails.push(...(await settleTails(tails)))
+    if (report.left.length > leftBefore || found === null) continue
+    report.tornTails.push(...(await settleTails(found.tails, found.present)))
     await settleClaim(folder, options.boot)
   }
   return report
 }
 
-async function recoverFolder(folder: string, options: RecoveryOptions, report: Draft): Promise<FoundTails | null> {
+async function recoverFolder(
+  folder: string,
+  options: RecoveryOptions,
+  report: Draft,
+): Promise<{ readonly tails: FoundTails; readonly present: ReadonlySet<string> } | null> {
   let tails: FoundTails
   try {
     tails = await readTails(folder, options.keys)
@@ -102,7 +109,7 @@ async function recoverFolder(folder: string, options: RecoveryOptions, report: D
       report.left.push({ place: file, why: whyOf(error) })
     }
   }
-  return tails
+  return { tails, present }
 }
 
 const whyOf = (error: unknown): string => (error instanceof Error ? error.message : 'an unknown error')
