@@ -175,16 +175,39 @@ describe('P5: masks and limits hold over all parts of a portal', () => {
     expect(limited.text).not.toContain(CANARY)
   })
 
-  test('SQL does not reach a portal of the protocol: fetch all', async () => {
+  test('P5: what FETCH ALL drains of a portal is masked too, and counts', async () => {
     await client.query('begin')
     await send(client, parse('', read), bind('p', ''), execute('p', 1), SYNC)
-    for (const name of ['p', 'qw_1', '"qw_1"', '""']) {
+    for (const name of ['qw_1', '"qw_1"', '"qw_2"', '""']) {
       await client.query('savepoint s')
       expect(rowsOf(await client.query(`fetch all from ${name}`))).toEqual([])
       await client.query('rollback to s')
     }
+    const rest = rowsOf(await client.query('fetch all from p'))
+    expect(rest).toEqual(Array.from({ length: ROWS - 1 }, (_, i) => `D ${i + 2}|[redacted]`))
     await client.query('rollback')
     expect(client.text).not.toContain(CANARY)
+
+    await limited.query('begin')
+    const first = await send(limited, parse('', read), bind('p', ''), execute('p', ROWS_MAX - 2), SYNC)
+    const lines = await limited.query('fetch all from p')
+    expect([...rowsOf(first), ...rowsOf(lines)]).toHaveLength(ROWS_MAX)
+    expect(lines.at(-2)).toMatch(/^E ERROR 54000/)
+    await limited.query('rollback')
+    expect(limited.text).not.toContain(CANARY)
+  })
+
+  test('P5: a cursor of SQL is masked and counts, by FETCH and by Execute', async () => {
+    await limited.query('begin')
+    await limited.query(`declare c cursor for ${read}`)
+    const first = rowsOf(await limited.query('fetch 3 from c'))
+    const second = rowsOf(await send(limited, execute('c', 3), SYNC))
+    const third = await limited.query('fetch all from c')
+    for (const row of [...first, ...second, ...rowsOf(third)]) expect(row).toMatch(/^D \d+\|\[redacted\]$/)
+    expect([...first, ...second, ...rowsOf(third)]).toHaveLength(ROWS_MAX)
+    expect(third.at(-2)).toMatch(/^E ERROR 54000/)
+    await limited.query('rollback')
+    expect(limited.text).not.toContain(CANARY)
   })
 })
 
