@@ -90,6 +90,8 @@ export function recorder(options: RecorderOptions): LiveRecorder {
       return { append: entry => writer.append(entry), close: reason => writer.close(reason) }
     },
     logHeads: async () => {
+      // The little room that is left is for outcomes: a log that met a full disk would end all sessions.
+      if (shortage !== null) return
       await Promise.all([...live].map(writer => writer.logHead()))
     },
     lookAtDisk: async () => {

@@ -1,3 +1,4 @@
+import { closeSync, openSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Entry } from '@querywarden/policy-core'
@@ -182,6 +183,25 @@ describe('F12, F24: the tail fails while statements run', () => {
 })
 
 describe('F10: a tail can not be made', () => {
+  test('descriptors that ran out are named as such, and once there are some again sessions open', async () => {
+    const recorder = await fileRecorder(optionsFor(await temporaryDir()))
+    opened.push(recorder)
+    const taken: number[] = []
+    const takeAll = (): void => {
+      for (;;) taken.push(openSync('/dev/null', 'r'))
+    }
+    expect(takeAll).toThrow('EMFILE')
+    const refused = await recorder.record(opening()).catch((error: unknown) => error)
+    for (const descriptor of taken) closeSync(descriptor)
+    expect(refused).toMatchObject({
+      code: 'WRITE_FAILED',
+      message: expect.stringContaining('(EMFILE): raise the limit'),
+    })
+    const session = await recorder.record(opening())
+    await session.append(intent(1, 'select 1'))
+    await session.close('client-left')
+  })
+
   test.each(['EMFILE', 'ENOSPC'])('%s at the first: reads wait for their own file, until it can', async code => {
     const { dir, disk, recorder, beat, folder } = await start({ making: code })
     const session = await recorder.record(opening())
@@ -237,15 +257,18 @@ describe('F10: too little free space', () => {
   test('found at a look lets no statement begin, in any session, until there is enough again', async () => {
     const { dir, disk, recorder, beat } = await start({ freeBytes: 2_000 }, { freeBytesMin: 1_000 })
     const session = await recorder.record(opening())
-    await session.append(intent(1, 'select 1'))
+    await session.append(change(1, 'update t set a = 1'))
     disk.freeBytes = 999
     await beat()
+    // Nor is any written in the instance log, that all depend on.
+    expect(await verdictsOf(dir)).toMatchObject([{ kind: 'OPEN', frames: 2, anchoredFrames: 1 }])
     const full = { code: 'DISK_FULL', message: expect.stringContaining('999 bytes free') }
     await expect(session.append(intent(2, 'select 2'))).rejects.toMatchObject(full)
     await expect(session.append(change(2, 'update t set a = 1'))).rejects.toMatchObject(full)
     await session.append(done(1))
     disk.freeBytes = 1_000
     await beat()
+    await expect.poll(() => verdictsOf(dir)).toMatchObject([{ anchoredFrames: 2 }])
     await session.append(intent(2, 'select 2'))
     await session.append(done(2))
     await session.close('client-left')

@@ -70,7 +70,7 @@ export function logLine({ boot, state }: DirectoryVerdict['logs'][number]): stri
 export function verdictLine({ recording, verdict }: { readonly recording: string; readonly verdict: Verdict }): string {
   switch (verdict.kind) {
     case 'COMPLETE':
-      return `${recording}  COMPLETE    ${verdict.frames} frames, ${verdict.bytes} bytes, closed: ${verdict.reason}`
+      return `${recording}  COMPLETE    ${verdict.frames} frames, ${verdict.bytes} bytes, closed: ${verdict.reason}${verdict.suspect ? '; its disk failed meanwhile' : ''}`
     case 'OPEN':
       return `${recording}  OPEN        ${verdict.frames} frames, not closed; ${verdict.anchoredFrames} of them vouched for`
     case 'TORN':
