@@ -25,6 +25,8 @@ export type LogEntry =
       readonly recording: string
       readonly head: Head
     }
+  /** A tail is about to be written; what was in it is in frames, and it is about to be removed. */
+  | { readonly kind: 'tailMade' | 'tailGone'; readonly tail: number }
   | { readonly kind: 'stop' }
 
 const typeOf = (entry: LogEntry): number => FRAME_TYPES[entry.kind]
@@ -37,6 +39,9 @@ function entryFields(entry: LogEntry): CborMap {
       return { previous: entry.previous.map(log => ({ boot_id: log.boot, ...headFields(log) })) }
     case 'stop':
       return {}
+    case 'tailMade':
+    case 'tailGone':
+      return { tail: entry.tail }
     case 'opened':
     case 'head':
     case 'closed':
@@ -58,6 +63,8 @@ export function decodeLogEntry(
   const fields = decodeCborMap(body, 'a log entry')
   const prev = fields.bytes('prev')
   if (type === FRAME_TYPES.stop) return { prev, entry: { kind: 'stop' } }
+  if (type === FRAME_TYPES.tailMade) return { prev, entry: { kind: 'tailMade', tail: fields.number('tail') } }
+  if (type === FRAME_TYPES.tailGone) return { prev, entry: { kind: 'tailGone', tail: fields.number('tail') } }
   if (type === FRAME_TYPES.boot) {
     const previous = fields.list('previous', (item, what) => {
       const log = new Fields(item, what)

@@ -35,6 +35,8 @@ export const FRAME_TYPES = {
   recovered: 36,
   suspect: 37,
   stop: 38,
+  tailMade: 39,
+  tailGone: 40,
 } as const
 
 /** Nothing may follow this frame. */

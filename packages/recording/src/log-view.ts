@@ -99,7 +99,7 @@ export function joinLogs(logs: ReadonlyMap<string, LogContents>): LogView {
   for (const [boot, { entries }] of logs) {
     const isDamaged = states.get(boot)?.kind === 'damaged'
     for (const { entry, at } of entries) {
-      if (entry.kind !== 'boot' && entry.kind !== 'stop') addEntry(drafts, entry, { at, isDamaged })
+      if ('recording' in entry) addEntry(drafts, entry, { at, isDamaged })
     }
   }
   return { recordings: drafts, logs: [...states].map(([boot, state]) => ({ boot, state })) }

@@ -113,7 +113,7 @@ function tailFor(options: RecorderOptions, watch: DiskWatch): Tail | null {
   const { storage, keys, boot, randomBytes, sleep } = options
   const { createTail } = storage
   if (options.durability === 'strict' || createTail === undefined) return null
-  return new Tail({ storage, createTail, keys, boot, randomBytes, sleep, watch })
+  return new Tail({ storage, createTail, keys, boot, randomBytes, sleep, watch, log: options.log })
 }
 
 /** Seals open blocks, the oldest first and a few at a time, so that many sessions don't meet in one moment. */

@@ -3,6 +3,7 @@ import { LAZY_WINDOW_MS, type Sleep } from './commit-queue.ts'
 import { diskFailure } from './disk-failure.ts'
 import type { DiskWatch } from './disk-watch.ts'
 import type { RecordingError } from './errors.ts'
+import type { InstanceLog } from './instance-log.ts'
 import { KEY_BYTES, type KeyEncryption, keyContext, type RandomBytes, tailKey } from './keys.ts'
 import type { Storage, TailFile } from './storage.ts'
 import { BatchWriter, encodeTailHeader } from './tail-format.ts'
@@ -22,6 +23,7 @@ export interface TailOptions {
   readonly randomBytes: RandomBytes
   readonly sleep: Sleep
   readonly watch: DiskWatch
+  readonly log: Pick<InstanceLog, 'append'>
 }
 
 /** Something with entries in memory that should be in the tail before long. */
@@ -49,6 +51,7 @@ export class Tail {
   readonly #options: TailOptions
   readonly #staged = new Set<Stager>()
   readonly #retired: Segment[] = []
+  readonly #discarding = new Set<Promise<void>>()
   #current: Segment | null = null
   #making: Promise<void> | null = null
   #committing: Promise<void> | null = null
@@ -171,7 +174,7 @@ export class Tail {
     if (this.#failure === null) await this.#commit()
     this.#retire()
     this.#discardRetired()
-    await Promise.all(this.#retired.map(({ file }) => file.close()))
+    await Promise.all([...this.#discarding, ...this.#retired.map(({ file }) => file.close())])
   }
 
   #segment(number: number): Segment | undefined {
@@ -188,6 +191,7 @@ export class Tail {
       const header = encodeTailHeader({ boot, number, keyId: keys.id, wrappedKey })
       const file = await createTail(tailName(number), header)
       const batches = new BatchWriter(tailKey(dek), header)
+      await this.#logMade(number, file)
       const made = { number, file, batches, bytes: header.length, blocks: 0, isSynced: true }
       this.#use(made, failures)
     } catch {
@@ -195,6 +199,15 @@ export class Tail {
       this.#waitsForDisk = true
     } finally {
       this.#making = null
+    }
+  }
+
+  async #logMade(number: number, file: TailFile): Promise<void> {
+    try {
+      await this.#options.log.append({ kind: 'tailMade', tail: number })
+    } catch (error) {
+      await file.close()
+      throw error
     }
   }
 
@@ -266,8 +279,18 @@ export class Tail {
     for (const [at, segment] of [...this.#retired.entries()].reverse()) {
       if (segment.blocks > 0) continue
       this.#retired.splice(at, 1)
+      const discarding = this.#discard(segment).finally(() => this.#discarding.delete(discarding))
+      this.#discarding.add(discarding)
+    }
+  }
+
+  /** Says so first, and durably: a tail that is gone without a word was taken away. */
+  async #discard({ number, file }: Segment): Promise<void> {
+    try {
+      await this.#options.log.append({ kind: 'tailGone', tail: number })
+      await file.discard()
+    } catch {
       // One that stays behind is recognised: all in it is in frames already.
-      segment.file.discard().catch(() => undefined)
     }
   }
 
@@ -286,7 +309,7 @@ export class Tail {
 }
 
 /** The name of a boot's n-th tail. */
-const tailName = (number: number): string => `${String(number).padStart(6, '0')}${TAIL_SUFFIX}`
+export const tailName = (number: number): string => `${String(number).padStart(6, '0')}${TAIL_SUFFIX}`
 
 async function syncSegment(segment: Segment): Promise<void> {
   if (segment.isSynced) return

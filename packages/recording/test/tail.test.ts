@@ -288,6 +288,16 @@ describe('R1, R2: a tail that is not as it was written', () => {
     expect(await readFile(tornTails[0] ?? '')).toEqual(tail)
   })
 
+  test('R1: that was taken away is missed', async () => {
+    const one = await copied(dead)
+    const tail = await tailOf(one)
+    await unlink(tail)
+    const { left, recovered } = await recover(one.dir)
+    expect(left).toEqual([{ place: tail, why: expect.stringContaining('was written and is gone') }])
+    expect(recovered).toMatchObject([{ tailEntries: 0 }])
+    expect(await recover(one.dir)).toMatchObject({ left: [], recovered: [] })
+  })
+
   test('R1: cut to nothing is set aside and told, as one cut elsewhere is', async () => {
     const one = await copied(dead)
     await writeFile(await tailOf(one), '')

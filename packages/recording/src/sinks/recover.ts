@@ -10,9 +10,10 @@ import type { InstanceLog } from '../instance-log.ts'
 import { clearFramer, type Head } from '../journal.ts'
 import type { KeyEncryption, MetaKeys } from '../keys.ts'
 import { FRAME_TYPES } from '../layout.ts'
-import { joinLogs, type RecordingLog } from '../log-view.ts'
+import { joinLogs, type LogContents, type RecordingLog } from '../log-view.ts'
 import { RECORDING_SUFFIX } from '../recorder.ts'
 import { type Scan, scanRecording } from '../scan.ts'
+import { tailName } from '../tail.ts'
 import { tailBlocks } from '../tail-blocks.ts'
 import type { TailChunk } from '../tail-format.ts'
 import { openMetaKeys, TORN_BYTES_MAX } from '../verify.ts'
@@ -73,20 +74,27 @@ export async function recoverDirectory(options: RecoveryOptions): Promise<Recove
     if (state.kind === 'live') report.left.push({ place: folder, why: 'its boot is, or may be, alive' })
     if (state.kind !== 'dead' || !(await claimFolder(folder, state.name, options.boot))) continue
     const leftBefore = report.left.length
+    const recoveredBefore = report.recovered.length
     const found = await recoverFolder(folder, options, report)
     // What could not be dealt with is looked at again by the next boot, which may have the right key.
     if (report.left.length > leftBefore || found === null) continue
     report.tornTails.push(...(await settleTails(found.tails, found.present)))
+    // Where all had their ends already it was this that removed them, and was cut short.
+    if (report.recovered.length > recoveredBefore) report.left.push(...found.goneTails)
     await settleClaim(folder, options.boot)
   }
   return report
 }
 
-async function recoverFolder(
-  folder: string,
-  options: RecoveryOptions,
-  report: Draft,
-): Promise<{ readonly tails: FoundTails; readonly present: ReadonlySet<string> } | null> {
+/** A folder whose recordings were dealt with. */
+interface Dealt {
+  readonly tails: FoundTails
+  readonly present: ReadonlySet<string>
+  /** Tails that should be there. */
+  readonly goneTails: RecoveryReport['left']
+}
+
+async function recoverFolder(folder: string, options: RecoveryOptions, report: Draft): Promise<Dealt | null> {
   let tails: FoundTails
   try {
     tails = await readTails(folder, options.keys)
@@ -95,8 +103,10 @@ async function recoverFolder(
     report.left.push({ place: folder, why: whyOf(error) })
     return null
   }
-  const view = joinLogs(new Map([[folder, await readLog(folder)]]))
-  const files = (await readdir(folder)).filter(name => name.endsWith(RECORDING_SUFFIX))
+  const log = await readLog(folder)
+  const view = joinLogs(new Map([[folder, log]]))
+  const names = await readdir(folder)
+  const files = names.filter(name => name.endsWith(RECORDING_SUFFIX))
   const present = new Set(files.map(recordingOf))
   for (const recording of view.recordings.keys()) if (!present.has(recording)) report.missing.push(recording)
   for (const name of files) {
@@ -109,7 +119,23 @@ async function recoverFolder(
       report.left.push({ place: file, why: whyOf(error) })
     }
   }
-  return { tails, present }
+  return {
+    tails,
+    present,
+    goneTails: goneTails(log, names).map(name => ({ place: join(folder, name), why: GONE_TAIL })),
+  }
+}
+
+const GONE_TAIL = 'this tail was written and is gone: reads that were let run last may be missing from recordings'
+
+/** Tails that a log knows as in use and that are not there, set aside or not. */
+function goneTails({ entries }: LogContents, names: readonly string[]): readonly string[] {
+  const inUse = new Set<string>()
+  for (const { entry } of entries) {
+    if (entry.kind === 'tailMade') inUse.add(tailName(entry.tail))
+    if (entry.kind === 'tailGone') inUse.delete(tailName(entry.tail))
+  }
+  return [...inUse].filter(tail => !names.some(name => name.startsWith(tail)))
 }
 
 const whyOf = (error: unknown): string => (error instanceof Error ? error.message : 'an unknown error')
