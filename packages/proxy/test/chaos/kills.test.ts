@@ -143,7 +143,7 @@ async function round(kill: Kill, chance: Dice, marks: Marks): Promise<void> {
   const isOthers = (i: number): boolean =>
     (kill === 'client' || kill === 'client-reset' || kill === 'half-open') && i > 0
   for (const [i, worker] of workers.entries()) {
-    if (isOthers(i)) expect(await worker.done).toBe('stopped')
+    if (isOthers(i)) expect(await worker.done, worker.client.text.slice(-400)).toBe('stopped')
     worker.client.socket.destroy()
   }
   if (kill === 'half-open') {
