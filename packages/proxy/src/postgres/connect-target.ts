@@ -1,13 +1,17 @@
-import { connect as connectTcp, isIP, type Socket } from 'node:net'
+import { lookup } from 'node:dns/promises'
+import { connect as connectTcp, isIP, type LookupFunction, type Socket } from 'node:net'
 import { connect as connectTls, type TLSSocket } from 'node:tls'
 import { encodeSslRequest } from '@querywarden/wire/postgres'
 import type { TargetConfig } from '../config/config.ts'
 import { ALPN_POSTGRESQL, KEEP_ALIVE } from '../socket-settings.ts'
+import { nameLookup } from './name-lookup.ts'
 import { UpstreamError } from './upstream-error.ts'
 
 /** Opens a socket to a target: TCP, then TLS where the target has it. A failure leaves no socket open. */
 export async function connectTarget(target: TargetConfig, signal: AbortSignal): Promise<Socket> {
-  const socket = connectTcp({ ...target.address, ...KEEP_ALIVE, signal, noDelay: true })
+  const { address } = target
+  // Node asks for no lookup where the address is none of names.
+  const socket = connectTcp({ ...address, ...KEEP_ALIVE, signal, noDelay: true, lookup: lookupOf(target) })
   // Between two owners of the socket a reset would otherwise be nobody's, and end the whole gateway (threats E11).
   socket.on('error', () => undefined)
   try {
@@ -17,6 +21,19 @@ export async function connectTarget(target: TargetConfig, signal: AbortSignal): 
     socket.destroy()
     throw error
   }
+}
+
+const lookups = new WeakMap<TargetConfig, LookupFunction>()
+
+function lookupOf(target: TargetConfig): LookupFunction {
+  const known = lookups.get(target)
+  if (known !== undefined) return known
+  const made = nameLookup({
+    resolve: name => lookup(name, { all: true }),
+    monotonic: () => performance.now(),
+  })
+  lookups.set(target, made)
+  return made
 }
 
 async function secure(socket: Socket, target: TargetConfig, ca: string | null): Promise<TLSSocket> {

@@ -79,7 +79,8 @@ export class Conversation {
     )
     // A client that leaves takes its statement along: nobody is there for the answer (threats F21).
     client.gone.addEventListener('abort', () => {
-      if (this.#replies.isDue && this.#copyIn === null) this.end(null, 'client-left')
+      if (this.#copyIn !== null) this.#copyIn.onClientGone()
+      else if (this.#replies.isDue) this.end(null, 'client-left')
     })
   }
 
@@ -145,10 +146,8 @@ export class Conversation {
 
   /** A cancel that came late must not meet the next statement, so the next one waits for it (threats E10). */
   #stopUpstream(): void {
-    if (this.#copyIn !== null) {
-      this.#copyIn.stop()
-      return
-    }
+    // The server acts on a cancel while it works on the data, and on a CopyFail while it waits for more.
+    this.#copyIn?.stop()
     const stopping = this.#parts.cancelUpstream().catch(() => undefined)
     this.#stopping = this.#stopping === null ? stopping : Promise.all([this.#stopping, stopping]).then(() => undefined)
   }
@@ -205,7 +204,11 @@ export class Conversation {
     const { statementsMax, heldBytesMax } = limits
     const names = this.#names
     const planned = await this.#decide(admit =>
-      planExtended({ session, names, split, statementsMax, heldBytesMax, admit }, asks, end),
+      planExtended(
+        { session, names, split, statementsMax, heldBytesMax, sentBytesMax: heldBytesMax, admit },
+        asks,
+        end,
+      ),
     )
     await this.#carryOut(planned, end)
   }
@@ -244,18 +247,28 @@ export class Conversation {
     if (planned.kind === 'refused') return this.#refuse(planned.refusal.report, planned.refusal.cleared, hasSync)
     const { steps, end } = planned.plan
     if (steps.length === 0 && end === 'flush') return
-    const segments = segmentsOf(steps)
-    let reached: BatchEnd | null = null
-    for (const [i, segment] of segments.entries()) {
-      const isLast = i === segments.length - 1
-      reached = await this.#send(segment, isLast && end === 'sync')
-      if (isLast || !this.#isSkipping) continue
-      this.#replies.completions.notRun(segments.slice(i + 1).flatMap(rest => rest.map(({ expected }) => expected)))
-      break
-    }
+    const reached = await this.#sendInSegments(segmentsOf(steps), end === 'sync')
     if (reached?.kind === 'copy-in') await this.#relayCopyIn(reached.running, asked === 'query')
     // The client's own Sync was held back, from a COPY that would have swallowed it or a part that came to nothing.
     else if (this.#isSkipping && hasSync) await this.#recover()
+  }
+
+  /** Sends one part after the other, and none behind one that failed. */
+  async #sendInSegments(segments: readonly (readonly Step[])[], isSynced: boolean): Promise<BatchEnd | null> {
+    let sent = 0
+    let reached: BatchEnd | null = null
+    try {
+      for (const segment of segments) {
+        sent += 1
+        reached = await this.#send(segment, isSynced && sent === segments.length)
+        if (this.#isSkipping) break
+      }
+      return reached
+    } finally {
+      // Also where the session ends in the middle: each of them was cleared, and none will run.
+      const rest = segments.slice(sent).flatMap(segment => segment.map(({ expected }) => expected))
+      this.#replies.completions.notRun(rest)
+    }
   }
 
   #send(steps: readonly Step[], isSynced: boolean): Promise<BatchEnd> {

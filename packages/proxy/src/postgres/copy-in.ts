@@ -42,6 +42,8 @@ export class CopyIn {
     for (;;) {
       const last = this.#relayArrived()
       if (last !== null) return last
+      if (this.#client.gone.aborted && this.#upstream.socket.writableNeedDrain)
+        throw new ConversationError('client-left', 'the client left during COPY')
       await Promise.race([
         this.#upstream.socket.writableNeedDrain ? this.#upstream.drained() : this.#client.arrival(),
         new Promise<void>(resolve => {
@@ -49,6 +51,11 @@ export class CopyIn {
         }),
       ])
     }
+  }
+
+  /** The client has left. What it sent before may still be passed on, but nobody waits for a server that takes it slowly. */
+  onClientGone(): void {
+    this.#wake()
   }
 
   #end(): void {

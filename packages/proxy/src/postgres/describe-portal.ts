@@ -14,12 +14,15 @@ export function describePortal(session: Session, portal: Portal, tag: number, { 
   revealPortal(session, portal)
 }
 
+const REMEMBERED_BYTES_MAX = 1_024
+
 /** A statement that is executed again is mostly described by the same bytes again. */
 function columnsOf(statement: PreparedStatement, body: Uint8Array): Described['columns'] {
   const { described } = statement
   if (described !== null && Buffer.compare(described.bytes, body) === 0) return described.columns
   const columns = decodeRowDescription(body).fields
-  statement.described = { bytes: body.slice(), columns }
+  // Kept for as long as the statement is, of which there may be thousands.
+  if (body.length <= REMEMBERED_BYTES_MAX) statement.described = { bytes: body.slice(), columns }
   return columns
 }
 
@@ -44,7 +47,8 @@ export function revealPortal(session: Session, portal: Portal): void {
   if (revelation.kind === 'clean') {
     portal.mask = revelation.mask
     const { facts, obligations } = cleared
-    subject.revealed = { facts, obligations, columns, mask: revelation.mask }
+    if (portal.statement.described?.columns === columns)
+      subject.revealed = { facts, obligations, columns, mask: revelation.mask }
     return
   }
   void session.incident(cleared, revelation.code, revelation.message).catch(() => undefined)

@@ -147,7 +147,6 @@ const OBJECT_BYTES = 512
 const bytesOfStatement = ({ text, sentText }: PreparedStatement): number =>
   OBJECT_BYTES + 2 * (text.length + sentText.length)
 
-/** A cursor keeps the statement that declared it, which nothing else may hold by then. */
-const bytesOfPortal = ({ parameters, cursor, statement }: Portal): number =>
-  parameters.reduce((sum, { value }) => sum + (value?.length ?? 0), OBJECT_BYTES) +
-  (cursor === null ? 0 : bytesOfStatement(statement))
+/** A portal keeps the statement that it was made of, which nothing else may hold by then. */
+const bytesOfPortal = ({ parameters, statement }: Portal): number =>
+  parameters.reduce((sum, { value }) => sum + (value?.length ?? 0), OBJECT_BYTES) + bytesOfStatement(statement)

@@ -26,7 +26,7 @@ import { planNames } from './session-objects/after-execute.ts'
 import { type Drafting, draftStatement } from './session-objects/draft.ts'
 import { isMissing, isNamedRight, namedAnew, portalOf, whyNotMeant, wireText } from './session-objects/naming.ts'
 import { PlannedNames } from './session-objects/planned-names.ts'
-import { stale, tooManyStatements, tooMuchHeld, unclearName } from './session-objects/reports.ts'
+import { stale, tooManyStatements, tooMuchHeld, tooMuchToSend, unclearName } from './session-objects/reports.ts'
 import type { SplitText } from './split-text.ts'
 
 /** What planning needs of the conversation. */
@@ -38,16 +38,34 @@ export interface ExtendedContext {
   readonly statementsMax: number
   /** Bytes of texts and parameters that a session's statements and portals may hold. */
   readonly heldBytesMax: number
+  /** Bytes that one batch may send to the server. What names objects is sent again for each use, so it can be more than came. */
+  readonly sentBytesMax: number
 }
 
 /** Plans all asks up to a Sync or Flush, or refuses them all: nothing is sent before the last one is decided. */
 export async function planExtended(context: ExtendedContext, asks: readonly Ask[], end: Plan['end']): Promise<Planned> {
   const planner = new Planner(context)
+  try {
+    return await planWith(planner, context, asks, end)
+  } catch (error) {
+    // The session ends over it, and none of what was cleared will run.
+    for (const cleared of planner.cleared)
+      await context.session.finish(cleared, { kind: 'not-run', why: 'its batch could not be planned' })
+    throw error
+  }
+}
+
+async function planWith(
+  planner: Planner,
+  context: ExtendedContext,
+  asks: readonly Ask[],
+  end: Plan['end'],
+): Promise<Planned> {
   const breathe = breather()
   const doomedAt = await findDoom(context, asks)
   for (const [i, ask] of asks.entries()) {
     await breathe()
-    const problem = await planner.add(ask, i < doomedAt)
+    const problem = (await planner.add(ask, i < doomedAt)) ?? planner.whyTooMuch()
     if (problem !== null) {
       planner.undo()
       return { kind: 'refused', refusal: { report: problem, cleared: planner.cleared } }
@@ -85,11 +103,12 @@ class Planner {
   readonly #admissions: Admissions
   readonly #described = new Set<Portal>()
   #takesCopyData = false
+  #bytes = 0
 
   constructor(context: ExtendedContext) {
     this.#context = context
     this.#names = new PlannedNames(context.names)
-    this.#admissions = new Admissions(context.admit)
+    this.#admissions = new Admissions(context.session, context.admit)
   }
 
   /** What was cleared of it so far. */
@@ -100,6 +119,10 @@ class Planner {
   /** A COPY FROM STDIN is among it, behind which nothing else may come before its data. */
   get takesCopyData(): boolean {
     return this.#takesCopyData
+  }
+
+  whyTooMuch(): Report | null {
+    return this.#bytes > this.#context.sentBytesMax ? tooMuchToSend() : null
   }
 
   /** Nothing of this batch is sent. */
@@ -270,7 +293,7 @@ class Planner {
     }
     const commit = planNames(portal, this.#names, this.#context.names)
     if (isDoomed) return null
-    const problem = (await this.#recheck(portal)) ?? (await this.#admissions.admit(portal))
+    const problem = await this.#admissions.admit(portal)
     const { cleared } = run
     if (problem !== null || cleared === null) return problem
     // Rows of a portal that nobody described would go out unchecked (threats P5, P6).
@@ -282,14 +305,6 @@ class Planner {
     const view = { withheld: hidesValues(cleared.obligations), positionShift, naming }
     this.#send(message, { kind: 'execute', running: { cleared, portal, startedMs: null, stopped: null }, view, commit })
     return null
-  }
-
-  /** More of what has begun is given only while its statement would be cleared as it was (threats P5). */
-  async #recheck({ subject, run }: Portal): Promise<Report | null> {
-    if (run.cleared === null || !run.isBegun) return null
-    const judgement = await this.#context.session.judge(subject.text)
-    if (judgement.kind !== 'permitted') return this.#refuseUnread(subject.text)
-    return judgement.rewritten === subject.sentText ? null : stale()
   }
 
   #close({ kind, name }: Close): Report | null {
@@ -307,6 +322,7 @@ class Planner {
   }
 
   #send(message: Uint8Array, expected: Expected): void {
+    this.#bytes += message.length
     this.steps.push({ message, expected })
   }
 }

@@ -43,7 +43,7 @@ export async function planQuery(context: QueryContext, statements: readonly Spli
   const unfit = pieces.find(piece => piece.kind === 'refused')
   if (unfit !== undefined) return refuseWhole(session, unfit.report)
 
-  const admissions = new Admissions(admit)
+  const admissions = new Admissions(session, admit)
   const steps: Step[] = []
   for (const piece of pieces.filter(isFit)) {
     await breathe()

@@ -68,7 +68,8 @@ export async function postgresClassifier(options: ClassifierOptions): Promise<Po
             return understand(statement.text, catalog, reader)
           })
     // A parser that failed may do better next time.
-    if (facts.kind === 'understood' || facts.code !== 'PARSER_FAILED') cache.set(key, facts)
+    const isFinal = facts.kind === 'understood' || facts.code !== 'PARSER_FAILED'
+    if (isFinal && statement.text.length <= REMEMBERED_CHARS_MAX && isSmall(facts)) cache.set(key, facts)
     return facts
   }
 
@@ -78,6 +79,14 @@ export async function postgresClassifier(options: ClassifierOptions): Promise<Po
   }
   return { classify, split, grammar }
 }
+
+/** Facts of longer texts are not remembered: there may be thousands of them, for as long as the process lives. */
+const REMEMBERED_CHARS_MAX = 16_384
+
+/** A short text can do much: facts of a few hundred uses take as much memory as thousands of others. */
+const USES_MAX = 64
+const isSmall = (facts: Facts): boolean =>
+  facts.kind === 'opaque' || facts.uses.length + facts.mentions.length <= USES_MAX
 
 /** What one classification reads with. */
 interface Reader {

@@ -1,25 +1,28 @@
-import type { Cleared } from '@querywarden/policy-core'
-import { type Report, refusalReport } from '../error-response.ts'
+import type { Cleared, Obligations, Session } from '@querywarden/policy-core'
+import { type Report, refusalOfUnread, refusalReport } from '../error-response.ts'
 import type { Admit } from '../plan.ts'
 import type { Portal, Run } from '../portal.ts'
 import { whyUnserved } from '../unserved.ts'
+import { namingOf } from './naming.ts'
 import { notItsRows, notToExecute, stale } from './reports.ts'
 
 /** What of a batch was decided and recorded, in case that it comes to nothing. */
 export class Admissions {
   readonly cleared: Cleared[] = []
+  readonly #session: Session
   readonly #admit: Admit
   readonly #admitted: Run[] = []
   readonly #begun: Run[] = []
 
-  constructor(admit: Admit) {
+  constructor(session: Session, admit: Admit) {
+    this.#session = session
     this.#admit = admit
   }
 
   /** Has a portal's run decided and recorded, unless it was before: one that an error kept from running is decided anew. */
   async admit(portal: Portal): Promise<Report | null> {
     const { subject, parameters, run } = portal
-    if (run.cleared !== null) return whyUnfit(portal, run.cleared)
+    if (run.cleared !== null) return (await this.#whyMoved(portal, run.cleared)) ?? whyUnfit(portal, run.cleared)
     const verdict = await this.#admit(subject.text, parameters)
     if (verdict.kind === 'refused') return refusalReport(verdict.refusal, subject.text)
     this.cleared.push(verdict.cleared)
@@ -30,6 +33,24 @@ export class Admissions {
     this.#admitted.push(run)
     run.cleared = verdict.cleared
     return null
+  }
+
+  /** Nothing more is given of a run than what would be cleared as it was, by the policy and the schema as they are now (threats P5). */
+  async #whyMoved({ subject, parameters, run }: Portal, cleared: Cleared): Promise<Report | null> {
+    if (this.#admitted.includes(run)) return null
+    const judgement = await this.#session.judge(subject.text)
+    if (judgement.kind !== 'permitted') {
+      // So that its refusal is recorded.
+      const verdict = await this.#admit(subject.text, parameters)
+      if (verdict.kind === 'cleared') this.cleared.push(verdict.cleared)
+      return refusalOfUnread(verdict, subject.text)
+    }
+    const { decision, rewritten } = judgement
+    const isSame =
+      rewritten === subject.sentText &&
+      decision.kind === (cleared.approval === null ? 'allow' : 'approve') &&
+      isSameDuty(decision.obligations, cleared.obligations)
+    return isSame ? null : stale()
   }
 
   /** Something of a run is about to be sent. */
@@ -45,11 +66,13 @@ export class Admissions {
   }
 }
 
+const isSameDuty = (a: Obligations, b: Obligations): boolean => a === b || JSON.stringify(a) === JSON.stringify(b)
+
 /** What PREPARE takes. Of others that the protocol can prepare, EXECUTE would run in ways that nothing here follows. */
 const EXECUTABLE: ReadonlySet<string> = new Set(['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'MERGE'])
 
-function whyUnfit({ statement }: Portal, { facts }: Cleared): Report | null {
-  switch (statement.naming?.command.kind) {
+function whyUnfit(portal: Portal, { facts }: Cleared): Report | null {
+  switch (namingOf(portal)?.command.kind) {
     case 'execute':
       return EXECUTABLE.has(facts.tag) && facts.copy === null ? null : notToExecute()
     case 'fetch':

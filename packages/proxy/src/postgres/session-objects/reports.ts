@@ -64,3 +64,5 @@ export const tooMuchHeld = (): Report =>
     'this session holds too many bytes in prepared statements and portals',
     'close those that are not needed',
   )
+export const tooMuchToSend = (): Report =>
+  report('54000', 'this batch comes to more than may be sent to the database at once', 'send it in parts')
