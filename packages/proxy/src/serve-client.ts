@@ -13,9 +13,13 @@ import { HandshakeError, refuse } from './postgres/handshake-error.ts'
 import { UpstreamError } from './postgres/upstream-error.ts'
 import type { Service, Serving } from './service.ts'
 import { after } from './timer.ts'
+import { within } from './workers/within.ts'
 
 /** Whoever looks whether the port is open goes at once. */
 const LOOK_MS_MAX = 1_000
+
+/** What a client is left of the time for its login to read why there is no session. */
+const ANSWER_MS = 500
 
 /** Serves one connection from its first byte to its last. Never throws. */
 export async function serveClient(raw: Socket, serving: Serving): Promise<void> {
@@ -55,7 +59,8 @@ export async function serveClient(raw: Socket, serving: Serving): Promise<void> 
       lastWords(socket)
       return
     }
-    await serveLogin({ login: arrival, socket, serving, callOff, forgive: greeting.forgive })
+    const answerByMs = cameAtMs + limits.loginMsMax - ANSWER_MS
+    await serveLogin({ login: arrival, socket, serving, callOff, forgive: greeting.forgive, answerByMs })
   } catch (error) {
     const refusal = asHandshakeError(error, log)
     log.info({ error: refusal }, 'login refused')
@@ -95,9 +100,11 @@ interface Knocking {
   readonly serving: Serving
   readonly callOff: Leave
   readonly forgive: () => void
+  /** When a database that says nothing is given up, so that the client is told before its own time is over. */
+  readonly answerByMs: number
 }
 
-async function serveLogin({ login, socket, serving, callOff, forgive }: Knocking): Promise<void> {
+async function serveLogin({ login, socket, serving, callOff, forgive, answerByMs }: Knocking): Promise<void> {
   const principal = await identify(login, socket, serving)
   const target = serving.targets.get(login.request.target)
   if (target === undefined) {
@@ -111,15 +118,19 @@ async function serveLogin({ login, socket, serving, callOff, forgive }: Knocking
   const seat = await serving.seat(identityKey(principal))
   if (seat.kind === 'refused') throw noPlace(serving, seat.why)
   forgive()
+  const loggedIn = target.logIn(login.request.settings)
   try {
-    const upstream = await target.logIn(login.request.settings)
-    try {
-      await converse({ login, socket, serving, principal, target, upstream, callOff })
-    } finally {
-      upstream.link.socket.destroy()
-    }
+    const upstream = await within(answerByMs - serving.clock.monotonic(), loggedIn)
+    if (upstream === null) throw new UpstreamError('UNREACHABLE', 'the database did not take the login in time')
+    await converse({ login, socket, serving, principal, target, upstream, callOff })
   } finally {
-    seat.leave()
+    // One that comes late is nobody's, and has its place until then.
+    void loggedIn
+      .then(
+        ({ link }) => link.socket.destroy(),
+        () => undefined,
+      )
+      .finally(seat.leave)
   }
 }
 
