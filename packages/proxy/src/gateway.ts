@@ -5,6 +5,7 @@ import { Registry } from 'prom-client'
 import { openApprovalsDesk } from './approvals-desk.ts'
 import type { Address, Config } from './config/config.ts'
 import { type Core, openCore } from './core.ts'
+import { warnOfDescriptors } from './descriptors.ts'
 import { NO_FELLOWS } from './fellows.ts'
 import { type FrontDesk, openFrontDesk } from './front-desk.ts'
 import type { Log } from './log.ts'
@@ -48,6 +49,7 @@ export async function startGateway(
   { env, log }: { readonly env: NodeJS.ProcessEnv; readonly log: Log },
 ): Promise<Gateway> {
   const clock: Clock = { now: Date.now, monotonic: () => performance.now() }
+  warnOfDescriptors(config.limits.sessionsMax, log)
   const { store, approve } = openApprovalsDesk(config.limits, clock)
   const registry = new Registry()
   const core = await openCore(readSources(config), {

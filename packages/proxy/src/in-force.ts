@@ -11,6 +11,7 @@ import {
 import { formatIssues } from '@querywarden/policy-core/yaml'
 import { type ClientTls, openClientTls } from './client-tls.ts'
 import { checkExposure } from './config/check-exposure.ts'
+import { checkMemory } from './config/check-memory.ts'
 import type { Config, TargetConfig } from './config/config.ts'
 import { ConfigError } from './config/config-error.ts'
 import { readSecret } from './config/secrets.ts'
@@ -60,6 +61,7 @@ export async function prepareInForce(
 ): Promise<InForce> {
   const { env, clock, log } = surroundings
   checkExposure(config)
+  checkMemory(config)
   const { tls } = config.listen.postgres
   const clientTls = tls === null ? null : openClientTls(tls)
   const { policy, version } = parsePolicyText(policyText, config.policyFile)

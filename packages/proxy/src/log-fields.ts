@@ -36,6 +36,8 @@ export interface LogFields {
   readonly lagMs?: number
   readonly memoryBytes?: number
   readonly memoryBytesMax?: number
+  readonly descriptors?: number
+  readonly descriptorsNeeded?: number
   /** Anything that was thrown. */
   readonly error?: unknown
 }
@@ -88,6 +90,8 @@ const SHAPES: Readonly<Record<keyof LogFields, Shape>> = {
   lagMs: count,
   memoryBytes: count,
   memoryBytesMax: count,
+  descriptors: count,
+  descriptorsNeeded: count,
   error: loggedError,
 }
 const FIELDS = new Map<string, Shape>(Object.entries(SHAPES))

@@ -2,6 +2,7 @@ import { totalmem } from 'node:os'
 import { getHeapStatistics } from 'node:v8'
 import type { IdleSession } from './idle-watch.ts'
 import type { Log } from './log.ts'
+import { residentBytes } from './resident-bytes.ts'
 
 export interface WatchdogParts {
   /** Later than this twice in a row, and new sessions are shed (threats O1): one long pause is not yet an overload. */
@@ -87,18 +88,6 @@ export function memoryInUse(bytesMax: number): { readonly bytes: number; readonl
   return heap.used_heap_size / heap.heap_size_limit > rss / bytesMax
     ? { bytes: heap.used_heap_size, bytesMax: heap.heap_size_limit }
     : { bytes: rss, bytesMax }
-}
-
-let lastResidentBytes = 0
-
-/** The system tells by a file, which can't be opened once the process has used up its descriptors. */
-function residentBytes(): number {
-  try {
-    lastResidentBytes = process.memoryUsage.rss()
-  } catch {
-    return lastResidentBytes
-  }
-  return lastResidentBytes
 }
 
 /** What the container or, without a limit there, the machine has. */

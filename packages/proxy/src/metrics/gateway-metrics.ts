@@ -1,6 +1,8 @@
 import { readdirSync } from 'node:fs'
+import { getHeapStatistics } from 'node:v8'
 import { Counter, Gauge, type Registry } from 'prom-client'
 import type { LoopDelay } from '../loop-delay.ts'
+import { residentBytes } from '../resident-bytes.ts'
 import { VERSION } from '../version.ts'
 import { type Tally, tallyFamily } from './tally.ts'
 
@@ -144,7 +146,7 @@ function stateMetrics(registry: Registry, { schemaAgesMs, isShedding, memoryByte
   gauge(registry, 'querywarden_memory_limit_bytes', 'The memory to use before sessions are shed.', memoryBytesMax)
 }
 
-/** Under the names that Prometheus clients give them. */
+/** Under the names that Prometheus clients give them. None may throw without a descriptor to spare: no metric would come. */
 function processMetrics(registry: Registry): void {
   new Counter({
     name: 'process_cpu_seconds_total',
@@ -157,12 +159,16 @@ function processMetrics(registry: Registry): void {
     },
   })
   const startedAt = Date.now() / 1_000 - process.uptime()
-  const external = (): number => process.memoryUsage().external
-  gauge(registry, 'process_resident_memory_bytes', 'Resident memory.', () => process.memoryUsage.rss())
+  gauge(registry, 'process_resident_memory_bytes', 'Resident memory.', residentBytes)
   gauge(registry, 'process_start_time_seconds', 'When the process was started.', () => startedAt, 'min')
   gauge(registry, 'process_open_fds', 'Open file descriptors.', openDescriptors)
-  gauge(registry, 'nodejs_heap_size_used_bytes', 'Heap in use.', () => process.memoryUsage().heapUsed)
-  gauge(registry, 'nodejs_external_memory_bytes', 'Memory of buffers outside the heap.', external)
+  gauge(registry, 'nodejs_heap_size_used_bytes', 'Heap in use.', () => getHeapStatistics().used_heap_size)
+  gauge(
+    registry,
+    'nodejs_external_memory_bytes',
+    'Memory of buffers outside the heap.',
+    () => getHeapStatistics().external_memory,
+  )
 }
 
 /** A gauge that is read when somebody looks. */

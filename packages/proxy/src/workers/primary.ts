@@ -4,7 +4,9 @@ import { Registry } from 'prom-client'
 import { Admission, type Leave } from '../admission.ts'
 import { type ApprovalsDesk, openApprovalsDesk } from '../approvals-desk.ts'
 import { checkExposure } from '../config/check-exposure.ts'
+import { checkMemory } from '../config/check-memory.ts'
 import type { Address, Config } from '../config/config.ts'
+import { warnOfDescriptors } from '../descriptors.ts'
 import { checkFixedKeys } from '../fixed-keys.ts'
 import { type FrontDesk, openFrontDesk } from '../front-desk.ts'
 import type { Log } from '../log.ts'
@@ -49,6 +51,8 @@ const PREPARE_MS_MAX = 60_000
  */
 export async function startWorkers(config: Config, parts: PrimaryParts): Promise<WorkersGateway> {
   checkExposure(config)
+  checkMemory(config)
+  warnOfDescriptors(config.limits.sessionsMax, parts.log)
   const primary = new Primary(config, parts)
   try {
     await primary.crew.start()
@@ -216,6 +220,7 @@ class Primary {
     try {
       const next = load()
       checkExposure(next)
+      checkMemory(next)
       checkFixedKeys(this.#sources.config, next)
       const sources = readSources(next)
       const verify = openVerifier(next.identity, this.#parts.env, this.#clock)
