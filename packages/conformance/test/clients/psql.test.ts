@@ -63,8 +63,7 @@ describe.each([15, 18] as const)('psql, on PostgreSQL %i', major => {
     for (const name of NOT_UNDERSTOOD.keys()) expect(governed.get(name)).toMatch(/^ERROR: {2}42501$/m)
   })
 
-  // SQL-level PREPARE and cursors are not understood yet.
-  test.fails.each([...OF_THE_SESSION.keys()])('%s', async name => {
+  test.each([...OF_THE_SESSION.keys()])('%s', async name => {
     const parts = new Map([[name, OF_THE_SESSION.get(name) ?? '']])
     const direct = await runPsql(world.direct, parts)
     expect(await runPsql(world.governed, parts)).toEqual(direct)
