@@ -2,10 +2,11 @@
 // memory by session. The sessions end at a scripted database in a process of its own, since PostgreSQL would need one
 // process for each; the clients have a process of their own too.
 //
-//   npm run bench -- idle-sessions            [SESSIONS=10000] [TLS_SESSIONS=2000]
+//   npm run bench -- idle-sessions            [SESSIONS=10000] [TLS_SESSIONS=2000] [WORKERS=1]
 //
-// A session takes three file descriptors of the gateway: client, database, recording. It is started with `ulimit -n` as high as that needs; where the
-// hard limit is lower, fewer sessions are held, and the output says so. To hold all, raise the hard limit first:
+// A session takes three file descriptors of its worker: client, database, recording. The gateway is started with
+// `ulimit -n` as high as that needs; where the hard limit is lower, fewer sessions are held, and the output says so. To
+// hold all, use more workers, each with a limit of its own, or raise the hard limit first:
 // `ulimit -Hn 32000` as root, `LimitNOFILE=` in a systemd unit, `--ulimit nofile=32000` of a container.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -24,6 +25,7 @@ import {
 
 const wanted = { plain: Number(process.env.SESSIONS ?? 10_000), tls: Number(process.env.TLS_SESSIONS ?? 2_000) }
 const TOKEN = 'bench-token-of-sixteen-characters-and-more'
+const workers = Number(process.env.WORKERS ?? 1)
 const SPARE = 200
 /** Linux' ephemeral ports of one address, less what others use. */
 const PORTS = 27_000
@@ -46,9 +48,10 @@ try {
 }
 
 async function measure(kind, sessions) {
-  const descriptors = 3 * sessions + SPARE
+  // Sessions are handed out in turn, so that no worker has many more than its part.
+  const descriptors = 3 * Math.ceil((sessions * (workers > 1 ? 1.05 : 1)) / workers) + SPARE
   const allowed = descriptorsFor(descriptors)
-  const count = Math.min(sessions, Math.floor((allowed - SPARE) / 3), PORTS)
+  const count = Math.min(sessions, Math.floor(((allowed - SPARE) / 3) * (workers > 1 ? 0.95 * workers : 1)), PORTS)
   if (count < sessions)
     console.log(`${kind}: ${allowed} descriptors allowed; holding ${count} sessions in place of ${sessions}`)
   const children = []
@@ -98,7 +101,7 @@ recording: { dir: recordings-${kind} }
 limits: { sessions: 100000, sessions_per_identity: 100000, login_seconds: 60, memory_mb: 65536 }
 `,
   )
-  return startNode(children, [gatewayBin, 'up', '-c', join(dir, 'querywarden.yaml')], {
+  return startNode(children, [gatewayBin, 'up', '-c', join(dir, 'querywarden.yaml'), '--workers', String(workers)], {
     env: { BENCH_TOKEN: TOKEN, BENCH_PASSWORD: database.password },
     descriptors,
     match: /querywarden is up/,

@@ -70,10 +70,14 @@ export async function stopAll(children) {
   )
 }
 
-/** What a process holds in memory, in bytes. */
+/** What a process and its workers hold in memory, in bytes. */
 export function resident({ pid }) {
   const status = readFileSync(`/proc/${pid}/status`, 'utf8')
-  return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1]) * 1024
+  const workers = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter(Boolean)
+  return workers.reduce(
+    (sum, worker) => sum + resident({ pid: worker }),
+    Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1]) * 1024,
+  )
 }
 
 export const settled = ms => new Promise(resolve => setTimeout(resolve, ms))
