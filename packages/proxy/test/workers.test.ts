@@ -27,7 +27,8 @@ const workerOf = (client: Client): number => (client as unknown as { processID: 
 async function oneOnEach(gateway: RunningGateway): Promise<[Client, Client]> {
   const found = new Map<number, Client>()
   while (found.size < 2) {
-    const client = await gateway.logIn()
+    // Whoever left a moment ago may still have a place.
+    const client = await untilFine(() => gateway.logIn())
     if (found.has(workerOf(client))) await client.end()
     else found.set(workerOf(client), client)
   }
