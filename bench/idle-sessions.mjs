@@ -51,7 +51,7 @@ async function measure(kind, sessions) {
   // Sessions are handed out in turn, so that no worker has many more than its part.
   const descriptors = 3 * Math.ceil((sessions * (workers > 1 ? 1.05 : 1)) / workers) + SPARE
   const allowed = descriptorsFor(descriptors)
-  const count = Math.min(sessions, Math.floor(((allowed - SPARE) / 3) * (workers > 1 ? 0.95 * workers : 1)), PORTS)
+  const count = Math.min(sessions, Math.floor(((allowed - SPARE) / 3) * (workers > 1 ? workers / 1.05 : 1)), PORTS)
   if (count < sessions)
     console.log(`${kind}: ${allowed} descriptors allowed; holding ${count} sessions in place of ${sessions}`)
   const children = []
