@@ -10,6 +10,7 @@ import { type Log, openLog } from '../src/log.ts'
 import { type CommandWorld, type RunningGateway, startCommandWorld } from './command-world.ts'
 import { freePort } from './free-port.ts'
 import { POLICY } from './governed-database.ts'
+import { rawLogin } from './raw-client.ts'
 
 vi.setConfig({ testTimeout: 90_000, hookTimeout: 90_000 })
 
@@ -220,17 +221,22 @@ describe('overload', () => {
   })
 
   test('F35: over the memory limit idle sessions are closed and new ones turned away; one in a transaction stays', async () => {
-    const config = await world.configure({ more: 'limits: { memory_mb: 4096 }' })
+    const config = await world.configure({ more: 'limits: { memory_mb: 4096, message_bytes: 268435456 }' })
     const gateway = await world.up(config)
     const [idle, working] = [await gateway.logIn(), await gateway.logIn()]
     await working.query('begin')
+    const greedy = await rawLogin({ host: '127.0.0.1', port: gateway.port }, await world.agentToken())
+    await greedy.query('begin')
+    // The beginning of a query of 250 MB, which is kept until the rest comes.
+    greedy.send(Buffer.from([0x51, 0x0f, 0, 0, 0]), Buffer.alloc(200_000_000, 0x20))
     const goodbye = new Promise<unknown>(resolve => idle.once('error', resolve))
-    await writeFile(config, (await readFile(config, 'utf8')).replace('4096', '128'))
+    await writeFile(config, (await readFile(config, 'utf8')).replace('4096', '256'))
     await reload(gateway)
     expect(await goodbye).toMatchObject({ code: '57P05' })
     await expect(gateway.logIn()).rejects.toMatchObject({ code: '53300', message: /short of memory/ })
     expect(await codeOf(working.query('select 1'))).toBe('fine')
-    expect(await metricsOf(gateway)).toContain('querywarden_sessions_evicted_total 1\n')
+    expect(await metricsOf(gateway)).toMatch(/^querywarden_sessions_evicted_total [1-9]/m)
+    greedy.socket.destroy()
     await working.end()
     await gateway.end('SIGTERM')
   })
