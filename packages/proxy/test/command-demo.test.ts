@@ -49,7 +49,7 @@ describe('the demo', () => {
       'statement refused by rule no-unbounded-writes',
       /login refused: token has expired/,
       /#9 granted by dana/,
-      /COMPLETE +22 frames/,
+      /COMPLETE +[0-9]+ frames/,
       /TAMPERED +at frame/,
       'never a database password',
     ])
