@@ -3,7 +3,8 @@
 //
 //   npm run bench -- large-result           [ROUNDS=5] [ROWS=1000000] [TLS=1]
 import pg from 'pg'
-import { median, residentMiB, rotated, startRoutes } from './peers/routes.mjs'
+import { resident } from './peers/processes.mjs'
+import { median, rotated, startRoutes } from './peers/routes.mjs'
 
 const rounds = Number(process.env.ROUNDS ?? 5)
 const rows = Number(process.env.ROWS ?? 1_000_000)
@@ -45,10 +46,10 @@ async function drain({ port, password, pid, tls: isSecured }) {
   await client.connect()
   const { stream } = client.connection
   stream.removeAllListeners('data')
-  const before = pid === null ? 0 : residentMiB(pid)
+  const before = pid === null ? 0 : resident({ pid })
   let peak = before
   const sampling = setInterval(() => {
-    if (pid !== null) peak = Math.max(peak, residentMiB(pid))
+    if (pid !== null) peak = Math.max(peak, resident({ pid }))
   }, SAMPLE_MS)
   const query = Buffer.from('select * from wide\0')
   const header = Buffer.from([0x51, 0, 0, 0, query.length + 4])
@@ -68,7 +69,7 @@ async function drain({ port, password, pid, tls: isSecured }) {
   clearInterval(sampling)
   stream.destroy()
   if (bytes < rows * 80) throw new Error(`only ${bytes} bytes came`)
-  return { rate: bytes / ms / 1_000, grown: peak - before }
+  return { rate: bytes / ms / 1_000, grown: (peak - before) / 1_048_576 }
 }
 
 function report(runs) {

@@ -63,8 +63,8 @@ export async function nextLine(lines, match) {
   return ''
 }
 
-export async function stopAll(children) {
-  for (const child of children) child.kill('SIGKILL')
+export async function stopAll(children, signal = 'SIGKILL') {
+  for (const child of children) child.kill(signal)
   await Promise.all(
     children.map(child => (child.exitCode === null && child.signalCode === null ? once(child, 'exit') : null)),
   )

@@ -7,12 +7,10 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
 import { makeCertificates, startPostgres } from '@querywarden/dev-servers'
+import { gatewayBin, here, startNode, stopAll } from './processes.mjs'
 
 const TOKEN = 'bench-token-of-sixteen-characters-and-more'
-const here = fileURLToPath(new URL('.', import.meta.url))
 
 export const has = program => spawnSync('which', [program]).status === 0
 
@@ -22,8 +20,7 @@ export async function startRoutes({ tls = false, setUp }) {
   const children = []
   const database = await startPostgres({ database: 'bench' })
   const stop = async () => {
-    for (const { child } of children) child.kill('SIGTERM')
-    await Promise.all(children.map(({ child }) => (child.exitCode === null ? once(child, 'exit') : null)))
+    await stopAll(children, 'SIGTERM')
     await database.stop()
     rmSync(dir, { recursive: true, force: true })
   }
@@ -55,21 +52,17 @@ export function cpuMs(pid) {
   return (Number(user) + Number(system)) * 10
 }
 
-/** The memory that a route's process has in use, in MiB. */
-export function residentMiB(pid) {
-  return Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]) / 1024
-}
-
 export const median = values => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]
 
 /** All take turns in every round, so that what else the machine does hits them alike. */
 export const rotated = (list, by) => list.map((_, i) => list[(i + by) % list.length])
 
-function startPipe({ children, database }) {
-  return started(children, 'node', [join(here, 'plain-pipe.mjs'), String(database.port)], line => Number(line))
+async function startPipe({ children, database }) {
+  const { child, line } = await startNode(children, [join(here, 'peers/plain-pipe.mjs'), String(database.port)])
+  return { port: Number(line), pid: child.pid }
 }
 
-function startQuerywarden({ dir, children, database, tls }) {
+async function startQuerywarden({ dir, children, database, tls }) {
   writeFileSync(
     join(dir, 'policy.yaml'),
     `version: 1
@@ -92,10 +85,11 @@ policy: policy.yaml
 recording: { dir: recordings }
 `,
   )
-  const command = join(here, '../../packages/proxy/bin/querywarden.js')
-  const env = { ...process.env, BENCH_TOKEN: TOKEN, BENCH_PASSWORD: database.password }
-  const portOf = line => JSON.parse(line).postgres?.port
-  return started(children, 'node', [command, 'up', '-c', join(dir, 'querywarden.yaml')], portOf, env)
+  const { child, line } = await startNode(children, [gatewayBin, 'up', '-c', join(dir, 'querywarden.yaml')], {
+    env: { BENCH_TOKEN: TOKEN, BENCH_PASSWORD: database.password },
+    match: /querywarden is up/,
+  })
+  return { port: JSON.parse(line).postgres.port, pid: child.pid }
 }
 
 async function startPgbouncer({ dir, children, database, tls }) {
@@ -119,7 +113,7 @@ ${tls ? `client_tls_sslmode = require\nclient_tls_cert_file = ${join(dir, 'serve
   const asUser = process.getuid?.() === 0 ? ['-u', 'nobody'] : []
   spawnSync('chmod', ['-R', 'a+rX', dir])
   const child = spawn('pgbouncer', [...asUser, join(dir, 'pgbouncer.ini')], { stdio: 'ignore' })
-  children.push({ child })
+  children.push(child)
   await new Promise(resolve => setTimeout(resolve, 1_000))
   return { port, pid: child.pid }
 }
@@ -128,20 +122,6 @@ function writeCertificates(dir) {
   const { server } = makeCertificates()
   writeFileSync(join(dir, 'server.crt'), server.cert)
   writeFileSync(join(dir, 'server.key'), server.key)
-}
-
-/** Starts a program that says its port on standard output. */
-async function started(children, program, args, portOf, env = process.env) {
-  const child = spawn(program, args, { env, stdio: ['ignore', 'pipe', 'inherit'] })
-  children.push({ child })
-  for await (const line of createInterface({ input: child.stdout })) {
-    const port = portOf(line)
-    if (port) {
-      child.stdout.resume()
-      return { port, pid: child.pid }
-    }
-  }
-  throw new Error(`${program} ended before it was ready`)
 }
 
 async function freePort() {

@@ -141,3 +141,15 @@ export function effectsOf(facts: Facts): readonly Effect[] {
   const seen = new Set(facts.uses.map(use => use.effect))
   return EFFECTS.filter(effect => seen.has(effect))
 }
+
+const REMEMBERED_MENTIONS_MAX = 64
+
+/**
+ * Whether facts are worth a place in a memory that is bounded by entries: a short text can do so much that what is known
+ * of it takes as much room as many others do.
+ *
+ * @example
+ * if (isRememberable(facts)) cache.set(statement.text, facts)
+ */
+export const isRememberable = (facts: Facts): boolean =>
+  facts.kind === 'opaque' || facts.uses.length + facts.mentions.length <= REMEMBERED_MENTIONS_MAX

@@ -30,7 +30,7 @@ export type {
   UsedColumn,
   UsedRelation,
 } from './facts.ts'
-export { ACCESSES, EFFECTS, effectsOf } from './facts.ts'
+export { ACCESSES, EFFECTS, effectsOf, isRememberable } from './facts.ts'
 export type { Cleared } from './gate/cleared.ts'
 export { isCleared } from './gate/cleared.ts'
 export type { Judgement } from './gate/judge.ts'

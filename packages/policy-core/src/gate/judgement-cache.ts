@@ -1,4 +1,5 @@
 import type { CompiledPolicy } from '../decide.ts'
+import { isRememberable } from '../facts.ts'
 import type { Principal } from '../principal.ts'
 import type { Target } from '../target.ts'
 import type { Judgement } from './judge.ts'
@@ -36,7 +37,7 @@ export class JudgementCache {
       return known
     }
     const made = make(this.#rulings)
-    if (text.length <= this.#textCharsMax && isSmall(made)) this.#remember(text, made)
+    if (text.length <= this.#textCharsMax && isRememberable(made.facts)) this.#remember(text, made)
     return made
   }
 
@@ -48,8 +49,3 @@ export class JudgementCache {
     this.#byText.set(text, judgement)
   }
 }
-
-/** A short text can do much, and what is known of it then takes as much memory as many others do. */
-const USES_MAX = 64
-const isSmall = ({ facts }: Judgement): boolean =>
-  facts.kind === 'opaque' || facts.uses.length + facts.mentions.length <= USES_MAX

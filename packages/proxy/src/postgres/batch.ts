@@ -1,20 +1,12 @@
 import { isUtf8 } from 'node:buffer'
 import {
-  type Bind,
-  type Close,
   clientAction,
-  type Describe,
-  decodeBind,
-  decodeClose,
-  decodeDescribe,
-  decodeExecute,
-  decodeParse,
+  decodeFrontend,
   decodeQuery,
-  type Execute,
   FRONTEND,
   type Frame,
   FrameError,
-  type Parse,
+  type FrontendMessage,
 } from '@querywarden/wire/postgres'
 import type { Link } from '../link.ts'
 import { ConversationError } from './conversation-error.ts'
@@ -22,11 +14,7 @@ import type { Report } from './error-response.ts'
 
 /** A message of the extended protocol that asks for something. */
 export type Ask =
-  | { readonly kind: 'parse'; readonly message: Parse }
-  | { readonly kind: 'bind'; readonly message: Bind }
-  | { readonly kind: 'describe'; readonly message: Describe }
-  | { readonly kind: 'execute'; readonly message: Execute }
-  | { readonly kind: 'close'; readonly message: Close }
+  | Extract<FrontendMessage, { kind: 'parse' | 'bind' | 'describe' | 'execute' | 'close' }>
   /** A whole message that can't be read or isn't served. All up to the Sync is refused, and the session goes on. */
   | { readonly kind: 'refused'; readonly report: Report }
 
@@ -168,17 +156,14 @@ function readAsk(frame: Frame): Ask {
 }
 
 function askOf(frame: Frame): Ask {
-  switch (frame.tag) {
-    case FRONTEND.parse:
-      return { kind: 'parse', message: decodeParse(frame.body) }
-    case FRONTEND.bind:
-      return { kind: 'bind', message: decodeBind(frame.body) }
-    case FRONTEND.describe:
-      return { kind: 'describe', message: decodeDescribe(frame.body) }
-    case FRONTEND.execute:
-      return { kind: 'execute', message: decodeExecute(frame.body) }
-    case FRONTEND.close:
-      return { kind: 'close', message: decodeClose(frame.body) }
+  const message = decodeFrontend(frame, null)
+  switch (message.kind) {
+    case 'parse':
+    case 'bind':
+    case 'describe':
+    case 'execute':
+    case 'close':
+      return message
     default:
       throw new ConversationError('protocol-violation', `message ${frame.tag} has no place in a session`)
   }

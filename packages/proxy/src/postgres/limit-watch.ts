@@ -1,10 +1,11 @@
+import { after } from '../timer.ts'
 import type { Running } from './expected.ts'
 import { countRow, type Stop } from './statement-limits.ts'
 
 /** Holds the policy's limits against the statement that runs. */
 export class LimitWatch {
   readonly #cancelUpstream: () => void
-  #timer: NodeJS.Timeout | null = null
+  #callOff: (() => void) | null = null
 
   /** @param cancelUpstream - Asks the server to stop the statement in flight. */
   constructor(cancelUpstream: () => void) {
@@ -14,13 +15,13 @@ export class LimitWatch {
   /** The server gets to the statement: its time begins. */
   start(running: Running): void {
     const { timeMsMax } = running.cleared.obligations.limits
-    if (timeMsMax !== null) this.#timer = setTimeout(() => this.#stop(running, 'time'), timeMsMax)
+    if (timeMsMax !== null) this.#callOff = after(timeMsMax, () => this.#stop(running, 'time'))
   }
 
   /** The server has done with it. */
   end(): void {
-    if (this.#timer !== null) clearTimeout(this.#timer)
-    this.#timer = null
+    this.#callOff?.()
+    this.#callOff = null
   }
 
   /** Counts a row; false when it may not go out. */

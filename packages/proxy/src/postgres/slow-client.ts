@@ -1,4 +1,5 @@
 import type { Link } from '../link.ts'
+import { after } from '../timer.ts'
 
 const STALL_MS_MAX = 60_000
 
@@ -11,7 +12,7 @@ export function holdWhileSlow(upstream: Link, client: Link): void {
 /** Resolves when the client has taken what was written. One that takes nothing at all is cut off. */
 export async function drainedInTime(client: Link): Promise<void> {
   if (!client.socket.writableNeedDrain) return
-  const stalled = setTimeout(() => client.socket.destroy(), STALL_MS_MAX)
+  const callOff = after(STALL_MS_MAX, () => client.socket.destroy())
   await client.drained()
-  clearTimeout(stalled)
+  callOff()
 }

@@ -1,4 +1,4 @@
-import type { Catalog, Classifier, Dialect, Facts } from '@querywarden/policy-core'
+import { type Catalog, type Classifier, type Dialect, type Facts, isRememberable } from '@querywarden/policy-core'
 import { boundedCache } from './cache.ts'
 import { canonicalText } from './canonical.ts'
 import { type Grammar, isMajor, loadGrammar, MAJORS, type Major } from './engine.ts'
@@ -69,7 +69,7 @@ export async function postgresClassifier(options: ClassifierOptions): Promise<Po
           })
     // A parser that failed may do better next time.
     const isFinal = facts.kind === 'understood' || facts.code !== 'PARSER_FAILED'
-    if (isFinal && statement.text.length <= REMEMBERED_CHARS_MAX && isSmall(facts)) cache.set(key, facts)
+    if (isFinal && statement.text.length <= REMEMBERED_CHARS_MAX && isRememberable(facts)) cache.set(key, facts)
     return facts
   }
 
@@ -82,11 +82,6 @@ export async function postgresClassifier(options: ClassifierOptions): Promise<Po
 
 /** Facts of longer texts are not remembered: there may be thousands of them, for as long as the process lives. */
 const REMEMBERED_CHARS_MAX = 16_384
-
-/** A short text can do much: facts of a few hundred uses take as much memory as thousands of others. */
-const USES_MAX = 64
-const isSmall = (facts: Facts): boolean =>
-  facts.kind === 'opaque' || facts.uses.length + facts.mentions.length <= USES_MAX
 
 /** What one classification reads with. */
 interface Reader {

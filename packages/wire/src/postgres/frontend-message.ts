@@ -46,8 +46,7 @@ export type FrontendMessage =
   | { readonly kind: 'terminate' }
 
 /**
- * Decodes whatever a client sent (manual 54.7), for inspectors and tests; a session's own path decodes only the kinds
- * that it handles. A `FrameScanner` can be given in a frame's place. Values are views of the body.
+ * Decodes whatever a client sent (manual 54.7). A `FrameScanner` can be given in a frame's place. Values are views of the body.
  *
  * @param stage what the server asked for last, which says what the tag `p` means; null where it asked for nothing, and
  * then there is no such message

@@ -3,16 +3,13 @@ import {
   decodeFrontend,
   decodeStartup,
   encodeBackend,
-  encodeCancelRequest,
   encodeFrontend,
-  encodeGssencRequest,
-  encodeSslRequest,
-  encodeStartup,
   FrameBuffer,
   FrameScanner,
   type Startup,
   StartupBuffer,
 } from '../../src/postgres/index.ts'
+import { encodeAnyStartup } from '../postgres/encode-any-startup.ts'
 
 /** What is fuzzed. Tests of the fuzzer put broken parts in the place of ours. */
 export interface Subject {
@@ -37,17 +34,4 @@ export const OURS: Subject = {
   FrameBuffer,
   FrameScanner,
   StartupBuffer,
-}
-
-function encodeAnyStartup(startup: Startup): Uint8Array {
-  switch (startup.kind) {
-    case 'startup':
-      return encodeStartup(startup.parameters, { minor: startup.minor })
-    case 'ssl-request':
-      return encodeSslRequest()
-    case 'gssenc-request':
-      return encodeGssencRequest()
-    case 'cancel-request':
-      return encodeCancelRequest(startup.processId, startup.secretKey)
-  }
 }

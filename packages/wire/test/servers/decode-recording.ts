@@ -6,16 +6,12 @@ import {
   decodeFrontend,
   decodeStartup,
   encodeBackend,
-  encodeCancelRequest,
   encodeFrontend,
-  encodeGssencRequest,
-  encodeSslRequest,
-  encodeStartup,
   FRONTEND_TAGS,
   FrameBuffer,
-  type Startup,
   StartupBuffer,
 } from '../../src/postgres/index.ts'
+import { encodeAnyStartup } from '../postgres/encode-any-startup.ts'
 import type { Recording } from './recording-relay.ts'
 
 /** A message that was sent, and what becomes of it when it is decoded and encoded again. */
@@ -46,7 +42,7 @@ export function decodeRecording(recording: Recording): Sent[] {
       const packet = startup.next()
       if (packet === undefined) continue
       const decoded = decodeStartup(packet)
-      sent.push({ from: 'startup', kind: decoded.kind, bytes: packet, again: encodeAny(decoded) })
+      sent.push({ from: 'startup', kind: decoded.kind, bytes: packet, again: encodeAnyStartup(decoded) })
       phase = decoded.kind === 'startup' || decoded.kind === 'cancel-request' ? 'frames' : 'answer'
       startup.assertEmpty()
     } else if (from === 'frontend') {
@@ -70,16 +66,3 @@ export function decodeRecording(recording: Recording): Sent[] {
 
 const kindOf = (message: ReturnType<typeof decodeBackend>): string =>
   message.kind === 'authentication' ? `authentication ${message.message.kind}` : message.kind
-
-function encodeAny(startup: Startup): Uint8Array {
-  switch (startup.kind) {
-    case 'startup':
-      return encodeStartup(startup.parameters, { minor: startup.minor })
-    case 'ssl-request':
-      return encodeSslRequest()
-    case 'gssenc-request':
-      return encodeGssencRequest()
-    case 'cancel-request':
-      return encodeCancelRequest(startup.processId, startup.secretKey)
-  }
-}
