@@ -1,4 +1,45 @@
-import type { RelationName, UsedRelation } from './facts.ts'
+import type { Access, RelationName, UsedRelation } from './facts.ts'
+
+/** A function, procedure or aggregate that isn't the server's own. */
+export interface CatalogRoutine extends RelationName {
+  readonly oid: number
+  readonly kind: 'function' | 'procedure' | 'aggregate' | 'window'
+  /** Type OIDs of the input arguments, in order; a variadic one as its array type. */
+  readonly argumentTypes: readonly number[]
+  /** How many arguments a call must have: those without a default. */
+  readonly argumentsMin: number
+  /** How many it may have; infinite for a variadic one. */
+  readonly argumentsMax: number
+  /** In lower case: `sql`, `plpgsql`, `c`, `internal` … */
+  readonly language: string
+  readonly volatility: 'immutable' | 'stable' | 'volatile'
+  /** It runs with the rights of its owner. */
+  readonly isSecurityDefiner: boolean
+  /** Settings that it changes for as long as it runs, by name in lower case. */
+  readonly settings: ReadonlyMap<string, string>
+  /**
+   * Its source. Of an SQL function with a body of its own (BEGIN ATOMIC, RETURN) that body, deparsed by the server. Null
+   * where there is none to read.
+   */
+  readonly body: string | null
+  /** The routines that an aggregate runs: its transition, final and other support functions. */
+  readonly supports: readonly CatalogRoutine[]
+}
+
+/** What the server does of its own accord when a relation is used in some way. */
+export type Reaction = {
+  /** `schema.relation.name` of it. */
+  readonly name: string
+  readonly on: readonly Access[]
+} & (
+  | { readonly kind: 'trigger'; readonly routine: CatalogRoutine }
+  /** `definition` is its CREATE RULE, deparsed by the server. */
+  | { readonly kind: 'rule'; readonly isInstead: boolean; readonly definition: string }
+  /** A foreign key's action: rows of another relation are deleted or changed with those of this one. */
+  | { readonly kind: 'cascade'; readonly relation: RelationName; readonly access: 'update' | 'delete' }
+  /** An expression over a row of the relation, deparsed by the server; null where that can't be had. */
+  | { readonly kind: 'default' | 'check' | 'generated' | 'policy'; readonly expression: string | null }
+)
 
 /** A relation as the catalog snapshot knows it. */
 export interface CatalogRelation extends UsedRelation {
@@ -6,6 +47,8 @@ export interface CatalogRelation extends UsedRelation {
   readonly opaque: string | null
   /** The columns that the server computes, which COPY leaves out; absent where the catalog doesn't know. */
   readonly generated?: ReadonlySet<string>
+  /** What runs by itself when it is used. */
+  readonly reactions: readonly Reaction[]
 }
 
 /** A snapshot of a target's schema. */
@@ -23,13 +66,19 @@ export interface Catalog {
    * functions of extensions are left out: they compute, as the built-in ones of their names do. So are those that no bare
    * name reaches, because pg_catalog has one that takes the same.
    */
-  readonly userFunctions: ReadonlySet<string>
+  readonly userFunctions: ReadonlyMap<string, readonly CatalogRoutine[]>
   /** All functions there, extensions' too, that take one row of a relation and so can be written like a column. */
   readonly userRowFunctions: ReadonlySet<string>
-  /** Operator names outside pg_catalog, but for those of extensions that only compute. */
-  readonly userOperators: ReadonlySet<string>
-  /** Type names outside pg_catalog, except row types of relations, whose casts or input may run code. */
-  readonly userTypes: ReadonlySet<string>
+  /**
+   * Operators outside pg_catalog by bare name, but for those of extensions that only compute, with the routines that one of
+   * the name may run. None: it may run anything.
+   */
+  readonly userOperators: ReadonlyMap<string, readonly CatalogRoutine[]>
+  /**
+   * Types outside pg_catalog by bare name, except row types of relations, whose casts or input may run code, with the
+   * routines that they may run. None: they may run anything.
+   */
+  readonly userTypes: ReadonlyMap<string, readonly CatalogRoutine[]>
 }
 
 /** The key of a relation in {@link Catalog.relations}. JSON, so that no quoted name can imitate another. */

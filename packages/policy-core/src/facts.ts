@@ -53,11 +53,36 @@ export interface UsedRelation extends RelationName {
   readonly columns: readonly UsedColumn[]
 }
 
+/** What a part of a statement's work is done by, where its own text doesn't do it. */
+export const AGENCIES = [
+  'function',
+  'trigger',
+  'rule',
+  'cascade',
+  'default',
+  'check',
+  'generated',
+  'policy',
+  'operator',
+  'cast',
+] as const
+export type Agency = (typeof AGENCIES)[number]
+
+/** The function, trigger, rule … that does something on the statement's behalf. */
+export interface Via {
+  readonly kind: Agency
+  /** `schema.name` of a routine, operator or type; `schema.relation.name` of what belongs to a relation. */
+  readonly name: string
+}
+
 /**
  * One thing that a statement does. A statement is allowed when every one of its uses is.
  * - `relation`: touches a relation in some way.
  * - `function`: calls a function that isn't pure, or that isn't known.
  * - `statement`: does something that concerns no single relation or function (BEGIN, SET, CREATE ROLE, SELECT 1).
+ *
+ * `via` says what does it, where the statement's text doesn't: the body of a function that it calls, a trigger on the
+ * relation that it writes to. `place` is then where the statement sets that off. Masks can't be put into such a use.
  */
 export type Use =
   | {
@@ -67,6 +92,7 @@ export type Use =
       readonly relation: UsedRelation
       /** No WHERE, or one that is always true; TRUNCATE. */
       readonly unbounded: boolean
+      readonly via?: Via
       readonly place: Place
     }
   | {
@@ -75,9 +101,68 @@ export type Use =
       /** `schema.name` where the schema is known, else the name as written. */
       readonly function: string
       readonly why: string
+      readonly via?: Via
       readonly place: Place
     }
-  | { readonly kind: 'statement'; readonly effect: Effect; readonly why: string; readonly place: Place }
+  | {
+      readonly kind: 'statement'
+      readonly effect: Effect
+      readonly why: string
+      readonly via?: Via
+      readonly place: Place
+    }
+
+/** What a column is used for. `target`: it is assigned to. `set`: it is read to compute a value that is written. */
+export const COLUMN_ROLES = ['output', 'predicate', 'join', 'group', 'order', 'returning', 'set', 'target'] as const
+export type ColumnRole = (typeof COLUMN_ROLES)[number]
+
+/**
+ * A column that the statement uses, resolved as the server resolves names. Where a name may be of several relations (one
+ * of them isn't in the catalog, say) there is an entry for each. `*` is the whole row of a relation that the catalog
+ * doesn't have.
+ */
+export interface ColumnUse extends ColumnName {
+  readonly role: ColumnRole
+  readonly place: Place
+}
+
+/** A column of a statement's result. */
+export interface Output {
+  /** Its label, as RowDescription has it. */
+  readonly name: string
+  /**
+   * The columns of relations that the statement names whose values may show in it. A view's column stands for itself
+   * here: {@link UsedColumn.origins} leads on to base columns.
+   */
+  readonly origins: readonly ColumnName[]
+  /** `copy`: the value of its one origin, unchanged. `computed`: made from its origins. `unknown`: may show anything. */
+  readonly lineage: 'copy' | 'computed' | 'unknown'
+}
+
+/** How a function is classed; {@link FunctionCall}. */
+export const FUNCTION_CLASSES = [
+  'pure',
+  'reads-state',
+  'reads-rows',
+  'settings',
+  'write',
+  'locks',
+  'external',
+  'notifies',
+  'runs-sql',
+  'controls-server',
+  'ddl',
+  'unknown',
+] as const
+export type FunctionClass = (typeof FUNCTION_CLASSES)[number]
+
+/** A call that the statement's text makes, of any function, pure ones too. */
+export interface FunctionCall {
+  /** `schema.name` where the schema is known, else the name as written. */
+  readonly name: string
+  readonly class: FunctionClass
+  readonly place: Place
+}
 
 /** Something that no policy can allow, because the gateway itself would stop being sound. */
 export interface Prohibition {
@@ -118,6 +203,14 @@ export type Facts =
       readonly uses: readonly Use[]
       readonly prohibitions: readonly Prohibition[]
       readonly mentions: readonly ColumnMention[]
+      /** Every column that it uses and what for. At least those that the server's own dependency record would name. */
+      readonly columns: readonly ColumnUse[]
+      /** The columns of its result; null where it gives no rows of its own, or which they are isn't known. */
+      readonly outputs: readonly Output[] | null
+      /** The functions that its text calls. What their bodies do is in `uses`. */
+      readonly calls: readonly FunctionCall[]
+      /** Names the statement but for its literals and its layout: for counting alike statements, never for deciding. */
+      readonly fingerprint: string
       /** The statement on one spelling, literals kept, no comments: what a person is shown. */
       readonly canonical: string
       /** `in`: rows from the client. `out`: rows to the client by CopyData. */

@@ -1,4 +1,4 @@
-export type { Catalog, CatalogRelation } from './catalog.ts'
+export type { Catalog, CatalogRelation, CatalogRoutine, Reaction } from './catalog.ts'
 export { relationKey, USER_OID_MIN } from './catalog.ts'
 export type { CompiledPolicy, DecisionRequest } from './decide.ts'
 export { decide } from './decide.ts'
@@ -18,19 +18,26 @@ export { formatIssue, formatIssues, formatPath, PolicyError } from './errors.ts'
 export { explain } from './explain.ts'
 export type {
   Access,
+  Agency,
   ColumnMention,
   ColumnName,
+  ColumnRole,
+  ColumnUse,
   Effect,
   Facts,
+  FunctionCall,
+  FunctionClass,
   OpaqueCode,
+  Output,
   Prohibition,
   ProhibitionCode,
   RelationName,
   Use,
   UsedColumn,
   UsedRelation,
+  Via,
 } from './facts.ts'
-export { ACCESSES, EFFECTS, effectsOf, isRememberable } from './facts.ts'
+export { ACCESSES, AGENCIES, COLUMN_ROLES, EFFECTS, effectsOf, FUNCTION_CLASSES, isRememberable } from './facts.ts'
 export type { Cleared } from './gate/cleared.ts'
 export { isCleared } from './gate/cleared.ts'
 export type { Judgement } from './gate/judge.ts'

@@ -7,10 +7,10 @@ const catalog = (fingerprint: string): Catalog => ({
   major: 18,
   searchPath: [],
   relations: new Map(),
-  userFunctions: new Set(),
+  userFunctions: new Map(),
   userRowFunctions: new Set(),
-  userOperators: new Set(),
-  userTypes: new Set(),
+  userOperators: new Map(),
+  userTypes: new Map(),
 })
 
 interface Kept {

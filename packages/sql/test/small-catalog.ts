@@ -1,4 +1,4 @@
-import { type Catalog, type CatalogRelation, relationKey } from '@querywarden/policy-core'
+import { type Catalog, type CatalogRelation, type CatalogRoutine, relationKey } from '@querywarden/policy-core'
 
 const relation = (
   oid: number,
@@ -20,8 +20,13 @@ const relation = (
     origins: [{ schema, name, column }],
   })),
   opaque: null,
+  reactions: [],
   ...more,
 })
+
+/** Names of what may run code that nobody can read. */
+export const unseen = (...names: readonly string[]): ReadonlyMap<string, readonly CatalogRoutine[]> =>
+  new Map(names.map(name => [name, []]))
 
 /** A catalog small enough to keep in mind while reading a test. */
 export function smallCatalog(more: Partial<Catalog> = {}): Catalog {
@@ -37,10 +42,10 @@ export function smallCatalog(more: Partial<Catalog> = {}): Catalog {
     major: 17,
     searchPath: ['public'],
     relations: new Map(relations.map(one => [relationKey(one), one])),
-    userFunctions: new Set(['lower', 'wipe', 'full_name']),
+    userFunctions: unseen('lower', 'wipe', 'full_name'),
     userRowFunctions: new Set(['full_name']),
-    userOperators: new Set(['===']),
-    userTypes: new Set(['checked_text']),
+    userOperators: unseen('==='),
+    userTypes: unseen('checked_text'),
     ...more,
   }
 }

@@ -44,10 +44,10 @@ const catalogOf = (fingerprint: string): Catalog => ({
   major: 17,
   searchPath: ['public'],
   relations: new Map(),
-  userFunctions: new Set(),
+  userFunctions: new Map(),
   userRowFunctions: new Set(),
-  userOperators: new Set(),
-  userTypes: new Set(),
+  userOperators: new Map(),
+  userTypes: new Map(),
 })
 
 const NOWHERE = { start: 0, end: 0 }

@@ -11,10 +11,10 @@ const catalog: Catalog = {
   major: 18,
   searchPath: ['public'],
   relations: new Map([[relationKey(customers), customers]]),
-  userFunctions: new Set(),
+  userFunctions: new Map(),
   userRowFunctions: new Set(),
-  userOperators: new Set(),
-  userTypes: new Set(),
+  userOperators: new Map(),
+  userTypes: new Map(),
 }
 
 const policy = parsePolicy({

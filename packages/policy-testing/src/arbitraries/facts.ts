@@ -58,6 +58,10 @@ export const understoodFacts = (): fc.Arbitrary<Understood> =>
       tag,
       uses,
       mentions,
+      columns: [],
+      outputs: null,
+      calls: [],
+      fingerprint: tag,
       prohibitions: isProhibited
         ? [{ code: 'ROLE_CHANGE', message: 'changes the role', hint: 'stay who you are', place: { start: 0, end: 3 } }]
         : [],

@@ -46,9 +46,9 @@ export const catalogOf = (known: readonly UsedRelation[]): Catalog => ({
   fingerprint: 'catalog-1',
   major: 18,
   searchPath: ['public'],
-  relations: new Map(known.map(relation => [relationKey(relation), { ...relation, opaque: null }])),
-  userFunctions: new Set(),
+  relations: new Map(known.map(relation => [relationKey(relation), { ...relation, opaque: null, reactions: [] }])),
+  userFunctions: new Map(),
   userRowFunctions: new Set(),
-  userOperators: new Set(),
-  userTypes: new Set(),
+  userOperators: new Map(),
+  userTypes: new Map(),
 })

@@ -175,10 +175,10 @@ const NO_CATALOG = {
   major: 18,
   searchPath: [],
   relations: new Map(),
-  userFunctions: new Set<string>(),
+  userFunctions: new Map(),
   userRowFunctions: new Set<string>(),
-  userOperators: new Set<string>(),
-  userTypes: new Set<string>(),
+  userOperators: new Map(),
+  userTypes: new Map(),
 }
 
 test('approvals: how many wait, and for how long whatever comes of them', async () => {

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test } from 'vitest'
-import { smallCatalog } from '../../test/small-catalog.ts'
+import { smallCatalog, unseen } from '../../test/small-catalog.ts'
 import { type PostgresClassifier, postgresClassifier } from './classify.ts'
 import { DEFAULT_LIMITS } from './limits.ts'
 
@@ -40,7 +40,7 @@ describe('columns that a statement reads by name', () => {
 })
 
 test('N1: a function that hides set_config takes nothing from what set_config may not do', () => {
-  const shadowed = smallCatalog({ major: 18, userFunctions: new Set(['set_config']) })
+  const shadowed = smallCatalog({ major: 18, userFunctions: unseen('set_config') })
   const text = "select set_config('search_path', 'x', false)"
   expect(classifier.classify({ dialect: 'postgres', text, params: [] }, shadowed)).toMatchObject({
     prohibitions: [{ code: 'PINNED_SETTING' }],

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test } from 'vitest'
-import { smallCatalog } from '../../test/small-catalog.ts'
+import { smallCatalog, unseen } from '../../test/small-catalog.ts'
 import { type PostgresClassifier, postgresClassifier } from './classify.ts'
 import { DEFAULT_LIMITS } from './limits.ts'
 import { postgresRewriter } from './rewrite/postgres-rewriter.ts'
@@ -15,7 +15,7 @@ const factsOf = (
   functions: readonly string[] = [],
   operators: readonly string[] = [],
 ) => {
-  const own = { userFunctions: new Set(functions), userOperators: new Set(operators) }
+  const own = { userFunctions: unseen(...functions), userOperators: unseen(...operators) }
   const catalog = { ...smallCatalog({ major }), ...own }
   const facts = classifier.classify({ dialect: 'postgres', text, params: [] }, catalog)
   if (facts.kind === 'opaque') throw new Error(facts.message)

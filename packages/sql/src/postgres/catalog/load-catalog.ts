@@ -41,10 +41,10 @@ export async function loadCatalog(query: Query, options: CatalogOptions): Promis
     major: snapshot.major,
     searchPath: options.searchPath,
     relations: new Map(relations.map(relation => [relationKey(relation), relation])),
-    userFunctions: new Set(snapshot.functions.filter(row => row[1] === TRUE).map(([name = '']) => name)),
+    userFunctions: new Map(snapshot.functions.filter(row => row[1] === TRUE).map(([name = '']) => [name, []])),
     userRowFunctions: new Set(snapshot.functions.filter(row => row[2] === TRUE).map(([name = '']) => name)),
-    userOperators: new Set(snapshot.operators.map(([name = '']) => name)),
-    userTypes: types.codeNames,
+    userOperators: new Map(snapshot.operators.map(([name = '']) => [name, []])),
+    userTypes: new Map([...types.codeNames].map(name => [name, []])),
   }
 }
 
@@ -105,6 +105,7 @@ function relationsOf(
       columns: columns.get(oid) ?? [],
       opaque: opaque.get(oid) ?? null,
       generated: generated.get(oid) ?? new Set(),
+      reactions: [],
     }
   })
 }
