@@ -183,6 +183,10 @@ export type OpaqueCode =
   | 'SYNTAX'
   | 'NOT_ONE_STATEMENT'
   | 'PARSER_FAILED'
+  /** Reading it took longer than it may. */
+  | 'TOO_SLOW'
+  /** Too many texts wait to be read; later it may be understood. */
+  | 'BUSY'
   | 'UNKNOWN_NODE'
 
 /** A column that the statement mentions by name, wherever in it. Enough to tell whether DML reads a masked column. */

@@ -19,8 +19,12 @@ export interface Credential {
 /** Turns a credential into a principal, or throws. */
 export type Verifier = (credential: Credential, now: Instant) => Promise<Principal>
 
-/** Says what a statement does. Pure and total: a text that can't be understood is opaque facts, never an exception. */
-export type Classifier = (statement: Statement, catalog: Catalog) => Facts
+/**
+ * Says what a statement does. Pure and total: a text that can't be understood is opaque facts, never an exception or a
+ * rejection. What is soon said is said at once; only a text that takes a while is a promise. `asker` is whoever the answer
+ * is for, as any object of its own: askers take turns where there is a queue.
+ */
+export type Classifier = (statement: Statement, catalog: Catalog, asker?: object) => Facts | Promise<Facts>
 
 /** SQL that yields a masked column's value. `reference` is the column as SQL, quoted and qualified. */
 export type MaskSql = (mask: Mask, column: UsedColumn, reference: string) => string
@@ -32,7 +36,8 @@ export type Rewriting =
 
 /**
  * Puts masks where the rows are fetched: every reference to a masked relation becomes a subquery with the masks in it.
- * With no masks it gives the text that was judged. What can't be rewritten soundly is impossible, never guessed.
+ * With no masks it gives the text that was judged. What can't be rewritten soundly is impossible, never guessed. As of a
+ * {@link Classifier}, an answer that takes a while is a promise, and never rejects.
  */
 export type Rewriter = (
   statement: Statement,
@@ -40,7 +45,8 @@ export type Rewriter = (
   masks: readonly MaskedRelation[],
   maskSql: MaskSql,
   catalog: Catalog,
-) => Rewriting
+  asker?: object,
+) => Rewriting | Promise<Rewriting>
 
 /** A column of a result, as the server describes it. */
 export interface ResultColumn {

@@ -1,25 +1,23 @@
 import {
   type Catalog,
-  type Classifier,
   type Mask,
   type MaskedRelation,
   type MaskSql,
-  type Rewriter,
   type Rewriting,
   relationKey,
   type UsedColumn,
   type UsedRelation,
 } from '@querywarden/policy-core'
-import { postgresClassifier } from '../src/postgres/classify.ts'
+import { type PostgresClassifier, postgresClassifier } from '../src/postgres/classify.ts'
 import { type Grammar, MAJORS } from '../src/postgres/engine.ts'
 import { DEFAULT_LIMITS } from '../src/postgres/limits.ts'
-import { postgresRewriter } from '../src/postgres/rewrite/postgres-rewriter.ts'
+import { type PromptRewriter, postgresRewriter } from '../src/postgres/rewrite/postgres-rewriter.ts'
 import type { Splitting } from '../src/postgres/split.ts'
 
 /** Classifier and rewriter of all majors, as a composer puts them together. */
 export interface Pair {
-  readonly classify: Classifier
-  readonly rewrite: Rewriter
+  readonly classify: PostgresClassifier['classify']
+  readonly rewrite: PromptRewriter
   readonly grammar: (major: number) => Grammar | null
   readonly split: (text: string, major: number) => Splitting
 }

@@ -2,10 +2,10 @@ import type { Catalog } from '../catalog.ts'
 import type { Decision, Refusal } from '../decision.ts'
 import type { Entry } from '../entry.ts'
 import type { Facts } from '../facts.ts'
-import type { Classifier, Masking, Rewriter } from '../hooks.ts'
+import type { Classifier, Masking, Rewriter, Rewriting } from '../hooks.ts'
 import type { Parameter, Statement } from '../statement.ts'
 import type { Target } from '../target.ts'
-import type { Rulings } from './rulings.ts'
+import type { Ruling, Rulings } from './rulings.ts'
 
 /** The answer to a text before its parameters, a person or the recorder come in. Good until policy or catalog change. */
 export type Judgement =
@@ -41,17 +41,54 @@ export interface JudgeHooks {
   readonly mask: Masking
 }
 
-/** Classifies, decides and rewrites one statement. Pure, but for what its hooks remember. */
-export function judge(hooks: JudgeHooks, rulings: Rulings, target: Target, text: string, catalog: Catalog): Judgement {
+/** What a text is judged by. */
+interface Case {
+  readonly hooks: JudgeHooks
+  readonly rulings: Rulings
+  readonly statement: Statement
+  readonly catalog: Catalog
+}
+
+/**
+ * Classifies, decides and rewrites one statement. Pure, but for what its hooks remember. A promise only where a hook gave
+ * one: most texts are judged without.
+ */
+export function judge(
+  hooks: JudgeHooks,
+  rulings: Rulings,
+  target: Target,
+  text: string,
+  catalog: Catalog,
+): Judgement | Promise<Judgement> {
   const statement: Statement = { dialect: target.dialect, text, params: [] }
-  const facts = hooks.classify(statement, catalog)
-  const { decision, effects, relations, functions } = rulings.on(facts)
+  const one: Case = { hooks, rulings, statement, catalog }
+  const facts = hooks.classify(statement, catalog, rulings.asker)
+  return facts instanceof Promise ? facts.then(late => judgeFacts(one, late)) : judgeFacts(one, facts)
+}
+
+function judgeFacts(one: Case, facts: Facts): Judgement | Promise<Judgement> {
+  const { hooks, rulings, statement, catalog } = one
+  const { text } = statement
+  const ruling = rulings.on(facts)
+  const { decision } = ruling
   if (decision.kind === 'deny') return { kind: 'refused', text, facts, decision, refusal: decision.refusal }
   if (facts.kind === 'opaque') return { kind: 'refused', text, facts, decision, refusal: notUnderstood(facts) }
   if (facts.copy === 'out' && decision.obligations.detect.length > 0)
     return { kind: 'refused', text, facts, decision, refusal: CANNOT_LOOK_INTO_COPY }
 
-  const rewriting = hooks.rewrite(statement, facts, decision.obligations.masks, hooks.mask.sql, catalog)
+  const { masks } = decision.obligations
+  const rewriting = hooks.rewrite(statement, facts, masks, hooks.mask.sql, catalog, rulings.asker)
+  const finish = (found: Rewriting): Judgement => withRewriting(one, facts, decision, ruling, found)
+  return rewriting instanceof Promise ? rewriting.then(finish) : finish(rewriting)
+}
+
+function withRewriting(
+  { statement: { text }, catalog, rulings }: Case,
+  facts: Extract<Facts, { kind: 'understood' }>,
+  decision: Extract<Decision, { kind: 'allow' | 'approve' }>,
+  { effects, relations, functions }: Pick<Ruling, 'effects' | 'relations' | 'functions'>,
+  rewriting: Rewriting,
+): Judgement {
   if (rewriting.kind === 'impossible') {
     const refusal: Refusal = {
       code: 'CANNOT_MASK',

@@ -24,7 +24,12 @@ export class JudgementCache {
   }
 
   /** The remembered judgement, or a fresh one by `make`. A new policy or catalog forgets all that was judged by another. */
-  get(policy: CompiledPolicy, fingerprint: string, text: string, make: (rulings: Rulings) => Judgement): Judgement {
+  get(
+    policy: CompiledPolicy,
+    fingerprint: string,
+    text: string,
+    make: (rulings: Rulings) => Judgement | Promise<Judgement>,
+  ): Judgement | Promise<Judgement> {
     if (this.#rulings?.policy !== policy || fingerprint !== this.#fingerprint) {
       this.#byText.clear()
       this.#rulings = new Rulings(policy, this.#asker)
@@ -36,8 +41,17 @@ export class JudgementCache {
       this.#byText.set(text, known)
       return known
     }
-    const made = make(this.#rulings)
-    if (text.length <= this.#textCharsMax && isRememberable(made.facts)) this.#remember(text, made)
+    const rulings = this.#rulings
+    const made = make(rulings)
+    return made instanceof Promise
+      ? made.then(late => this.#kept(rulings, text, late))
+      : this.#kept(rulings, text, made)
+  }
+
+  #kept(rulings: Rulings, text: string, made: Judgement): Judgement {
+    // What comes late may be by a policy or a catalog that are no longer in force.
+    const isCurrent = rulings === this.#rulings
+    if (isCurrent && text.length <= this.#textCharsMax && isRememberable(made.facts)) this.#remember(text, made)
     return made
   }
 

@@ -28,6 +28,11 @@ export class Rulings {
     this.#asker = asker
   }
 
+  /** Whom they are for. */
+  get asker(): object {
+    return this.#asker
+  }
+
   get policy(): CompiledPolicy {
     return this.#policy
   }

@@ -1,10 +1,13 @@
-import type { Catalog, Classifier, Facts, Use } from '@querywarden/policy-core'
+import type { Catalog, Facts, Statement, Use } from '@querywarden/policy-core'
 import { relationKey } from '@querywarden/policy-core'
 import fc from 'fast-check'
 import { hostileTexts, statements } from '../arbitraries/statements.ts'
 import { expectThat, isEqualData, type Law, type Runs } from './law.ts'
 
 type Classify = (text: string) => Facts
+
+/** A classifier that has its answer at once. */
+type PromptClassifier = (statement: Statement, catalog: Catalog) => Facts
 
 /**
  * What every classifier of PostgreSQL's SQL must keep, whatever else it finds out.
@@ -15,7 +18,7 @@ type Classify = (text: string) => Facts
  * for (const law of classifierLaws(() => postgresClassifier(), catalog, { runs: 500 })) test(law.name, law.check)
  */
 export const classifierLaws = (
-  makeClassifier: () => Classifier | Promise<Classifier>,
+  makeClassifier: () => PromptClassifier | Promise<PromptClassifier>,
   catalog: Catalog,
   { runs }: Runs,
 ): readonly Law[] =>

@@ -1,4 +1,14 @@
-import type { Answer, Classifier, Entry, Identity, Masker, Question, Recorder } from '@querywarden/policy-core'
+import type {
+  Answer,
+  Catalog,
+  Entry,
+  Facts,
+  Identity,
+  Masker,
+  Question,
+  Recorder,
+  Statement,
+} from '@querywarden/policy-core'
 import { describe, expect, test } from 'vitest'
 import {
   type ApproverUnderTest,
@@ -167,7 +177,7 @@ describe('the laws of a classifier', () => {
   const column = { name: 'id', attnum: 1, typeOid: 23, typmod: -1, type: 'integer', origins: [] }
   const catalog = catalogOf([{ schema: 'public', name: 'orders', oid: 1, kind: 'table', columns: [column] }])
 
-  test.each<readonly [string, Classifier, readonly string[]]>([
+  test.each<readonly [string, (statement: Statement, catalog: Catalog) => Facts, readonly string[]]>([
     [
       'one that understands nothing',
       () => ({ kind: 'opaque', code: 'SYNTAX', message: 'no', offset: null }),

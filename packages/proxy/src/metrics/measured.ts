@@ -93,19 +93,21 @@ function measuredPolicy(source: PolicySource, registry: Registry, statements: St
 
 const measuredClassifier =
   (classify: Classifier, durations: Durations, monotonic: () => number): Classifier =>
-  (statement, catalog) => {
+  (statement, catalog, asker) => {
     const startedMs = monotonic()
-    const facts = classify(statement, catalog)
-    durations.observeMs(monotonic() - startedMs)
+    const facts = classify(statement, catalog, asker)
+    if (facts instanceof Promise) void facts.then(() => durations.observeMs(monotonic() - startedMs))
+    else durations.observeMs(monotonic() - startedMs)
     return facts
   }
 
 const measuredRewriter =
   (rewrite: Rewriter, durations: Durations, monotonic: () => number): Rewriter =>
-  (statement, facts, masks, maskSql, catalog) => {
+  (statement, facts, masks, maskSql, catalog, asker) => {
     const startedMs = monotonic()
-    const rewriting = rewrite(statement, facts, masks, maskSql, catalog)
-    durations.observeMs(monotonic() - startedMs)
+    const rewriting = rewrite(statement, facts, masks, maskSql, catalog, asker)
+    if (rewriting instanceof Promise) void rewriting.then(() => durations.observeMs(monotonic() - startedMs))
+    else durations.observeMs(monotonic() - startedMs)
     return rewriting
   }
 

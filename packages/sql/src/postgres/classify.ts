@@ -1,4 +1,4 @@
-import { type Catalog, type Classifier, type Dialect, type Facts, isRememberable } from '@querywarden/policy-core'
+import { type Catalog, type Dialect, type Facts, isRememberable, type Statement } from '@querywarden/policy-core'
 import { boundedCache } from './cache.ts'
 import { canonicalText } from './canonical.ts'
 import { type Grammar, isMajor, loadGrammar, MAJORS, type Major } from './engine.ts'
@@ -24,7 +24,7 @@ export interface ClassifierOptions {
 
 /** A classifier with the splitter that belongs to it: both read a text by the same grammar under the same limits. */
 export interface PostgresClassifier {
-  readonly classify: Classifier
+  readonly classify: (statement: Statement, catalog: Catalog) => Facts
   /** Splits a text into statements by the grammar of a server major. Total. */
   readonly split: (text: string, major: number) => Splitting
   /** The grammar of a server major, or null where it isn't loaded. */
@@ -51,7 +51,7 @@ export async function postgresClassifier(options: ClassifierOptions): Promise<Po
   const cache = boundedCache<Facts>(options.cacheEntriesMax)
   const readings = new Readings(options.limits, options.cacheEntriesMax)
 
-  const classify: Classifier = (statement, catalog) => {
+  const classify: PostgresClassifier['classify'] = (statement, catalog) => {
     const context = JSON.stringify([catalog.fingerprint, catalog.major, statement.dialect])
     const key = context + statement.text
     const known = cache.get(key)

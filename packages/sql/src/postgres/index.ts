@@ -11,7 +11,7 @@ export {
   type ParseOutcome,
 } from './engine.ts'
 export { DEFAULT_LIMITS, type ParseLimits } from './limits.ts'
-export { postgresRewriter, type RewriterOptions } from './rewrite/postgres-rewriter.ts'
+export { type PromptRewriter, postgresRewriter, type RewriterOptions } from './rewrite/postgres-rewriter.ts'
 export { type NameInText, type SessionCommand, withName } from './session-command.ts'
 export { type SplitStatement, type Splitting, splitStatements } from './split.ts'
 export { SqlError, type SqlErrorCode } from './sql-error.ts'

@@ -1,4 +1,4 @@
-import type { Rewriter, Rewriting } from '@querywarden/policy-core'
+import type { Catalog, Facts, MaskedRelation, MaskSql, Rewriting, Statement } from '@querywarden/policy-core'
 import { blankComments } from '../comments.ts'
 import type { Grammar } from '../engine.ts'
 import { lex } from '../lex.ts'
@@ -11,6 +11,15 @@ import { planChanges } from './plan-changes.ts'
 import { isSameTree } from './same-tree.ts'
 import { surveyTree } from './survey.ts'
 import { textCursor } from './text-cursor.ts'
+
+/** A Rewriter that has its answer at once. */
+export type PromptRewriter = (
+  statement: Statement,
+  facts: Facts,
+  masks: readonly MaskedRelation[],
+  maskSql: MaskSql,
+  catalog: Catalog,
+) => Rewriting
 
 /** How a rewriter works. Give it what the classifier was given: both must read a text in the same way. */
 export interface RewriterOptions {
@@ -30,7 +39,7 @@ export interface RewriterOptions {
  * rewrite(statement, classify(statement, catalog), masks, maskSql, catalog)
  * // { kind: 'rewritten', text: 'select ssn from (SELECT "qw"."id", … AS "ssn" FROM "public"."customers" AS "qw") AS "customers"' }
  */
-export function postgresRewriter({ grammar, limits }: RewriterOptions): Rewriter {
+export function postgresRewriter({ grammar, limits }: RewriterOptions): PromptRewriter {
   return (statement, facts, masks, maskSql, catalog) => {
     if (statement.dialect !== 'postgres') return disagreement('the statement is not for PostgreSQL')
     if (facts.kind === 'opaque') return disagreement('the statement was not understood')
