@@ -1,14 +1,20 @@
 import type { Access, RelationName, UsedRelation } from './facts.ts'
 
-/** A function, procedure or aggregate that isn't the server's own. */
+/**
+ * A function, procedure or aggregate that isn't the server's own. One in pg_catalog stands here only where an operator, a
+ * type, a trigger or an aggregate of the database runs it.
+ */
 export interface CatalogRoutine extends RelationName {
   readonly oid: number
   readonly kind: 'function' | 'procedure' | 'aggregate' | 'window'
-  /** Type OIDs of the input arguments, in order; a variadic one as its array type. */
+  /**
+   * Type OIDs of the input arguments, in order; a variadic one as its array type. Of a procedure those of its OUT
+   * arguments too, for which CALL has a placeholder.
+   */
   readonly argumentTypes: readonly number[]
-  /** How many arguments a call must have: those without a default. */
+  /** How many arguments a call must have: those without a default. 0 for an ordered-set aggregate, which has them in two places. */
   readonly argumentsMin: number
-  /** How many it may have; infinite for a variadic one. */
+  /** How many it may have; infinite for a variadic one and an ordered-set aggregate. */
   readonly argumentsMax: number
   /** In lower case: `sql`, `plpgsql`, `c`, `internal` … */
   readonly language: string
@@ -22,29 +28,65 @@ export interface CatalogRoutine extends RelationName {
    * where there is none to read.
    */
   readonly body: string | null
-  /** The routines that an aggregate runs: its transition, final and other support functions. */
+  /**
+   * The routines that an aggregate runs: its transition, final and other support functions, but for built-in ones that
+   * only compute.
+   */
   readonly supports: readonly CatalogRoutine[]
 }
 
-/** What the server does of its own accord when a relation is used in some way. */
+/**
+ * What the server does of its own accord when a relation is used in some way. Expressions of which all functions,
+ * operators and types only compute are left out; so are the server's own triggers that only compute.
+ *
+ * A relation has those of its partitions and children too, and a view those of what it reads: the statement names the one
+ * and sets off the other.
+ */
 export type Reaction = {
   /** `schema.relation.name` of it. */
   readonly name: string
+  /** The accesses that set it off. COPY FROM sets off what `insert` does, COPY TO what `select` does. */
   readonly on: readonly Access[]
 } & (
-  | { readonly kind: 'trigger'; readonly routine: CatalogRoutine }
+  | {
+      readonly kind: 'trigger'
+      readonly routine: CatalogRoutine
+      /** Its CREATE TRIGGER, deparsed by the server, where its WHEN does more than compute; absent: WHEN runs nothing. */
+      readonly definition?: string | null
+      /**
+       * An UPDATE that assigns to none of these columns of the relation in `name` doesn't set it off. Absent: any does.
+       */
+      readonly columns?: readonly string[]
+    }
   /** `definition` is its CREATE RULE, deparsed by the server. */
   | { readonly kind: 'rule'; readonly isInstead: boolean; readonly definition: string }
-  /** A foreign key's action: rows of another relation are deleted or changed with those of this one. */
-  | { readonly kind: 'cascade'; readonly relation: RelationName; readonly access: 'update' | 'delete' }
-  /** An expression over a row of the relation, deparsed by the server; null where that can't be had. */
-  | { readonly kind: 'default' | 'check' | 'generated' | 'policy'; readonly expression: string | null }
+  /**
+   * A foreign key's action: rows of another relation are deleted or changed with those of this one; or all of them are
+   * gone, by TRUNCATE … CASCADE. What that sets off is among the other relation's reactions.
+   */
+  | { readonly kind: 'cascade'; readonly relation: RelationName; readonly access: 'update' | 'delete' | 'truncate' }
+  /**
+   * An expression over a row of the relation, deparsed by the server with every name that isn't in pg_catalog qualified;
+   * null where that can't be had, or where code runs that stands in no expression. `index`: expressions and predicates of
+   * indexes, exclusion constraints, extended statistics. `partition`: the key by which a row finds its partition.
+   */
+  | {
+      readonly kind: 'default' | 'check' | 'generated' | 'policy' | 'index' | 'partition'
+      readonly expression: string | null
+      /** Of a policy: USING picks the rows that are seen, WITH CHECK those that may be written. */
+      readonly clause?: 'using' | 'with check'
+    }
 )
 
 /** A relation as the catalog snapshot knows it. */
 export interface CatalogRelation extends UsedRelation {
   /** Why its rows can't be followed to base columns (a function in a view's definition, say), or null. */
   readonly opaque: string | null
+  /**
+   * The routines that are the only reason for `opaque`: where each is proven harmless, the relation's rows come from the
+   * origins of its columns, and from what the routines read. Absent or empty: it's opaque for another reason too.
+   */
+  readonly opaqueBy?: readonly CatalogRoutine[]
   /** The columns that the server computes, which COPY leaves out; absent where the catalog doesn't know. */
   readonly generated?: ReadonlySet<string>
   /** What runs by itself when it is used. */
