@@ -29,6 +29,11 @@ export interface CatalogRoutine extends RelationName {
    */
   readonly body: string | null
   /**
+   * How it is declared, deparsed by the server: its parameters with names and defaults (pg_get_function_arguments), and
+   * what it gives (pg_get_function_result; empty for a procedure). A PL/pgSQL body can't be followed without.
+   */
+  readonly declaration?: { readonly parameters: string; readonly result: string }
+  /**
    * The routines that an aggregate runs: its transition, final and other support functions, but for built-in ones that
    * only compute.
    */
