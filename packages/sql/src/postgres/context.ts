@@ -11,6 +11,7 @@ import type {
 import type { Major } from './engine.ts'
 import type { Node, TypedNode } from './node.ts'
 import type { Places } from './places.ts'
+import type { Run, WriteNotes } from './routines/run.ts'
 
 /** What names mean at one point of the tree, and what a bare relation there is used for. */
 export interface Scope {
@@ -45,6 +46,12 @@ export interface Context {
   readonly qualified: { readonly parts: readonly string[]; readonly place: Place }[]
   /** Where a bare star stands in a SELECT, and the names that the relations of its own FROM go by. */
   readonly selectStars: Map<number, readonly string[]>
+  /** What the database holds code for and the statement sets off. What that does is added when the walk is done. */
+  readonly runs: Run[]
+  /** How relations are written to, as far as it decides what runs by itself. */
+  readonly writes: WriteNotes
+  /** Names that come before columns, where the text is a part of PL/pgSQL code; empty elsewhere. */
+  readonly variables: ReadonlySet<string>
   /** Set once; the walk then stops. */
   trouble: { readonly code: OpaqueCode; readonly message: string } | null
   copy: 'in' | 'out' | null

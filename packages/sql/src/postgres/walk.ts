@@ -63,11 +63,26 @@ export interface Walked {
   readonly prohibitions: readonly Prohibition[]
   readonly mentions: Context['mentions']
   readonly copy: Context['copy']
+  readonly runs: Context['runs']
+  readonly writes: Context['writes']
+  readonly ranges: Context['ranges']
   readonly trouble: Context['trouble']
 }
 
-/** Walks one statement, once, over every node of its tree. */
-export function walk(statement: TypedNode, catalog: Catalog, major: Major, places: Places, nodesMax: number): Walked {
+const NO_VARIABLES: ReadonlySet<string> = new Set()
+
+/**
+ * Walks one statement, or any other node that is known, once over every node of its tree. `variables`: names that PL/pgSQL
+ * puts before columns.
+ */
+export function walk(
+  statement: TypedNode,
+  catalog: Catalog,
+  major: Major,
+  places: Places,
+  nodesMax: number,
+  variables: ReadonlySet<string> = NO_VARIABLES,
+): Walked {
   let nodes = 0
   let depth = 0
   const context: Context = {
@@ -80,6 +95,9 @@ export function walk(statement: TypedNode, catalog: Catalog, major: Major, place
     ranges: new Map(),
     qualified: [],
     selectStars: new Map(),
+    runs: [],
+    writes: { assigned: new Map(), cascades: false },
+    variables,
     trouble: null,
     copy: null,
     visit: (typed, scope) => {
