@@ -1,4 +1,5 @@
 export { type CatalogOptions, loadCatalog } from './catalog/load-catalog.ts'
+export { readCatalog, writeCatalog } from './catalog/saved-catalog.ts'
 export type { Query } from './catalog/snapshot.ts'
 export { type ClassifierOptions, type PostgresClassifier, postgresClassifier } from './classify.ts'
 export {
