@@ -139,12 +139,17 @@ export interface Output {
   readonly lineage: 'copy' | 'computed' | 'unknown'
 }
 
-/** How a function is classed; {@link FunctionCall}. */
+/**
+ * How a function is classed; {@link FunctionCall}. `reads-context`: what it shows is the time, the session, the schema or
+ * rights. `reads-state`: sequences, sizes, counters and the like. `reads-rows`: rows or statements that nothing masks.
+ */
 export const FUNCTION_CLASSES = [
   'pure',
+  'reads-context',
   'reads-state',
   'reads-rows',
   'settings',
+  'transaction',
   'write',
   'locks',
   'external',

@@ -1,6 +1,12 @@
+import type { Effect, FunctionClass } from '@querywarden/policy-core'
 import { FIELD_LIKE_FUNCTIONS, IMMUTABLE_FUNCTIONS } from '../generated/built-ins.ts'
-import { HARMLESS_FUNCTIONS } from './harmless.ts'
-import { type FunctionEffect, REVIEWED_FUNCTIONS } from './reviewed.ts'
+import { REVIEWED_FUNCTIONS, type ReviewedFunction } from './reviewed.ts'
+
+/** What a function does that isn't only computing. */
+export interface FunctionEffect {
+  readonly effect: Effect
+  readonly why: string
+}
 
 /** What a function that isn't one of the database's own does. */
 export interface BuiltInEffect extends FunctionEffect {
@@ -8,13 +14,36 @@ export interface BuiltInEffect extends FunctionEffect {
   readonly listed: boolean
 }
 
-const UNLISTED: BuiltInEffect = { effect: 'unknown', why: 'is not a listed built-in function', listed: false }
+/** What a call of a function of each class counts as; null where it does nothing that a policy need rule on. */
+export const EFFECT_OF_CLASS: Readonly<Record<FunctionClass, Effect | null>> = {
+  pure: null,
+  'reads-context': null,
+  'reads-state': 'read',
+  'reads-rows': 'unknown',
+  settings: 'session',
+  transaction: 'transaction',
+  write: 'write',
+  locks: 'session',
+  external: 'external',
+  notifies: 'external',
+  'runs-sql': 'unknown',
+  'controls-server': 'maintenance',
+  ddl: 'ddl',
+  unknown: 'unknown',
+}
 
-/** What a built-in function does; null where it only computes. An unlisted name is unknown, never harmless. */
+const IMMUTABLE: ReviewedFunction = { class: 'pure', why: 'computes from its arguments alone' }
+const UNLISTED: ReviewedFunction = { class: 'unknown', why: 'is not a listed built-in function' }
+
+/** How a built-in function is classed. An unlisted name is unknown, never pure. */
+export const builtInClass = (name: string): ReviewedFunction =>
+  REVIEWED_FUNCTIONS.get(name) ?? (IMMUTABLE_FUNCTIONS.has(name) ? IMMUTABLE : UNLISTED)
+
+/** What a built-in function does; null where it only computes or shows what anybody may see. */
 export function builtInEffect(name: string): BuiltInEffect | null {
-  const reviewed = REVIEWED_FUNCTIONS.get(name)
-  if (reviewed !== undefined) return { ...reviewed, listed: true }
-  return IMMUTABLE_FUNCTIONS.has(name) || HARMLESS_FUNCTIONS.has(name) ? null : UNLISTED
+  const reviewed = builtInClass(name)
+  const effect = EFFECT_OF_CLASS[reviewed.class]
+  return effect === null ? null : { effect, why: reviewed.why, listed: reviewed !== UNLISTED }
 }
 
 /**
