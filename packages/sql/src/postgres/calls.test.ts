@@ -73,3 +73,18 @@ describe('code that runs without looking like a call', () => {
     ['select ssn(c) from customers c', ['read select public.customers', 'unknown call ssn']],
   ])('%s', (text, expected) => expect(uses(text)).toEqual(expected))
 })
+
+test('every call of a text is told, with its class and place', () => {
+  const text =
+    "select upper(name), now(), wipe(), pg_notify('c', 'x'), other.f(1), pg_catalog.nextval('s') from customers"
+  const facts = classifier.classify({ dialect: 'postgres', text, params: [] }, catalog)
+  if (facts.kind === 'opaque') throw new Error(facts.message)
+  expect(facts.calls.map(call => [call.name, call.class, text.slice(call.place.start, call.place.end)])).toEqual([
+    ['pg_catalog.upper', 'pure', expect.stringContaining('upper')],
+    ['pg_catalog.now', 'reads-context', expect.stringContaining('now')],
+    ['wipe', 'unknown', expect.stringContaining('wipe')],
+    ['pg_catalog.pg_notify', 'notifies', expect.stringContaining('pg_notify')],
+    ['other.f', 'unknown', expect.stringContaining('other')],
+    ['pg_catalog.nextval', 'write', expect.stringContaining('pg_catalog')],
+  ])
+})

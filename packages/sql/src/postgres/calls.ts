@@ -1,6 +1,6 @@
-import type { Place } from '@querywarden/policy-core'
+import type { FunctionCall, Place } from '@querywarden/policy-core'
 import { type Context, type Scope, useFunction, type Visitor } from './context.ts'
-import { builtInEffect } from './functions/classify-function.ts'
+import { builtInClass, builtInEffect } from './functions/classify-function.ts'
 import { type Node, nameParts, nodeAt, type TypedNode, textAt, typedAt, typedNodesAt } from './node.ts'
 import { constantText, judgeSetting, prohibitAnySetting } from './settings.ts'
 
@@ -8,12 +8,24 @@ import { constantText, judgeSetting, prohibitAnySetting } from './settings.ts'
 export const visitCall: Visitor = (context, call, scope, typed) => {
   const parts = nameParts(call, 'funcname')
   const place = context.places.of(call)
+  context.calls.push(callNamed(context, parts, place))
   useFunctionNamed(context, parts, call, place)
   // `ssn(t)` is the column ssn of t where no function fits (ParseFuncOrColumn in parse_func.c).
   const [only] = parts
   if (parts.length === 1 && only !== undefined && typedNodesAt(call, 'args').length === 1)
     context.mentions.push({ name: only, qualifier: [], place })
   context.visitFields(typed, scope, ['funcname'])
+}
+
+/** A call as facts tell of it. What may be a function of this database is none of the server's own. */
+function callNamed({ catalog }: Context, parts: readonly string[], place: Place): FunctionCall {
+  const [first = '', second = ''] = parts
+  if (parts.length === 2 && first === 'information_schema' && HELPERS.has(second))
+    return { name: parts.join('.'), class: 'pure', place }
+  const isOwn = parts.length === 1 ? !catalog.userFunctions.has(first) : parts.length === 2 && first === 'pg_catalog'
+  const name = parts.length === 1 ? first : second
+  const kind = isOwn ? builtInClass(name).class : 'unknown'
+  return { name: kind === 'unknown' ? parts.join('.') : `pg_catalog.${name}`, class: kind, place }
 }
 
 /** What the views of information_schema compute with, immutable all. Drivers call the first to list keys. */

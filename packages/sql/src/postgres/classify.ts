@@ -135,7 +135,7 @@ function understand(text: string, catalog: Catalog, reader: Reader): Facts {
     mentions: walked.mentions,
     columns: [],
     outputs: null,
-    calls: [],
+    calls: walked.calls,
     fingerprint: '',
     canonical: canonicalText(read.text, read.tokens),
     copy: walked.copy,

@@ -3,6 +3,7 @@ import type {
   Catalog,
   ColumnMention,
   Effect,
+  FunctionCall,
   OpaqueCode,
   Place,
   Prohibition,
@@ -40,6 +41,7 @@ export interface Context {
   readonly uses: Use[]
   readonly prohibitions: Prohibition[]
   readonly mentions: ColumnMention[]
+  readonly calls: FunctionCall[]
   /** What names in FROM stand for, anywhere in the statement. */
   readonly ranges: Map<string, RangeEntry[]>
   /** Column references with a qualifier, to be looked at once all ranges are known. */

@@ -44,13 +44,16 @@ function factsFor({ facts, literals }: Template, outline: Outline): Understood {
   const first = literals[0]?.start ?? Number.POSITIVE_INFINITY
   const isBefore = ({ place }: { readonly place: Place }): boolean => place.end <= first
   // Most of the time nothing that the facts point at is behind a literal. The same objects then stand for the same facts.
-  if (facts.uses.every(isBefore) && facts.mentions.every(isBefore)) return { ...facts, canonical }
+  const placed = [facts.uses, facts.mentions, facts.calls, facts.columns]
+  if (placed.every(list => list.every(isBefore))) return { ...facts, canonical }
   const moved = mover(literals, outline.literals)
   return {
     ...facts,
     canonical,
     uses: facts.uses.map(use => ({ ...use, place: moved(use.place) })),
     mentions: facts.mentions.map(mention => ({ ...mention, place: moved(mention.place) })),
+    calls: facts.calls.map(call => ({ ...call, place: moved(call.place) })),
+    columns: facts.columns.map(column => ({ ...column, place: moved(column.place) })),
   }
 }
 

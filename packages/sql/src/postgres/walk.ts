@@ -62,6 +62,7 @@ export interface Walked {
   readonly uses: readonly Use[]
   readonly prohibitions: readonly Prohibition[]
   readonly mentions: Context['mentions']
+  readonly calls: Context['calls']
   readonly copy: Context['copy']
   readonly runs: Context['runs']
   readonly writes: Context['writes']
@@ -92,6 +93,7 @@ export function walk(
     uses: [],
     prohibitions: [],
     mentions: [],
+    calls: [],
     ranges: new Map(),
     qualified: [],
     selectStars: new Map(),
