@@ -2,15 +2,19 @@ import {
   type Catalog,
   type CatalogRelation,
   type ColumnName,
+  type Reaction,
   relationKey,
   type UsedColumn,
 } from '@querywarden/policy-core'
 import { SqlError } from '../sql-error.ts'
 import { fingerprintOf } from './fingerprint.ts'
-import { opacityOf } from './opacity.ts'
+import { type Opacity, opacityOf } from './opacity.ts'
 import { type OriginsOf, originsOf } from './origins.ts'
 import { TRUE } from './queries.ts'
+import { reactionsOf } from './reactions.ts'
+import { listAt, routinesOf } from './routines.ts'
 import { type Query, type Snapshot, takeSnapshot } from './snapshot.ts'
+import { spreadReactions } from './spread-reactions.ts'
 import { typesOf } from './types.ts'
 
 /** How a catalog is loaded. */
@@ -34,17 +38,22 @@ export interface CatalogOptions {
  */
 export async function loadCatalog(query: Query, options: CatalogOptions): Promise<Catalog> {
   const snapshot = await takeSnapshot(query)
-  const types = typesOf(snapshot)
-  const relations = relationsOf(snapshot, originsOf(snapshot, types), opacityOf(snapshot, types))
+  const routines = routinesOf(snapshot)
+  const types = typesOf(snapshot, routines)
+  const relations = relationsOf(snapshot, {
+    origins: originsOf(snapshot, types),
+    opaque: opacityOf(snapshot, types, routines),
+    reactions: spreadReactions(snapshot, reactionsOf(snapshot, routines, types)),
+  })
   return {
     fingerprint: fingerprintOf(snapshot, options.searchPath),
     major: snapshot.major,
     searchPath: options.searchPath,
     relations: new Map(relations.map(relation => [relationKey(relation), relation])),
-    userFunctions: new Map(snapshot.functions.filter(row => row[1] === TRUE).map(([name = '']) => [name, []])),
-    userRowFunctions: new Set(snapshot.functions.filter(row => row[2] === TRUE).map(([name = '']) => name)),
-    userOperators: new Map(snapshot.operators.map(([name = '']) => [name, []])),
-    userTypes: new Map([...types.codeNames].map(name => [name, []])),
+    userFunctions: routines.functions,
+    userRowFunctions: routines.rowFunctions,
+    userOperators: routines.operators,
+    userTypes: types.byName,
   }
 }
 
@@ -60,8 +69,11 @@ const KINDS: Readonly<Record<string, CatalogRelation['kind']>> = {
 
 function relationsOf(
   snapshot: Snapshot,
-  origins: OriginsOf,
-  opaque: ReadonlyMap<string, string>,
+  known: {
+    readonly origins: OriginsOf
+    readonly opaque: ReadonlyMap<string, Opacity>
+    readonly reactions: ReadonlyMap<string, readonly Reaction[]>
+  },
 ): readonly CatalogRelation[] {
   const columns = new Map<string, UsedColumn[]>()
   const names = columnNames(snapshot)
@@ -79,20 +91,17 @@ function relationsOf(
     typmod: Number(typmod),
     type,
     // A standalone composite type is no relation: its attributes hold what the column itself holds.
-    origins: origins(relation, attnum).flatMap(key => names.get(key) ?? []),
+    origins: known.origins(relation, attnum).flatMap(key => names.get(key) ?? []),
   })
   const generated = new Map<string, Set<string>>()
   for (const row of snapshot.columns) {
     const [relation = '', , name = '', , , , isGenerated] = row
     if (isGenerated === TRUE) generated.set(relation, (generated.get(relation) ?? new Set()).add(name))
-    const column = columnOf(row)
-    const known = columns.get(relation)
-    if (known === undefined) columns.set(relation, [column])
-    else known.push(column)
+    listAt(columns, relation).push(columnOf(row))
   }
   return snapshot.relations.map(([oid = '', schema = '', name = '', kind = '']) => {
-    const known = KINDS[kind]
-    if (known === undefined)
+    const knownKind = KINDS[kind]
+    if (knownKind === undefined)
       throw new SqlError(
         'MALFORMED_CATALOG',
         `relation kind \`${kind}\` is not one of ${Object.keys(KINDS).join(', ')}`,
@@ -101,11 +110,12 @@ function relationsOf(
       schema,
       name,
       oid: Number(oid),
-      kind: known,
+      kind: knownKind,
       columns: columns.get(oid) ?? [],
-      opaque: opaque.get(oid) ?? null,
+      opaque: known.opaque.get(oid)?.why ?? null,
+      opaqueBy: [...(known.opaque.get(oid)?.by ?? [])],
       generated: generated.get(oid) ?? new Set(),
-      reactions: [],
+      reactions: known.reactions.get(oid) ?? [],
     }
   })
 }

@@ -4,24 +4,24 @@
  */
 
 /** The schemas whose relations, functions and types are the server's own, or a session's. `pg_` is reserved for them. */
-const OUR_SCHEMA = "n.nspname operator(pg_catalog.!~) '^pg_' and n.nspname <> 'information_schema'"
+export const OUR_SCHEMA: string = "n.nspname operator(pg_catalog.!~) '^pg_' and n.nspname <> 'information_schema'"
 
 /**
  * Immutable functions that came with an extension compute and no more, like the server's own. Without this, citext alone
  * would make every `=` a call of unknown code.
  */
-const PURE_MEMBER =
+export const PURE_MEMBER: string =
   "(p.provolatile = 'i' and exists (select from pg_depend m where m.classid = 'pg_proc'::regclass and m.objid = p.oid" +
   " and m.deptype = 'e'))"
 
 /** Functions that may do anything: neither the server's own nor computing and no more. */
-const USER_FUNCTION = `((p.pronamespace <> 'pg_catalog'::regnamespace or p.oid >= 16384) and not ${PURE_MEMBER})`
+export const USER_FUNCTION: string = `((p.pronamespace <> 'pg_catalog'::regnamespace or p.oid >= 16384) and not ${PURE_MEMBER})`
 
 /**
  * Operators that may do anything. Those of extensions may also be stable: what an operator like pg_trgm's `%` reads is a
  * setting, and nobody writes one that runs SQL.
  */
-const USER_OPERATOR = `((o.oprnamespace <> 'pg_catalog'::regnamespace or o.oid >= 16384)
+export const USER_OPERATOR: string = `((o.oprnamespace <> 'pg_catalog'::regnamespace or o.oid >= 16384)
    and not exists (select from pg_proc p join pg_depend m on m.classid = 'pg_operator'::regclass and m.objid = o.oid
                     where p.oid = o.oprcode and p.provolatile <> 'v' and m.deptype = 'e'))`
 
@@ -31,9 +31,9 @@ export const TRUE: string = 'true'
 /** version number, version */
 export const SERVER: string = `select current_setting('server_version_num'), current_setting('server_version')`
 
-/** oid, schema, name, kind */
+/** oid, schema, name, kind, whether it is a partition, whether row security is on */
 export const RELATIONS: string = `
-select c.oid::text, n.nspname::text, c.relname::text, c.relkind::text
+select c.oid::text, n.nspname::text, c.relname::text, c.relkind::text, c.relispartition::text, c.relrowsecurity::text
   from pg_class c join pg_namespace n on n.oid = c.relnamespace
  where c.relkind in ('r', 'p', 'v', 'm', 'f', 'S') and ${OUR_SCHEMA}
  order by c.oid`
@@ -96,11 +96,11 @@ select distinct r.ev_class::text, n.nspname::text, c.relname::text
  order by 1, 2, 3`
 
 /**
- * view, schema, function, whether it is the server's own or as good, whether it is immutable. By the numbers in the definition's
+ * view, function, schema, name, whether it is the server's own or as good, whether it is immutable. By the numbers in the definition's
  * node tree, since built-in functions are pinned and so in no pg_depend.
  */
 export const VIEW_FUNCTIONS: string = `
-select distinct r.ev_class::text, n.nspname::text, p.proname::text,
+select distinct r.ev_class::text, p.oid::text, n.nspname::text, p.proname::text,
        (p.oid < 16384 and n.nspname = 'pg_catalog' or ${PURE_MEMBER})::text, (p.provolatile = 'i')::text
   from pg_rewrite r
  cross join lateral regexp_matches(r.ev_action::text, ':(?:[a-z]*funcid|[a-z]*fnoid) ([0-9]+) ', 'g') m
@@ -108,15 +108,19 @@ select distinct r.ev_class::text, n.nspname::text, p.proname::text,
  where r.ev_type = '1' and r.ev_class >= 16384
  order by 1, 2, 3`
 
-/** view, what it depends on: operators and functions that aren't the server's own, however they are reached. */
+/**
+ * view, what it depends on, as function or operator, and in words: operators and functions that aren't the server's own,
+ * however they are reached.
+ */
 export const VIEW_USER_CODE: string = `
-select distinct r.ev_class::text, pg_describe_object(d.refclassid, d.refobjid, 0)
+select distinct r.ev_class::text, coalesce(p.oid, 0)::text, coalesce(o.oid, 0)::text,
+       pg_describe_object(d.refclassid, d.refobjid, 0)
   from pg_rewrite r join pg_depend d on d.classid = 'pg_rewrite'::regclass and d.objid = r.oid
   left join pg_proc p on d.refclassid = 'pg_proc'::regclass and p.oid = d.refobjid
   left join pg_operator o on d.refclassid = 'pg_operator'::regclass and o.oid = d.refobjid
  where r.ev_type = '1' and r.ev_class >= 16384
    and (p.oid is not null and ${USER_FUNCTION} or o.oid is not null and ${USER_OPERATOR})
- order by 1, 2`
+ order by 1, 2, 3`
 
 /** view, type: the types outside pg_catalog that a definition depends on. */
 export const VIEW_TYPES: string = `
@@ -128,74 +132,6 @@ select distinct r.ev_class::text, d.refobjid::text
 
 /** relation: those with rules that run statements of their own. */
 export const OTHER_RULES: string = `select distinct ev_class::text from pg_rewrite where ev_type <> '1' order by 1`
-
-/**
- * Whether a bare name never reaches a function, since pg_catalog, where names are looked up first, has one that takes the same:
- * pgcrypto's gen_random_uuid.
- */
-const HIDDEN_FUNCTION = `(p.pronargdefaults = 0 and p.provariadic = 0 and exists (
-  select from pg_proc b
-   where b.pronamespace = 'pg_catalog'::regnamespace and b.oid < 16384 and b.proname = p.proname
-     and b.proargtypes = p.proargtypes and b.provariadic = 0))`
-
-/**
- * name, whether one of its name may do anything, whether it can be called with nothing but one row: its one argument is a row type, a domain over one, any type,
- * or a type that a row type is cast to implicitly.
- */
-export const FUNCTIONS: string = `
-select p.proname::text, bool_or(${USER_FUNCTION} and not ${HIDDEN_FUNCTION})::text, bool_or(
-         p.pronargs >= 1 and p.pronargs - p.pronargdefaults <= 1
-         and (t.typtype in ('c', 'd', 'p') or coalesce(v.typtype in ('c', 'd', 'p'), false)
-           or exists (select from pg_cast k join pg_type s on s.oid = k.castsource
-                       where k.casttarget = t.oid and k.castcontext = 'i' and s.typtype in ('c', 'd'))))::text
-  from pg_proc p join pg_namespace n on n.oid = p.pronamespace
-  left join pg_type t on t.oid = p.proargtypes[0]
-  left join pg_type v on v.oid = p.provariadic
- where ${OUR_SCHEMA} or p.oid >= 16384
- group by p.proname order by 1`
-
-/** name */
-export const OPERATORS: string = `
-select distinct o.oprname::text
-  from pg_operator o where ${USER_OPERATOR} order by 1`
-
-/**
- * oid, name, kind, element, base, relation, subtype, whether a cast or check of it runs code that isn't the server's own.
- * A base type of an extension whose input function computes and no more counts as an enumeration does.
- * So does a type whose values are sorted or hashed by such code.
- * A cast between two built-in types counts against its target: whoever made it was a superuser.
- */
-export const TYPES: string = `
-with own as (select p.oid from pg_proc p where ${USER_FUNCTION}),
-coded as (
-  select k.castsource as oid from pg_cast k where k.castfunc in (select oid from own)
-   union
-  select k.casttarget from pg_cast k where k.castfunc in (select oid from own)
-   union
-  select c.opcintype from pg_opclass c join pg_amproc p on p.amprocfamily = c.opcfamily
-   where p.amproc::oid in (select oid from own)
-   union
-  select c.contypid from pg_constraint c
-    join pg_depend d on d.classid = 'pg_constraint'::regclass and d.objid = c.oid
-   where c.contypid <> 0
-     and (d.refclassid = 'pg_proc'::regclass and d.refobjid in (select oid from own)
-       or d.refclassid = 'pg_operator'::regclass
-      and exists (select from pg_operator o where o.oid = d.refobjid and ${USER_OPERATOR}))
-)
-select t.oid::text, t.typname::text,
-       case when t.typtype = 'b' and t.typelem <> 0 and t.typcategory = 'A' then 'a'
-            when t.typtype = 'b' and exists (select from pg_proc p where p.oid = t.typinput and ${PURE_MEMBER}) then 'e'
-            else t.typtype::text end,
-       t.typelem::text, t.typbasetype::text, t.typrelid::text, coalesce(g.rngsubtype, h.rngsubtype, 0)::text,
-       (t.oid in (select oid from coded))::text
-  from pg_type t join pg_namespace n on n.oid = t.typnamespace
-  left join pg_range g on g.rngtypid = t.oid
-  left join pg_range h on h.rngmultitypid = t.oid
- where (${OUR_SCHEMA}) or t.oid >= 16384
-    or exists (select from pg_cast k join pg_type s on s.oid = k.castsource
-                where k.casttarget = t.oid and k.castfunc in (select oid from own)
-                  and s.typnamespace = 'pg_catalog'::regnamespace)
- order by t.oid`
 
 /**
  * kind, object, digest: the bodies of all that runs by itself, so that a change of one changes the fingerprint and with

@@ -1,5 +1,9 @@
 import { SqlError } from '../sql-error.ts'
+import * as code from './code-queries.ts'
 import * as queries from './queries.ts'
+import * as reactions from './reaction-queries.ts'
+import { readTexts } from './texts.ts'
+import { textsWanted } from './texts-wanted.ts'
 
 /** Runs one statement and gives its rows as text. All calls must reach the same connection, in order. */
 export type Query = (sql: string) => Promise<readonly (readonly (string | null)[])[]>
@@ -22,10 +26,21 @@ export interface Snapshot {
   readonly viewUserCode: readonly Row[]
   readonly viewTypes: readonly Row[]
   readonly otherRules: readonly Row[]
-  readonly functions: readonly Row[]
+  readonly routines: readonly Row[]
+  readonly aggregates: readonly Row[]
   readonly operators: readonly Row[]
   readonly types: readonly Row[]
+  readonly typeRoutines: readonly Row[]
+  readonly expressions: readonly Row[]
+  readonly triggers: readonly Row[]
+  readonly rules: readonly Row[]
+  readonly cascades: readonly Row[]
+  readonly identities: readonly Row[]
+  readonly comparisons: readonly Row[]
+  readonly classRoutines: readonly Row[]
   readonly definitions: readonly Row[]
+  /** Kind, number and text of what the server deparsed; empty where it couldn't be had. */
+  readonly texts: readonly Row[]
 }
 
 /** The server majors that there is a grammar for. */
@@ -38,7 +53,8 @@ export async function takeSnapshot(query: Query): Promise<Snapshot> {
   try {
     // Without pg_temp at the end it would be first, and a session's own relations would stand in for the server's.
     await query('SET LOCAL search_path = pg_catalog, pg_temp')
-    const snapshot = await readAll(query)
+    const tables = { ...(await readAll(query)), texts: [] }
+    const snapshot = { ...tables, texts: await readTexts(query, textsWanted(tables)) }
     await query('COMMIT')
     return snapshot
   } catch (error) {
@@ -48,7 +64,7 @@ export async function takeSnapshot(query: Query): Promise<Snapshot> {
   }
 }
 
-async function readAll(query: Query): Promise<Snapshot> {
+async function readAll(query: Query): Promise<Omit<Snapshot, 'texts'>> {
   const read = async (sql: string): Promise<readonly Row[]> => (await query(sql)).map(withoutNulls)
   const [server] = await read(queries.SERVER)
   const major = Math.floor(Number(server?.[0]) / 10_000)
@@ -73,9 +89,18 @@ async function readAll(query: Query): Promise<Snapshot> {
     viewUserCode: await read(queries.VIEW_USER_CODE),
     viewTypes: await read(queries.VIEW_TYPES),
     otherRules: await read(queries.OTHER_RULES),
-    functions: await read(queries.FUNCTIONS),
-    operators: await read(queries.OPERATORS),
-    types: await read(queries.TYPES),
+    routines: await read(code.ROUTINES),
+    aggregates: await read(code.AGGREGATES),
+    operators: await read(code.OPERATORS),
+    types: await read(code.TYPES),
+    typeRoutines: await read(code.TYPE_ROUTINES),
+    expressions: await read(reactions.EXPRESSIONS),
+    triggers: await read(reactions.TRIGGERS),
+    rules: await read(reactions.RULES),
+    cascades: await read(reactions.CASCADES),
+    identities: await read(reactions.IDENTITIES),
+    comparisons: await read(reactions.COMPARISONS),
+    classRoutines: await read(reactions.CLASS_ROUTINES),
     definitions: await read(queries.DEFINITIONS),
   }
 }

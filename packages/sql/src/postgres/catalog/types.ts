@@ -1,5 +1,7 @@
-import { USER_OID_MIN } from '@querywarden/policy-core'
+import { type CatalogRoutine, USER_OID_MIN } from '@querywarden/policy-core'
+import { actsOf, typesIn } from './expressions.ts'
 import { TRUE } from './queries.ts'
+import { listAt, type Routines } from './routines.ts'
 import type { Snapshot } from './snapshot.ts'
 
 /** What the types of a database lead to. */
@@ -10,8 +12,10 @@ export interface Types {
   readonly runsCode: (typeOid: string) => boolean
   /** Whether a value of the type may run such code by itself: by an implicit cast, or where it is compared. */
   readonly runsCodeUnasked: (typeOid: string) => boolean
-  /** The names of those that do. */
-  readonly codeNames: ReadonlySet<string>
+  /** What a type that runs code may run; empty where that can't be told. */
+  readonly routinesOf: (typeOid: string) => readonly CatalogRoutine[]
+  /** The same by bare name, of all types that run code. */
+  readonly byName: ReadonlyMap<string, readonly CatalogRoutine[]>
 }
 
 interface Type {
@@ -21,17 +25,30 @@ interface Type {
   /** The types that it is made of: element, base, subtype. */
   readonly parts: readonly string[]
   readonly relation: string
-  readonly coded: boolean
+}
+
+/** The code that a type has of its own. */
+interface Code {
+  readonly routines: CatalogRoutine[]
+  /** By a cast, where values are compared, or in a check: a query that doesn't name the type may run it. */
+  isUnasked: boolean
 }
 
 /** Follows arrays, domains, ranges and composites down to what they hold. */
-export function typesOf(snapshot: Snapshot): Types {
+export function typesOf(snapshot: Snapshot, routines: Routines): Types {
   const types = new Map<string, Type>()
-  for (const [oid, name, kind, element, base, relation, subtype, coded] of snapshot.types) {
+  for (const [oid, name, kind, element, base, relation, subtype] of snapshot.types) {
     if (oid === undefined || name === undefined || kind === undefined || relation === undefined) continue
     const parts = [element, base, subtype].filter(part => part !== undefined && part !== '0')
-    types.set(oid, { name, kind, parts: parts.map(String), relation, coded: coded === TRUE })
+    types.set(oid, { name, kind, parts: parts.map(String), relation })
   }
+  // What the check of a domain casts to, it may run.
+  for (const row of snapshot.expressions) {
+    const [kind, , domain = ''] = row
+    const type = kind === 'domain' ? types.get(domain) : undefined
+    if (type !== undefined) types.set(domain, { ...type, parts: [...type.parts, ...typesIn(row)] })
+  }
+  const code = codeOf(snapshot, routines)
   const attributes = attributeTypes(snapshot)
 
   const reachableFrom = (typeOid: string): ReadonlySet<string> => {
@@ -48,17 +65,50 @@ export function typesOf(snapshot: Snapshot): Types {
     const relations = [...reachableFrom(typeOid)].map(oid => types.get(oid)?.relation ?? '0')
     return new Set(relations.filter(relation => relation !== '0'))
   })
-  const runsCode = remembered(typeOid =>
-    [...reachableFrom(typeOid)].some(oid => {
-      const type = types.get(oid)
-      return type !== undefined && (type.coded || CODED_KINDS.has(type.kind))
-    }),
-  )
+  const isCoded = (oid: string): boolean => code.has(oid) || CODED_KINDS.has(types.get(oid)?.kind ?? '')
+  const runsCode = remembered(typeOid => [...reachableFrom(typeOid)].some(oid => types.has(oid) && isCoded(oid)))
   const runsCodeUnasked = remembered(typeOid =>
-    [...reachableFrom(typeOid)].some(oid => Number(oid) >= USER_OID_MIN && types.get(oid)?.coded === true),
+    [...reachableFrom(typeOid)].some(oid => Number(oid) >= USER_OID_MIN && code.get(oid)?.isUnasked === true),
   )
-  const codeNames = new Set([...types].filter(([oid]) => runsCode(oid)).map(([, type]) => type.name))
-  return { rowsIn, runsCode, runsCodeUnasked, codeNames }
+  const routinesIn = remembered((typeOid): readonly CatalogRoutine[] => {
+    const coded = [...reachableFrom(typeOid)].filter(isCoded)
+    const lists = coded.map(oid => code.get(oid)?.routines ?? [])
+    return lists.some(list => list.length === 0) ? [] : [...new Set(lists.flat())]
+  })
+  return { rowsIn, runsCode, runsCodeUnasked, routinesOf: routinesIn, byName: byNameOf(types, runsCode, routinesIn) }
+}
+
+/** Several types may go by one name: what is known of all of them, or nothing. */
+function byNameOf(
+  types: ReadonlyMap<string, Type>,
+  runsCode: (oid: string) => boolean,
+  routinesIn: (oid: string) => readonly CatalogRoutine[],
+): ReadonlyMap<string, readonly CatalogRoutine[]> {
+  const names = new Map<string, (readonly CatalogRoutine[])[]>()
+  for (const [oid, { name }] of types) if (runsCode(oid)) listAt(names, name).push(routinesIn(oid))
+  return new Map(
+    [...names].map(([name, lists]) => [name, lists.some(list => list.length === 0) ? [] : [...new Set(lists.flat())]]),
+  )
+}
+
+function codeOf(snapshot: Snapshot, routines: Routines): ReadonlyMap<string, Code> {
+  const code = new Map<string, Code>()
+  const add = (type: string, found: readonly CatalogRoutine[], isUnasked: boolean): void => {
+    const known = code.get(type) ?? { routines: [], isUnasked: false }
+    known.routines.push(...found.filter(routine => !known.routines.includes(routine)))
+    known.isUnasked ||= isUnasked
+    code.set(type, known)
+  }
+  for (const [type = '', oid = '', isUnasked] of snapshot.typeRoutines) {
+    const routine = routines.byOid(oid)
+    add(type, routine === null ? [] : [routine], isUnasked === TRUE)
+  }
+  for (const row of snapshot.expressions) {
+    const [kind, , domain = ''] = row
+    const acts = kind === 'domain' ? actsOf(row, routines) : []
+    if (acts.length > 0) add(domain, acts, true)
+  }
+  return code
 }
 
 /** Base types, ranges and multiranges bring input, canonical and subtype functions of their own; `p` is a shell or pseudo-type. */

@@ -1,0 +1,84 @@
+import type { Query } from './snapshot.ts'
+
+/** What the server is to deparse. */
+export type TextKind =
+  | 'body'
+  | 'default'
+  | 'type default'
+  | 'check'
+  | 'using'
+  | 'with check'
+  | 'index'
+  | 'predicate'
+  | 'partition'
+  | 'statistics'
+  | 'trigger'
+  | 'rule'
+
+export interface TextKey {
+  readonly kind: TextKind
+  readonly oid: string
+}
+
+/** How each is had; `x` is its number. */
+const TEXTS: Readonly<Record<TextKind, string>> = {
+  body: 'pg_get_function_sqlbody(x)',
+  default: '(select pg_get_expr(adbin, adrelid) from pg_attrdef where oid = x)',
+  'type default': '(select pg_get_expr(typdefaultbin, 0) from pg_type where oid = x)',
+  check: '(select pg_get_expr(conbin, conrelid) from pg_constraint where oid = x)',
+  using: '(select pg_get_expr(polqual, polrelid) from pg_policy where oid = x)',
+  'with check': '(select pg_get_expr(polwithcheck, polrelid) from pg_policy where oid = x)',
+  index: '(select pg_get_expr(indexprs, indrelid) from pg_index where indexrelid = x)',
+  predicate: '(select pg_get_expr(indpred, indrelid) from pg_index where indexrelid = x)',
+  partition: '(select pg_get_expr(partexprs, partrelid) from pg_partitioned_table where partrelid = x)',
+  statistics: '(select pg_get_expr(stxexprs, stxrelid) from pg_statistic_ext where oid = x)',
+  trigger: 'pg_get_triggerdef(x)',
+  rule: 'pg_get_ruledef(x)',
+}
+
+/** How long deparsing waits for a relation that another session is changing. */
+const WAIT_MS = 100
+/** After so many failures nothing else is asked for one by one: the schema is being rebuilt. */
+const FAILURES_MAX = 20
+
+/**
+ * Kind, number and text of each. Deparsing looks at the schema of the moment, not at the snapshot, and on some majors it
+ * waits for locks: what can't be had soon is an empty text.
+ */
+export async function readTexts(query: Query, keys: readonly TextKey[]): Promise<readonly (readonly string[])[]> {
+  const kinds = [...new Set(keys.map(({ kind }) => kind))]
+  const rows: (readonly string[])[] = []
+  let failures = 0
+  const ask = async (kind: TextKind, oids: readonly string[]): Promise<boolean> => {
+    const found = failures < FAILURES_MAX ? await attempt(query, kind, oids) : null
+    if (found === null) failures += 1
+    else rows.push(...found)
+    return found !== null
+  }
+  for (const kind of kinds) {
+    const oids = keys.filter(key => key.kind === kind).map(({ oid }) => oid)
+    if (await ask(kind, oids)) continue
+    for (const oid of oids) if (!(await ask(kind, [oid]))) rows.push([kind, oid, ''])
+  }
+  return rows
+}
+
+async function attempt(
+  query: Query,
+  kind: TextKind,
+  oids: readonly string[],
+): Promise<readonly (readonly string[])[] | null> {
+  await query('SAVEPOINT deparsing')
+  try {
+    await query(`SET LOCAL lock_timeout = ${WAIT_MS}`)
+    const rows = await query(
+      `select x::text, coalesce(${TEXTS[kind]}, '') from unnest('{${oids.join()}}'::oid[]) as u (x) order by x`,
+    )
+    await query('RELEASE SAVEPOINT deparsing')
+    return rows.map(([oid, text]) => [kind, oid ?? '', text ?? ''])
+  } catch {
+    // A connection that is gone fails here again, and that is told.
+    await query('ROLLBACK TO SAVEPOINT deparsing')
+    return null
+  }
+}
