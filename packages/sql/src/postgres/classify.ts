@@ -1,7 +1,8 @@
-import { type Catalog, type Dialect, type Facts, isRememberable, type Statement } from '@querywarden/policy-core'
-import { boundedCache } from './cache.ts'
+import type { Catalog, Dialect, Facts, Statement } from '@querywarden/policy-core'
 import { canonicalText } from './canonical.ts'
 import { type Grammar, isMajor, loadGrammar, MAJORS, type Major } from './engine.ts'
+import { FactMemory } from './fact-memory.ts'
+import { fingerprintOf } from './fingerprint.ts'
 import { opaque, type ParseLimits } from './limits.ts'
 import type { Outline } from './outline.ts'
 import { placesIn } from './places.ts'
@@ -25,6 +26,10 @@ export interface ClassifierOptions {
 /** A classifier with the splitter that belongs to it: both read a text by the same grammar under the same limits. */
 export interface PostgresClassifier {
   readonly classify: (statement: Statement, catalog: Catalog) => Facts
+  /** The facts of a statement where they are known already, or where those of one like it are; else null. */
+  readonly recall: (statement: Statement, catalog: Catalog) => Facts | null
+  /** Remembers facts that were found elsewhere, by a classifier with the same limits. */
+  readonly remember: (statement: Statement, catalog: Catalog, facts: Facts) => void
   /** Splits a text into statements by the grammar of a server major. Total. */
   readonly split: (text: string, major: number) => Splitting
   /** The grammar of a server major, or null where it isn't loaded. */
@@ -48,17 +53,25 @@ export async function postgresClassifier(options: ClassifierOptions): Promise<Po
   )
   const grammars = new Map<Major, Grammar>(loaded)
   const grammar = (major: number): Grammar | null => (isMajor(major) ? (grammars.get(major) ?? null) : null)
-  const cache = boundedCache<Facts>(options.cacheEntriesMax)
+  const memory = new FactMemory(options.cacheEntriesMax)
   const readings = new Readings(options.limits, options.cacheEntriesMax)
 
+  const recall: PostgresClassifier['recall'] = ({ text, dialect }, catalog) => {
+    const context = memory.contextOf(catalog, dialect)
+    const known = memory.get(context, text)
+    if (known !== null) return known
+    const outline = readings.outlineOf(text)
+    return outline === null ? null : readings.outlines.get(context, outline)
+  }
+
+  const remember: PostgresClassifier['remember'] = ({ text, dialect }, catalog, facts) =>
+    memory.set(memory.contextOf(catalog, dialect), text, facts)
+
   const classify: PostgresClassifier['classify'] = (statement, catalog) => {
-    const context = JSON.stringify([catalog.fingerprint, catalog.major, statement.dialect])
-    const key = context + statement.text
-    const known = cache.get(key)
-    if (known !== undefined) return known
+    const known = recall(statement, catalog)
+    if (known !== null) return known
+    const context = memory.contextOf(catalog, statement.dialect)
     const outline = readings.outlineOf(statement.text)
-    const alike = outline === null ? null : readings.outlines.get(context, outline)
-    if (alike !== null) return alike
     const found = grammar(catalog.major)
     const facts =
       statement.dialect !== 'postgres' || found === null
@@ -67,9 +80,7 @@ export async function postgresClassifier(options: ClassifierOptions): Promise<Po
             const reader = { grammar: found, readings, nodesMax: options.limits.nodesMax, context, outline }
             return understand(statement.text, catalog, reader)
           })
-    // A parser that failed may do better next time.
-    const isFinal = facts.kind === 'understood' || facts.code !== 'PARSER_FAILED'
-    if (isFinal && statement.text.length <= REMEMBERED_CHARS_MAX && isRememberable(facts)) cache.set(key, facts)
+    remember(statement, catalog, facts)
     return facts
   }
 
@@ -77,11 +88,8 @@ export async function postgresClassifier(options: ClassifierOptions): Promise<Po
     const found = grammar(major)
     return found === null ? noGrammar('postgres', major) : guarded(() => readings.split(text, found))
   }
-  return { classify, split, grammar }
+  return { classify, recall, remember, split, grammar }
 }
-
-/** Facts of longer texts are not remembered: there may be thousands of them, for as long as the process lives. */
-const REMEMBERED_CHARS_MAX = 16_384
 
 /** What one classification reads with. */
 interface Reader {
@@ -136,7 +144,7 @@ function understand(text: string, catalog: Catalog, reader: Reader): Facts {
     columns: [],
     outputs: null,
     calls: walked.calls,
-    fingerprint: '',
+    fingerprint: fingerprintOf(read.text, read.tokens),
     canonical: canonicalText(read.text, read.tokens),
     copy: walked.copy,
     searchPath: isEmptying ? 'emptied' : 'kept',

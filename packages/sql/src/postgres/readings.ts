@@ -15,7 +15,9 @@ export class Readings {
   readonly outlines: OutlineMemory
   readonly #limits: ParseLimits
   readonly #justRead = boundedCache<ReadText>(JUST_READ_MAX)
+  /** Of the text that was looked at last; null also where that has none. */
   #lastOutline: Outline | null = null
+  #lastText: string | null = null
 
   constructor(limits: ParseLimits, outlinesMax: number) {
     this.#limits = limits
@@ -25,8 +27,7 @@ export class Readings {
   /** Splits a text. Its statement is classified soon after, mostly: one parse serves both. */
   split(text: string, grammar: Grammar): Splitting {
     const { major } = grammar
-    const outline = outlineOf(text)
-    this.#lastOutline = outline
+    const outline = this.#look(text)
     if (outline !== null && this.outlines.isOneStatement(major, outline))
       return { kind: 'split', statements: [{ text: outline.text, start: 0, command: null }] }
     const read = readText(text, grammar, this.#limits)
@@ -43,7 +44,16 @@ export class Readings {
 
   /** The outline of a statement that has literals to leave out, or null. */
   outlineOf(text: string): Outline | null {
-    const outline = this.#lastOutline?.text === text ? this.#lastOutline : outlineOf(text)
+    const outline = this.#lastOutline?.text === text ? this.#lastOutline : this.#look(text)
     return outline?.text === text && outline.literals.length > 0 ? outline : null
+  }
+
+  /** Splitting, recalling and classifying a text all ask for its outline, one after the other. */
+  #look(text: string): Outline | null {
+    if (text !== this.#lastText) {
+      this.#lastOutline = outlineOf(text)
+      this.#lastText = text
+    }
+    return this.#lastOutline
   }
 }
