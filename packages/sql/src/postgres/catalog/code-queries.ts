@@ -29,7 +29,8 @@ const RUN_BY_OURS = `(
 /**
  * oid, schema, name, kind, argument types, how many of them have defaults, whether there may be more, language,
  * volatility, security definer, settings as JSON, source, what of a body there is, whether it may do anything, whether
- * a bare name may reach it, whether it takes a row. The server's own are among them where they do more than compute, or
+ * a bare name may reach it, whether it takes a row, of an aggregate its kind, how parameters and result are declared. The
+ * server's own are among them where they do more than compute, or
  * something of the database runs them.
  */
 export const ROUTINES: string = `
@@ -42,7 +43,9 @@ select p.oid::text, n.nspname::text, p.proname::text, p.prokind::text,
        case when l.lanname not in ('sql', 'plpgsql') or p.oid < 16384 then 'none'
             when p.prosqlbody is null then 'source' else 'parsed' end,
        ${USER_FUNCTION}::text, (${USER_FUNCTION} and not ${HIDDEN_FUNCTION})::text, ${TAKES_A_ROW}::text,
-       coalesce(g.aggkind, 'n')::text
+       coalesce(g.aggkind, 'n')::text,
+       case when l.lanname in ('sql', 'plpgsql') then pg_get_function_arguments(p.oid) else '' end,
+       case when l.lanname in ('sql', 'plpgsql') then coalesce(pg_get_function_result(p.oid), '') else '' end
   from pg_proc p join pg_namespace n on n.oid = p.pronamespace join pg_language l on l.oid = p.prolang
   left join pg_type t on t.oid = p.proargtypes[0]
   left join pg_type v on v.oid = p.provariadic

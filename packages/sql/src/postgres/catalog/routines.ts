@@ -48,7 +48,9 @@ export const onlyComputes = (name: string): boolean => name !== 'current_setting
 export function routinesOf(snapshot: Snapshot): Routines {
   const supports = supportsOf(snapshot)
   const known = new Map<string, Known>()
-  const bodies = new Map(snapshot.texts.flatMap(([kind, oid, text]) => (kind === 'body' ? [[oid, text]] : [])))
+  const bodies = new Map(
+    snapshot.texts.flatMap(([kind, oid, text]) => (kind === 'body' && text !== '' ? [[oid, text]] : [])),
+  )
   for (const row of snapshot.routines) {
     const [oid = ''] = row
     known.set(oid, knownOf(row, bodies.get(oid) ?? null, supports.get(oid) ?? []))
@@ -71,7 +73,18 @@ export function routinesOf(snapshot: Snapshot): Routines {
 
 function knownOf(row: readonly string[], parsedBody: string | null, supports: readonly CatalogRoutine[]): Known {
   const [oid, schema = '', name = '', kind = '', types = '', defaults, isOpen, language = '', volatility = ''] = row
-  const [isDefiner, settings = '', source = '', body, isUsers, isReachable, takesRow, aggregateKind] = row.slice(9)
+  const [
+    isDefiner,
+    settings = '',
+    source = '',
+    body,
+    isUsers,
+    isReachable,
+    takesRow,
+    aggregateKind,
+    parameters = '',
+    result = '',
+  ] = row.slice(9)
   const knownKind = KINDS[kind]
   const knownVolatility = VOLATILITIES[volatility]
   if (knownKind === undefined || knownVolatility === undefined)
@@ -90,6 +103,7 @@ function knownOf(row: readonly string[], parsedBody: string | null, supports: re
     volatility: knownVolatility,
     isSecurityDefiner: isDefiner === TRUE,
     settings: settingsOf(settings),
+    ...(language === 'sql' || language === 'plpgsql' ? { declaration: { parameters, result } } : {}),
     body: body === 'source' ? source : body === 'parsed' ? parsedBody : null,
     supports,
   }
