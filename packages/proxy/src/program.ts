@@ -1,6 +1,7 @@
-import { Command, Option } from 'commander'
+import { Argument, Command, Option } from 'commander'
 import { openTerminal, type Terminal } from './commands/terminal.ts'
 import { LOG_LEVELS } from './log-level.ts'
+import { addPolicy } from './policy-program.ts'
 import { VERSION } from './version.ts'
 import { readWorkers } from './workers/read-workers.ts'
 
@@ -27,7 +28,8 @@ export function program(): Command {
     .exitOverride()
     .addHelpText('after', EXAMPLES)
   addGateway(top)
-  addPolicy(top.command('policy').description('check a policy, or ask it about a statement'))
+  addPolicy(top.command('policy').description('write, check, test and compare policies'), onTerminal, done)
+  addSchema(top)
   addApprovals(top.command('approvals').description('see and answer approval requests'))
   addSessions(top.command('sessions').description('look at recordings'))
   addToken(top)
@@ -42,7 +44,7 @@ Examples:
       is everything there that it needs?
   querywarden up -c querywarden.yaml
       run the gateway
-  querywarden policy explain --target app --group ai-agents "delete from orders"
+  querywarden policy explain --target app --as agent-7 --group ai-agents --sql "delete from orders"
       what would become of this statement?
   querywarden approvals approve 0198c5d2 --reason "ticket OPS-7"
   querywarden sessions verify --dir recordings --all
@@ -95,34 +97,16 @@ function addGateway(top: Command): void {
     })
 }
 
-function addPolicy(policy: Command): void {
-  policy
-    .command('check')
-    .description('check a policy file; with -c also against the schemas of the targets')
-    .argument('<file>', 'policy file')
-    .option('-c, --config <file>', 'configuration file, to check against its targets')
-    .addOption(json)
-    .action(async (file, options) => {
-      const { policyCheck } = await import('./commands/policy.ts')
-      done(await policyCheck(onTerminal(options), file, options))
-    })
-  policy
-    .command('explain')
-    .description("say what a configuration's policy makes of a statement, and why; nothing is run")
-    .argument('<sql>', 'the statement; of several, each is explained')
-    .addOption(config)
-    .requiredOption('--target <name>', 'the target that it would go to')
-    .addOption(
-      new Option('--group <group>', 'a group of the one who asks; give it again for more')
-        .argParser((group: string, groups: readonly string[]) => [...groups, group])
-        .default([], 'none'),
+function addSchema(top: Command): void {
+  top
+    .command('schema')
+    .description('print a JSON Schema, for editors and for programs')
+    .addArgument(
+      new Argument('<name>', 'of what').choices(['config', 'policy', 'policy-test', 'batch-line', 'batch-answer']),
     )
-    .addOption(new Option('--subject <subject>', 'subject of the one who asks').default('somebody', 'somebody'))
-    .addOption(new Option('--issuer <issuer>', 'issuer of the one who asks').default('nowhere', 'nowhere'))
-    .addOption(json)
-    .action(async (sql, options) => {
-      const { policyExplain } = await import('./commands/policy.ts')
-      done(await policyExplain(onTerminal(options), sql, options))
+    .action(async name => {
+      const { schema } = await import('./commands/schema.ts')
+      done(schema(onTerminal({}), name))
     })
 }
 

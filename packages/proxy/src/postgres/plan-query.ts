@@ -29,14 +29,15 @@ export interface QueryContext extends DraftContext {
 export async function planQuery(context: QueryContext, statements: readonly SplitStatement[]): Promise<Planned> {
   const { session, names, admit } = context
   const breathe = breather()
-  if (statements.length > STATEMENTS_MAX) return refuseWhole(session, tooMany(statements.length))
+  const crowd = whyTooMany(statements.length)
+  if (crowd !== null) return refuseWhole(session, crowd)
   const planned = new PlannedNames(names)
   const pieces: Piece[] = []
   for (const statement of statements) {
     await breathe()
     pieces.push(await pieceOf(context, planned, statement))
   }
-  const misfit = misfitOf(pieces)
+  const misfit = whyNotTogether(pieces.map(({ judgement }) => judgement))
   if (misfit !== null) return refuseWhole(session, misfit)
   const denied = pieces.find(piece => piece.kind === 'denied')
   if (denied !== undefined) return refuseDenied(denied.text, admit)
@@ -147,10 +148,10 @@ function bindOf({ statement, target }: Portal): Uint8Array {
 /** Each is judged before any runs, and remembered until it does. */
 const STATEMENTS_MAX = 500
 
-/** What can't be in one Query together, though each could be alone. */
-function misfitOf(pieces: readonly Piece[]): Report | null {
-  if (pieces.length < 2) return null
-  for (const { judgement } of pieces) {
+/** What can't be in one Query together, though each could be alone. Null stands for what would run nothing. */
+export function whyNotTogether(judgements: readonly (Judged | null)[]): Report | null {
+  if (judgements.length < 2) return null
+  for (const judgement of judgements) {
     if (judgement === null || judgement.kind === 'unavailable' || judgement.facts.kind === 'opaque') continue
     const { facts } = judgement
     if (facts.copy === 'in') return unsupported('COPY FROM STDIN must be alone in its query')
@@ -243,11 +244,14 @@ const refused = (report: Report, cleared: BatchRefusal['cleared']): Planned => (
   refusal: { report, cleared },
 })
 
-const tooMany = (count: number): Report => ({
-  sqlstate: '54000',
-  message: `statement refused: a query of ${count} statements, more than the ${STATEMENTS_MAX} that one may hold`,
-  hint: 'send it in parts',
-})
+export const whyTooMany = (count: number): Report | null =>
+  count <= STATEMENTS_MAX
+    ? null
+    : {
+        sqlstate: '54000',
+        message: `statement refused: a query of ${count} statements, more than the ${STATEMENTS_MAX} that one may hold`,
+        hint: 'send it in parts',
+      }
 
 const unsupported = (message: string): Report => ({
   sqlstate: '0A000',

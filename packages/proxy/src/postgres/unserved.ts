@@ -2,7 +2,7 @@ import type { Cleared } from '@querywarden/policy-core'
 import type { Report } from './error-response.ts'
 
 /** What the policy allows and this conversation can't carry. Better refused than silently without effect. */
-export function whyUnserved({ facts }: Cleared): Report | null {
+export function whyUnserved({ facts }: Pick<Cleared, 'facts'>): Report | null {
   if (facts.tag === 'LISTEN') {
     return {
       sqlstate: '0A000',

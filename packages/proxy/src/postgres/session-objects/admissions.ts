@@ -71,7 +71,8 @@ const isSameDuty = (a: Obligations, b: Obligations): boolean => a === b || JSON.
 /** What PREPARE takes. Of others that the protocol can prepare, EXECUTE would run in ways that nothing here follows. */
 const EXECUTABLE: ReadonlySet<string> = new Set(['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'MERGE'])
 
-function whyUnfit(portal: Portal, { facts }: Cleared): Report | null {
+/** Why what a portal would run can't be run by what names it: EXECUTE and FETCH are for less than the protocol is. */
+export function whyUnfit(portal: Portal, { facts }: Pick<Cleared, 'facts'>): Report | null {
   switch (namingOf(portal)?.command.kind) {
     case 'execute':
       return EXECUTABLE.has(facts.tag) && facts.copy === null ? null : notToExecute()

@@ -74,8 +74,9 @@ export async function draftStatement(
   return finished(statement, judgement, { sentText, withheld, naming: { command, inner, ...named } })
 }
 
-function whyNotToName(
-  { statementsMax, heldBytesMax }: DraftContext,
+/** Why a command can't be followed, whatever it names. */
+export function whyNotToName(
+  { statementsMax, heldBytesMax }: Pick<DraftContext, 'statementsMax' | 'heldBytesMax'>,
   command: SessionCommand,
   names: PlannedNames,
 ): Report | null {
