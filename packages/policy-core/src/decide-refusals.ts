@@ -1,4 +1,4 @@
-import type { Ruling } from './decide-use.ts'
+import { describeUse, type Ruling } from './decide-use.ts'
 import type { Refusal } from './decision.ts'
 import type { Facts, Prohibition } from './facts.ts'
 import { printable } from './printable.ts'
@@ -41,11 +41,12 @@ export const cannotMask = ({ why, hint, place }: { why: string; hint: string; pl
 })
 
 /** The refusal of a statement with a denied use. A rule's own no says more than a missing yes, so it goes first. */
-export function ruledOut(rulings: readonly Ruling[]): Refusal {
+export function ruledOut(rulings: readonly Ruling[], tag: string): Refusal {
   const denied = rulings.filter(({ answer }) => answer === 'deny')
   const ruling = denied.find(({ rules }) => rules.length > 0) ?? denied[0]
   if (ruling === undefined) return doesNothing()
-  const { use, described } = ruling
+  const { use } = ruling
+  const described = describeUse(use, tag)
   const [rule] = ruling.rules
   const parts = { place: use.place, request: null }
   if (rule === undefined) {

@@ -1,6 +1,8 @@
-import type { Use } from './facts.ts'
+import type { Use, Via } from './facts.ts'
+import type { Matter } from './policy/match-what.ts'
 import type { Rule } from './policy/policy.ts'
-import type { CompiledRule, Standing } from './policy/standing.ts'
+import { allHold, type RuleIndex } from './policy/rule-index.ts'
+import type { Standing } from './policy/standing.ts'
 import { printable, printableName } from './printable.ts'
 
 /** From the mildest to the strictest. */
@@ -13,47 +15,69 @@ export interface Ruling {
   readonly answer: RuledAnswer
   /** The rules that gave this answer, by id; none for the default deny. */
   readonly rules: readonly Rule[]
-  /** The use in words, without literals. */
-  readonly described: string
 }
 
+type SideRuling = Pick<Ruling, 'answer' | 'rules'>
+
 /** Rules on one use: each side rules by itself, and the stricter side holds. */
-export function ruleOn({ sides }: Standing, use: Use, tag: string): Ruling {
-  const rulings = sides.map(rules => ruleOnSide(rules, use))
-  const answer = strictestOf(rulings) ?? 'deny'
-  const rules = new Map(
-    rulings.filter(ruling => ruling.answer === answer).flatMap(ruling => ruling.rules.map(rule => [rule.id, rule])),
-  )
-  return {
-    use,
-    answer,
-    rules: [...rules.values()].sort((a, b) => (a.id < b.id ? -1 : 1)),
-    described: describe(use, tag),
-  }
+export function ruleOn({ sides }: Standing, use: Use, matter: Matter): Ruling {
+  const [principal, actor] = sides
+  const first = principal === undefined ? DEFAULT : ruleOnSide(principal, use, matter)
+  const { answer, rules } = actor === undefined ? first : stricter(first, ruleOnSide(actor, use, matter))
+  return { use, answer, rules }
 }
 
 /** The strictest of some answers; null where there is none. */
-export const strictestOf = (rulings: readonly { readonly answer: RuledAnswer }[]): RuledAnswer | null =>
-  ANSWERS.findLast(answer => rulings.some(ruling => ruling.answer === answer)) ?? null
-
-function ruleOnSide(rules: readonly CompiledRule[], use: Use): Pick<Ruling, 'answer' | 'rules'> {
-  const matching = rules.filter(({ matches }) => matches(use)).map(({ rule }) => rule)
-  const answer = ANSWERS.findLast(decision => matching.some(rule => rule.decision === decision)) ?? 'deny'
-  return { answer, rules: matching.filter(rule => rule.decision === answer) }
+export function strictestOf(rulings: readonly { readonly answer: RuledAnswer }[]): RuledAnswer | null {
+  let strictest: RuledAnswer | null = null
+  for (const { answer } of rulings) {
+    if (answer === 'deny') return answer
+    if (strictest === null || answer === 'approve') strictest = answer
+  }
+  return strictest
 }
 
-function describe(use: Use, tag: string): string {
+function stricter(a: SideRuling, b: SideRuling): SideRuling {
+  if (a.answer !== b.answer) return ANSWERS.indexOf(a.answer) > ANSWERS.indexOf(b.answer) ? a : b
+  if (a.rules === b.rules || b.rules.length === 0) return a
+  const rules = new Map([...a.rules, ...b.rules].map(rule => [rule.id, rule]))
+  return { answer: a.answer, rules: [...rules.values()].sort((one, other) => (one.id < other.id ? -1 : 1)) }
+}
+
+const DEFAULT: SideRuling = { answer: 'deny', rules: [] }
+
+/** The candidates come from the strictest on, so the first that holds gives the answer, with all others of its kind. */
+function ruleOnSide(index: RuleIndex, use: Use, matter: Matter): SideRuling {
+  const candidates = index(use)
+  if (candidates.answer !== null) return candidates.answer
+  let answer: RuledAnswer | null = null
+  const rules: Rule[] = []
+  for (const { rule, what } of candidates.rules) {
+    if (answer !== null && rule.decision !== answer) break
+    if (!allHold(what.conditions, use, matter)) continue
+    answer = rule.decision
+    rules.push(rule)
+  }
+  return answer === null ? DEFAULT : { answer, rules }
+}
+
+/** A use in words, without literals. */
+export function describeUse(use: Use, tag: string): string {
+  const by = use.via === undefined ? '' : `, done by ${viaName(use.via)}`
   switch (use.kind) {
     case 'relation': {
       const { schema, name } = use.relation
-      return `${use.unbounded ? 'unbounded ' : ''}${actOf(use, tag)} ${printableName(schema)}.${printableName(name)}`
+      return `${use.unbounded ? 'unbounded ' : ''}${actOf(use, tag)} ${printableName(schema)}.${printableName(name)}${by}`
     }
     case 'function':
-      return `call of ${printable(use.function)}`
+      return `call of ${printable(use.function)}${by}`
     case 'statement':
-      return printable(use.why)
+      return `${printable(use.why)}${by}`
   }
 }
+
+/** `trigger public.orders.audit`. */
+export const viaName = ({ kind, name }: Via): string => `${kind} ${printable(name)}`
 
 /** `select on`; for an access that stands for many commands, the command itself: `drop of`. */
 function actOf({ access }: Extract<Use, { kind: 'relation' }>, tag: string): string {

@@ -1,3 +1,4 @@
+import type { Via } from './facts.ts'
 import type { DetectedMask, MaskedRelation } from './mask.ts'
 import type { Place } from './statement.ts'
 
@@ -41,6 +42,8 @@ export interface Reason {
   readonly answer: 'allow' | 'approve' | 'deny'
   /** The ids of the rules that gave this answer; empty for the default deny. */
   readonly rules: readonly string[]
+  /** What does it, where the statement's own text doesn't. */
+  readonly via?: Via
   readonly place: Place
 }
 

@@ -19,6 +19,8 @@ export interface PolicyIssue {
   readonly at: 'key' | 'value'
   /** Known where the document was read from text. */
   readonly location: TextLocation | null
+  /** `warning`: worth a look, and no reason not to use the document. Absent: an error. */
+  readonly severity?: 'warning'
 }
 
 const ISSUES_SHOWN_MAX = 50

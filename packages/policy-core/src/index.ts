@@ -82,15 +82,37 @@ export type {
 } from './mask.ts'
 export { DATE_UNITS, DETECTORS } from './mask.ts'
 export { checkMasks } from './policy/check-masks.ts'
+export { checkPolicy } from './policy/check-policy-on.ts'
 export { compilePolicy } from './policy/compile.ts'
+export { policySchema } from './policy/json-schema.ts'
+export type { Surroundings } from './policy/match-what.ts'
 export { parsePolicy } from './policy/parse.ts'
-export type { ApprovalRequirement, LimitEntry, MaskEntry, Policy, Rule, What, Who } from './policy/policy.ts'
+export type {
+  ActorCondition,
+  ApprovalRequirement,
+  ClaimCondition,
+  Doer,
+  IdentityCondition,
+  LimitEntry,
+  MaskEntry,
+  Policy,
+  RowEstimate,
+  Rule,
+  TimeWindow,
+  Weekday,
+  What,
+  When,
+  Who,
+} from './policy/policy.ts'
+export { WEEKDAYS } from './policy/policy.ts'
 export { readBytes, readDurationMs } from './policy/quantities.ts'
+export type { CompiledRule } from './policy/rule-index.ts'
 export type { SchemaIssue } from './policy/schema-issues.ts'
 export { issuesOf, knownKeys, suggestion } from './policy/schema-issues.ts'
-export type { CompiledMask, CompiledRule, Standing } from './policy/standing.ts'
+export type { CompiledMask, Standing, StatementRate } from './policy/standing.ts'
+export { STATEMENT_TAGS } from './policy/statement-tags.ts'
 export { strictestMask } from './policy/strictest-mask.ts'
-export type { Identity, Instant, Principal } from './principal.ts'
+export type { Claim, ClaimValue, Identity, Instant, Principal } from './principal.ts'
 export { identityKey, isSameIdentity } from './principal.ts'
 export { printable, printableName } from './printable.ts'
 export type { Dialect, Parameter, Place, Statement } from './statement.ts'

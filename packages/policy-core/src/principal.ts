@@ -6,6 +6,18 @@ export interface Identity {
   readonly issuer: string
   readonly subject: string
   readonly groups: readonly string[]
+  /** The claims of its token that the configuration says to keep, each name once. Absent: none. */
+  readonly claims?: readonly Claim[]
+}
+
+/** A value of a claim, as the token has it. */
+export type ClaimValue = string | number | boolean
+
+/** A claim of a token. A list rather than an object, so that no name can be one that objects inherit. */
+export interface Claim {
+  readonly name: string
+  /** One for a plain value, all for a list. */
+  readonly values: readonly ClaimValue[]
 }
 
 /** Who asks. */

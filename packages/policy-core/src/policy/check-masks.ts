@@ -1,7 +1,7 @@
 import { type Catalog, type CatalogRelation, relationKey } from '../catalog.ts'
 import type { KeyPath, PolicyIssue } from '../errors.ts'
 import { printable } from '../printable.ts'
-import { matchesTarget } from './match.ts'
+import { matchesTarget } from './match-who.ts'
 import { readPattern } from './pattern.ts'
 import type { Policy } from './policy.ts'
 

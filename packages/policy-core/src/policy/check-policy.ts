@@ -1,8 +1,21 @@
 import type { KeyPath, PolicyIssue } from '../errors.ts'
-import { isGlob } from './glob.ts'
+import { isGlob, matchGlob } from './glob.ts'
+import { localClock } from './local-time.ts'
 import { readPattern } from './pattern.ts'
-import type { Policy, Rule, What, Who } from './policy.ts'
+import type {
+  ActorCondition,
+  ClaimCondition,
+  Policy,
+  RowEstimate,
+  Rule,
+  TimeWindow,
+  What,
+  When,
+  Who,
+} from './policy.ts'
+import { suggestion } from './schema-issues.ts'
 import { shadowOf } from './shadow.ts'
+import { STATEMENT_TAGS } from './statement-tags.ts'
 
 /**
  * What is wrong with a policy whose shape is right. All of it would otherwise be silence: a rule that never fires, a
@@ -25,6 +38,8 @@ export const unsafeIssues = (policy: Policy): readonly PolicyIssue[] => [
   ...policy.rules.flatMap((rule, index) => [
     ...patternIssues(rule.what.relations, 2, 'schema.relation', ['rules', index, 'what', 'relations']),
     ...patternIssues(rule.what.functions, 2, 'schema.function', ['rules', index, 'what', 'functions']),
+    ...patternIssues(rule.what.columns, 3, 'schema.relation.column', ['rules', index, 'what', 'columns']),
+    ...zoneIssues(rule.when, ['rules', index, 'on', 'when']),
     ...approvalIssues(rule, ['rules', index, 'approval']),
   ]),
   ...policy.masks.flatMap((entry, index) =>
@@ -56,6 +71,11 @@ const patternIssues = (
     readPattern(text, partCount) === null ? [issue([...path, index], `can match nothing, expected ${form}`)] : [],
   )
 
+const zoneIssues = (when: When | null, path: KeyPath): readonly PolicyIssue[] =>
+  (when?.windows ?? []).flatMap(({ zone }) =>
+    localClock(zone) === null ? [issue(path, 'no time zone, expected an IANA name such as Europe/Berlin or UTC')] : [],
+  )
+
 function approvalIssues(rule: Rule, path: KeyPath): readonly PolicyIssue[] {
   if (rule.decision !== 'approve') return []
   const { quorum, mode, approverGroups } = rule.approval
@@ -67,14 +87,18 @@ function approvalIssues(rule: Rule, path: KeyPath): readonly PolicyIssue[] {
 }
 
 function futileIssues(rule: Rule, path: KeyPath, policy: Policy): readonly PolicyIssue[] {
-  const { what, who, targets, decision } = rule
+  const { what, who, targets, when, decision } = rule
   if (isBlank(what)) {
     if (decision !== 'deny')
       return [issue(path, `empty rule: a rule that decides ${decision} must say what, by effects at least`)]
-    if (isBlank(who) && targets === null) return [issue(path, 'empty rule: expected who, on or what')]
+    if (isBlank(who) && targets === null && when === null) return [issue(path, 'empty rule: expected who, on or what')]
   }
-  const contradiction = contradictionIn(what)
-  if (contradiction !== null) return [issue([...path, 'what'], contradiction)]
+  const contradictions = [
+    ...tagIssues(what.tags, [...path, 'what', 'tags']),
+    ...contradictionsIn(what).map(message => issue([...path, 'what'], message)),
+    ...whenIssues(when, [...path, 'on']),
+  ]
+  if (contradictions.length > 0) return contradictions
   const shadow = shadowOf(rule, policy.rules)
   return shadow === null
     ? []
@@ -85,22 +109,80 @@ const isBlank = (conditions: What | Who): boolean => Object.values(conditions).e
 
 const WRITING: readonly string[] = ['insert', 'update', 'delete', 'truncate']
 
-function contradictionIn({ effects, relations, access, functions, unbounded }: What): string | null {
-  if (functions !== null && (relations !== null || access !== null || unbounded !== null)) {
-    return 'can never fire: what is done to a relation is no call of a function; make it two rules'
-  }
-  if (effects?.every(effect => effect === 'read') && access?.every(name => WRITING.includes(name))) {
-    return 'can never fire: the effect of this access is never read'
-  }
-  return null
+function contradictionsIn({
+  effects,
+  relations,
+  access,
+  functions,
+  unbounded,
+  columns,
+  estimatedRows,
+}: What): string[] {
+  const isRelational = relations !== null || access !== null || unbounded !== null || columns !== null
+  if (functions !== null && isRelational)
+    return ['can never fire: what is done to a relation is no call of a function; make it two rules']
+  if (relations !== null && columns !== null)
+    return ['says relations twice: columns name theirs; leave relations out, or make it two rules']
+  if (effects?.every(effect => effect === 'read') && access?.every(name => WRITING.includes(name)))
+    return ['can never fire: the effect of this access is never read']
+  if (estimatedRows !== null && isImpossible(estimatedRows))
+    return ['can never fire: no number of rows is over the one and at most the other']
+  return []
 }
 
-/** Groups and subjects are compared whole: who writes a wildcard expects something else. */
-const wildcardIssues = (who: Who | null, path: KeyPath): readonly PolicyIssue[] =>
-  Object.entries(who ?? {}).flatMap(([key, names]: [string, readonly string[] | null]) =>
-    (names ?? []).flatMap((name, index) =>
-      isGlob(name)
-        ? [issue([...path, key, index], 'takes no wildcard; leave the condition out to mean everybody')]
-        : [],
-    ),
+const isImpossible = ({ over, atMost }: RowEstimate): boolean => over !== null && atMost !== null && over >= atMost
+
+const tagIssues = (tags: readonly string[] | null, path: KeyPath): readonly PolicyIssue[] =>
+  (tags ?? []).flatMap((tag, index) =>
+    STATEMENT_TAGS.some(known => matchGlob(tag, known))
+      ? []
+      : [issue([...path, index], `no statement has this tag, ${tagSuggestion(tag)}`)],
   )
+
+/** The whole list would fill a screen. */
+function tagSuggestion(tag: string): string {
+  const near = suggestion(tag, STATEMENT_TAGS)
+  return near.startsWith('expected') ? 'expected one such as DROP TABLE, or a pattern such as CREATE *' : near
+}
+
+function whenIssues(when: When | null, path: KeyPath): readonly PolicyIssue[] {
+  if (when === null) return []
+  const { windows, from, until } = when
+  return [
+    ...(windows ?? [])
+      .filter(isEmptyWindow)
+      .map(() => issue([...path, 'when'], 'is never: it ends when it begins; leave from and to out to mean all day')),
+    ...(from !== null && until !== null && from >= until
+      ? [issue([...path, 'until'], 'is never: it ends before it begins')]
+      : []),
+  ]
+}
+
+const isEmptyWindow = ({ from, to }: TimeWindow): boolean => from === to || from >= 1_440
+
+/** Names are compared whole: who writes a wildcard expects something else. */
+function wildcardIssues(who: Who | null, path: KeyPath): readonly PolicyIssue[] {
+  if (who === null) return []
+  const { groups, subjects, issuers, claims, actor } = who
+  return [
+    ...globsIn({ groups, subjects, issuers }, path),
+    ...(claims ?? []).flatMap(claim => globsInClaim(claim, [...path, 'claims'])),
+    ...globsInActor(actor, [...path, 'actor']),
+  ]
+}
+
+const globsInActor = (actor: ActorCondition | null, path: KeyPath): readonly PolicyIssue[] => {
+  if (actor?.kind !== 'like') return []
+  const { groups, subjects, issuers } = actor
+  return globsIn({ groups, subjects, issuers }, path)
+}
+
+const globsInClaim = ({ name, values }: ClaimCondition, path: KeyPath): readonly PolicyIssue[] =>
+  values.some(value => typeof value === 'string' && isGlob(value)) ? [issue([...path, name], NO_WILDCARD)] : []
+
+const globsIn = (lists: Readonly<Record<string, readonly string[] | null>>, path: KeyPath): readonly PolicyIssue[] =>
+  Object.entries(lists).flatMap(([key, names]) =>
+    (names ?? []).flatMap((name, index) => (isGlob(name) ? [issue([...path, key, index], NO_WILDCARD)] : [])),
+  )
+
+const NO_WILDCARD = 'takes no wildcard; leave the condition out to mean everybody'

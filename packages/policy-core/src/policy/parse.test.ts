@@ -89,11 +89,11 @@ describe('a policy that can’t be used says where and why', () => {
       document({ masks: [{ ...mask, columns: ['customers.ssn'] }] }),
       'masks[0].columns[0]: can match nothing, expected schema.relation.column',
     ],
-    [document({ limits: [{}] }), 'limits[0]: expected rows, bytes or time'],
+    [document({ limits: [{}] }), 'limits[0]: expected rows, bytes, time or statements'],
     [document({ limits: [{ bytes: '50 MB' }] }), 'limits[0].bytes: expected a size such as 50MB or 64MiB'],
     [document({ limits: [{ time: 30 }] }), 'limits[0].time: expected a length of time such as 30s, 10m or 8h'],
     [document({ limits: [{ rows: 0 }] }), 'limits[0].rows: expected at least 1'],
-    [document({ rules: Array.from({ length: 1_001 }, () => allow) }), 'rules: expected at most 1000 entries'],
+    [document({ rules: Array.from({ length: 10_001 }, () => allow) }), 'rules: expected at most 10000 entries'],
   ])('%# %j', (input, message) => {
     expect(errorOf(input)).toBe(message)
   })

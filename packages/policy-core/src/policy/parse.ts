@@ -1,69 +1,34 @@
 import * as z from 'zod'
 import { PolicyError } from '../errors.ts'
-import { ACCESSES, EFFECTS } from '../facts.ts'
 import { DATE_UNITS, DETECTORS, type Mask } from '../mask.ts'
 import { policyIssues } from './check-policy.ts'
-import type { ApprovalRequirement, LimitEntry, MaskEntry, Policy, Rule, What, Who } from './policy.ts'
+import {
+  EVERYBODY,
+  EVERYTHING,
+  isNotEmpty,
+  NAME_CHARS_MAX,
+  Name,
+  Names,
+  On,
+  ROWS_MAX,
+  RuleOnSchema,
+  someOf,
+  strict,
+  unlessBroken,
+  WhatSchema,
+  WhoSchema,
+} from './parse-conditions.ts'
+import type { ApprovalRequirement, LimitEntry, MaskEntry, Policy, Rule } from './policy.ts'
 import { readBytes, readDurationMs } from './quantities.ts'
-import { issuesOf, knownKeys, suggestion } from './schema-issues.ts'
+import { issuesOf, suggestion } from './schema-issues.ts'
 
-const RULES_MAX = 1_000
+const RULES_MAX = 10_000
 const MASKS_MAX = 1_000
 const LIMITS_MAX = 200
-const LIST_MAX = 1_000
-const NAME_CHARS_MAX = 256
 const REASON_CHARS_MAX = 500
 const KEPT_CHARS_MAX = 64
-const ROWS_MAX = 1_000_000_000
+const STATEMENTS_MAX = 1_000_000_000
 const APPROVAL_MS_MAX = 7 * 24 * 3_600_000
-
-const strict = <T extends z.ZodRawShape>(shape: T): z.ZodObject<T, z.core.$strict> =>
-  z.strictObject(shape, knownKeys(shape))
-
-const Name = z
-  .string()
-  .min(1)
-  .max(NAME_CHARS_MAX)
-  .regex(/^[^\p{Cc}]+$/u, { error: 'expected a text without control characters', abort: true })
-const Names = z.array(Name).min(1).max(LIST_MAX)
-
-const someOf = <T extends readonly [string, ...string[]]>(
-  values: T,
-): z.ZodArray<z.ZodEnum<z.core.util.ToEnum<T[number]>>> => z.array(z.enum(values)).min(1).max(LIST_MAX)
-
-const isNotEmpty = (given: object): boolean => Object.values(given).some(value => value !== undefined)
-
-/** A complaint that would only be the echo of another one, such as an unknown key. */
-const unlessBroken = (error: string) => ({
-  error,
-  when: ({ issues }: { readonly issues: readonly unknown[] }): boolean => issues.length === 0,
-})
-
-const WhoSchema = strict({ groups: Names.optional(), subjects: Names.optional(), issuers: Names.optional() })
-  .refine(isNotEmpty, unlessBroken('is empty; leave it out to mean everybody'))
-  .transform(
-    (who): Who => ({ groups: who.groups ?? null, subjects: who.subjects ?? null, issuers: who.issuers ?? null }),
-  )
-
-const On = strict({ targets: Names })
-
-const WhatSchema = strict({
-  effects: someOf(EFFECTS).optional(),
-  relations: Names.optional(),
-  access: someOf(ACCESSES).optional(),
-  functions: Names.optional(),
-  unbounded: z.boolean().optional(),
-})
-  .refine(isNotEmpty, unlessBroken('is empty; leave it out to mean everything'))
-  .transform(
-    (what): What => ({
-      effects: what.effects ?? null,
-      relations: what.relations ?? null,
-      access: what.access ?? null,
-      functions: what.functions ?? null,
-      unbounded: what.unbounded ?? null,
-    }),
-  )
 
 const quantity = (read: (text: string) => number | null, expected: string, max: number) =>
   z
@@ -103,7 +68,7 @@ const RuleSchema = strict({
     .regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, 'expected letters, digits, dots, dashes or underscores'),
   decision: z.enum(['allow', 'approve', 'deny']),
   who: WhoSchema.optional(),
-  on: On.optional(),
+  on: RuleOnSchema.optional(),
   what: WhatSchema.optional(),
   approval: Approval.optional(),
   reason: z
@@ -119,6 +84,7 @@ const RuleSchema = strict({
     id,
     who: rule.who ?? EVERYBODY,
     targets: rule.on?.targets ?? null,
+    when: rule.on?.when ?? null,
     what: rule.what ?? EVERYTHING,
     reason: rule.reason ?? null,
   }
@@ -139,9 +105,6 @@ const RuleSchema = strict({
   })
   return z.NEVER
 })
-
-const EVERYBODY: Who = { groups: null, subjects: null, issuers: null }
-const EVERYTHING: What = { effects: null, relations: null, access: null, functions: null, unbounded: null }
 
 const BARE_MASKS = ['redact', 'null', 'partial', 'email', 'hash'] as const
 const BARE: Readonly<Record<(typeof BARE_MASKS)[number], Mask>> = {
@@ -226,14 +189,24 @@ const MaskSchema = strict({
   return z.NEVER
 })
 
+const Statements = z.int().min(1).max(STATEMENTS_MAX)
+const Rate = strict({ 'per-minute': Statements.optional(), 'per-day': Statements.optional() }).refine(
+  isNotEmpty,
+  unlessBroken('expected per-minute or per-day'),
+)
+
 const LimitSchema = strict({
   who: WhoSchema.optional(),
   on: On.optional(),
   rows: z.int().min(1).max(ROWS_MAX).optional(),
   bytes: Size.optional(),
   time: Duration.optional(),
+  statements: Rate.optional(),
 })
-  .refine(({ rows, bytes, time }) => isNotEmpty({ rows, bytes, time }), unlessBroken('expected rows, bytes or time'))
+  .refine(
+    ({ rows, bytes, time, statements }) => isNotEmpty({ rows, bytes, time, statements }),
+    unlessBroken('expected rows, bytes, time or statements'),
+  )
   .transform(
     (entry): LimitEntry => ({
       who: entry.who ?? EVERYBODY,
@@ -241,10 +214,13 @@ const LimitSchema = strict({
       rowsMax: entry.rows ?? null,
       bytesMax: entry.bytes ?? null,
       timeMsMax: entry.time ?? null,
+      statementsPerMinuteMax: entry.statements?.['per-minute'] ?? null,
+      statementsPerDayMax: entry.statements?.['per-day'] ?? null,
     }),
   )
 
-const PolicySchema = strict({
+/** What a policy's document may hold. */
+export const PolicySchema: z.ZodType<Policy> = strict({
   version: z.literal(1),
   rules: z.array(RuleSchema).max(RULES_MAX),
   masks: z.array(MaskSchema).max(MASKS_MAX).default([]),

@@ -9,6 +9,12 @@ export interface Pattern {
   readonly matches: (names: readonly string[]) => boolean
   /** Whether the last part matches, whatever the others. */
   readonly matchesLast: (name: string) => boolean
+  /** Whether the parts before the last match, whatever the last. */
+  readonly matchesFirst: (names: readonly string[]) => boolean
+  /** Whether it matches whatever the last part is, behind these. */
+  readonly coversAll: (names: readonly string[]) => boolean
+  /** The parts that hold no wildcard, in their places. */
+  readonly fixed: readonly (string | null)[]
   /** The names themselves where the pattern holds no wildcard. */
   readonly exact: readonly string[] | null
 }
@@ -27,9 +33,17 @@ export function readPattern(text: string, partCount: number): Pattern | null {
   return {
     matches: candidates => parts.every((part, index) => matchesPart(part, candidates[index] ?? '')),
     matchesLast: name => parts.slice(-1).every(part => matchesPart(part, name)),
+    matchesFirst: first => isMatchOfFirst(parts, first),
+    coversAll: first => isMatchOfFirst(parts, first) && isEverything(parts.at(-1)),
+    fixed: parts.map(part => (part.kind === 'exact' ? part.name : null)),
     exact: names.length === parts.length ? names : null,
   }
 }
+
+const isMatchOfFirst = (parts: readonly PatternPart[], names: readonly string[]): boolean =>
+  parts.slice(0, -1).every((part, index) => matchesPart(part, names[index] ?? ''))
+
+const isEverything = (part: PatternPart | undefined): boolean => part?.kind === 'glob' && /^\*+$/.test(part.glob)
 
 function splitPattern(text: string): readonly PatternPart[] | null {
   const parts: PatternPart[] = []

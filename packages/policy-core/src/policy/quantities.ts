@@ -35,3 +35,31 @@ function readQuantity(text: string, units: Readonly<Record<string, number>>): nu
   const quantity = Number(digits) * factor
   return Number.isSafeInteger(quantity) ? quantity : null
 }
+
+/**
+ * Reads a time of day such as `08:00` or `24:00`, in minutes since midnight; null for anything else.
+ *
+ * @example
+ * readTimeOfDay('08:30') // 510
+ */
+export function readTimeOfDay(text: string): number | null {
+  const [, hours = '', minutes = ''] = /^([01][0-9]|2[0-4]):([0-5][0-9])$/.exec(text) ?? []
+  const minute = Number(hours) * 60 + Number(minutes)
+  return hours === '' || minute > 1_440 ? null : minute
+}
+
+/**
+ * Reads a moment of RFC 3339, section 5.6, such as `2026-01-31T18:00:00Z`, in milliseconds since 1970; null for anything
+ * else, and for one that leaves its offset open.
+ *
+ * @example
+ * readInstant('1970-01-01T01:00:00+01:00') // 0
+ */
+export function readInstant(text: string): number | null {
+  const [, day = ''] =
+    /^(\d{4}-\d{2}-\d{2})T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,3})?)?(?:Z|[+-]\d{2}:\d{2})$/.exec(text) ?? []
+  const instant = Date.parse(text)
+  // A day that isn't, such as 31 February, would be taken for one in March.
+  const isDay = day !== '' && new Date(`${day}T00:00:00Z`).toJSON()?.startsWith(day) === true
+  return isDay && Number.isFinite(instant) ? instant : null
+}

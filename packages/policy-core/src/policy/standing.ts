@@ -1,17 +1,13 @@
 import type { StatementLimits } from '../decision.ts'
-import type { Use, UsedColumn, UsedRelation } from '../facts.ts'
+import type { UsedColumn, UsedRelation } from '../facts.ts'
 import { DETECTORS, type DetectedMask, type Mask, type MaskedColumn } from '../mask.ts'
 import type { Identity, Principal } from '../principal.ts'
-import { matchesTarget, matchesWho } from './match.ts'
+import { matchesTarget, matchesWho } from './match-who.ts'
 import type { Pattern } from './pattern.ts'
-import type { LimitEntry, MaskEntry, Rule } from './policy.ts'
+import type { LimitEntry, MaskEntry, What } from './policy.ts'
+import type { Moment } from './rule-clock.ts'
+import type { CompiledRule, RuleIndex } from './rule-index.ts'
 import { strictestMask } from './strictest-mask.ts'
-
-/** A rule with its conditions prepared. */
-export interface CompiledRule {
-  readonly rule: Rule
-  readonly matches: (use: Use) => boolean
-}
 
 /** A mask entry with its column patterns prepared. */
 export interface CompiledMask {
@@ -24,11 +20,24 @@ export interface CompiledMask {
 /** What a policy holds for one principal on one target. */
 export interface Standing {
   /** The rules about the principal, and those about its actor where it has one. Each side must allow. */
-  readonly sides: readonly (readonly CompiledRule[])[]
+  readonly sides: readonly RuleIndex[]
+  /** How often each of the sides may ask. */
+  readonly rates: readonly StatementRate[]
+  /** Where the answer can depend on the planner's estimate, the numbers of rows at which it may change. */
+  readonly estimateEdges: readonly number[]
+  readonly asksForTransaction: boolean
+  readonly asksForMultiStatement: boolean
   readonly detect: readonly DetectedMask[]
   readonly limits: StatementLimits
   /** The columns of a relation that are only seen through a mask. */
   readonly maskedColumns: (relation: UsedRelation) => readonly MaskedColumn[]
+}
+
+/** How many statements somebody may send to a target. Counted over all sessions. */
+export interface StatementRate {
+  readonly of: Identity
+  readonly perMinuteMax: number | null
+  readonly perDayMax: number | null
 }
 
 /** What a policy is made of once its patterns are prepared. */
@@ -36,23 +45,31 @@ export interface PolicyParts {
   readonly rules: readonly CompiledRule[]
   readonly masks: readonly CompiledMask[]
   readonly limits: readonly LimitEntry[]
+  /** An index of some of the rules; the same one for the same rules, as far as is remembered. */
+  readonly indexOf: (rules: readonly CompiledRule[]) => RuleIndex
 }
 
-/** Picks what concerns a principal on a target. What hides or limits for either side holds for both. */
-export function standingOf(parts: PolicyParts, principal: Principal, targetName: string): Standing {
+/** Picks what concerns a principal on a target at some time. What hides or limits for either side holds for both. */
+export function standingOf(parts: PolicyParts, principal: Principal, targetName: string, moment: Moment): Standing {
   const identities: readonly Identity[] = principal.actor === null ? [principal] : [principal, principal.actor]
   const masks = parts.masks.filter(
     ({ entry }) =>
-      matchesTarget(entry.targets, targetName) && identities.some(identity => isMaskedFor(entry, identity)),
+      matchesTarget(entry.targets, targetName) &&
+      identities.some(identity => isMaskedFor(entry, identity, principal.actor)),
   )
-  const limits = parts.limits.filter(
-    ({ who, targets }) => matchesTarget(targets, targetName) && identities.some(identity => matchesWho(who, identity)),
-  )
+  const limitsOn = parts.limits.filter(({ targets }) => matchesTarget(targets, targetName))
+  const limitsOf = (identity: Identity): readonly LimitEntry[] =>
+    limitsOn.filter(({ who }) => matchesWho(who, identity, principal.actor))
+  const limits = identities.flatMap(limitsOf)
+  const sides = identities.map(identity => rulesFor(parts, identity, principal.actor, targetName, moment))
+  const whats = sides.flatMap(rules => rules.map(({ rule }) => rule.what))
   const known = new WeakMap<UsedRelation, readonly MaskedColumn[]>()
   return {
-    sides: identities.map(identity =>
-      parts.rules.filter(({ rule }) => matchesTarget(rule.targets, targetName) && matchesWho(rule.who, identity)),
-    ),
+    sides: sides.map(parts.indexOf),
+    rates: identities.flatMap(identity => rateOf(identity, limitsOf(identity))),
+    estimateEdges: edgesOf(whats),
+    asksForTransaction: whats.some(({ inTransaction }) => inTransaction !== null),
+    asksForMultiStatement: whats.some(({ multiStatement }) => multiStatement !== null),
     detect: detectedMasks(masks),
     limits: {
       rowsMax: smallest(limits.map(({ rowsMax }) => rowsMax)),
@@ -67,8 +84,37 @@ export function standingOf(parts: PolicyParts, principal: Principal, targetName:
   }
 }
 
-const isMaskedFor = ({ who, unless }: MaskEntry, identity: Identity): boolean =>
-  (who === null || matchesWho(who, identity)) && !(unless !== null && matchesWho(unless, identity))
+const rulesFor = (
+  { rules }: PolicyParts,
+  identity: Identity,
+  actor: Identity | null,
+  targetName: string,
+  moment: Moment,
+): readonly CompiledRule[] =>
+  rules.filter(
+    ({ rule }) =>
+      moment.holds(rule) && matchesTarget(rule.targets, targetName) && matchesWho(rule.who, identity, actor),
+  )
+
+function rateOf(of: Identity, limits: readonly LimitEntry[]): readonly StatementRate[] {
+  const perMinuteMax = smallest(limits.map(({ statementsPerMinuteMax }) => statementsPerMinuteMax))
+  const perDayMax = smallest(limits.map(({ statementsPerDayMax }) => statementsPerDayMax))
+  return perMinuteMax === null && perDayMax === null ? [] : [{ of, perMinuteMax, perDayMax }]
+}
+
+/** No estimate between two of these is told from another by any rule. */
+function edgesOf(whats: readonly What[]): readonly number[] {
+  const edges = new Set<number>()
+  for (const { estimatedRows } of whats) {
+    if (estimatedRows === null) continue
+    edges.add(0)
+    for (const edge of [estimatedRows.over, estimatedRows.atMost]) if (edge !== null) edges.add(edge + 1)
+  }
+  return [...edges]
+}
+
+const isMaskedFor = ({ who, unless }: MaskEntry, identity: Identity, actor: Identity | null): boolean =>
+  (who === null || matchesWho(who, identity, actor)) && !(unless !== null && matchesWho(unless, identity, actor))
 
 const smallest = (values: readonly (number | null)[]): number | null => {
   const given = values.filter(value => value !== null)

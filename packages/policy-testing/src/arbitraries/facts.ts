@@ -1,4 +1,15 @@
-import { ACCESSES, type ColumnMention, EFFECTS, type Facts, type Place, type Use } from '@querywarden/policy-core'
+import {
+  ACCESSES,
+  AGENCIES,
+  COLUMN_ROLES,
+  type ColumnMention,
+  type ColumnUse,
+  EFFECTS,
+  type Facts,
+  type Output,
+  type Place,
+  type Use,
+} from '@querywarden/policy-core'
 import fc from 'fast-check'
 import { WORLD } from './names.ts'
 import { relations } from './relations.ts'
@@ -8,8 +19,13 @@ export type Understood = Extract<Facts, { kind: 'understood' }>
 const places = (): fc.Arbitrary<Place> =>
   fc.tuple(fc.nat(100), fc.nat(20)).map(([start, length]) => ({ start, end: start + length }))
 
-/** One thing that a statement does. */
+/** One thing that a statement does, now and then by way of a trigger or its like. */
 export const uses = (): fc.Arbitrary<Use> =>
+  fc
+    .tuple(directUses(), fc.constantFrom(...AGENCIES), fc.integer({ min: 0, max: 3 }))
+    .map(([use, kind, chance]) => (chance === 0 ? { ...use, via: { kind, name: `public.orders.${kind}` } } : use))
+
+const directUses = (): fc.Arbitrary<Use> =>
   fc.oneof(
     {
       weight: 3,
@@ -44,22 +60,46 @@ const mentions = (): fc.Arbitrary<ColumnMention> =>
     place: places(),
   })
 
+const columnUses = (): fc.Arbitrary<ColumnUse> =>
+  fc.record({
+    schema: fc.constantFrom(...WORLD.schemas),
+    name: fc.constantFrom(...WORLD.relations),
+    column: fc.constantFrom('*', 'unlisted', ...WORLD.columns, ...WORLD.columns),
+    role: fc.constantFrom(...COLUMN_ROLES, 'target' as const),
+    place: places(),
+  })
+
+const outputs = (): fc.Arbitrary<readonly Output[] | null> =>
+  fc.option(
+    fc.array(
+      fc.record({
+        name: fc.constant('c'),
+        origins: fc.constant([]),
+        lineage: fc.constantFrom('copy' as const, 'computed' as const, 'unknown' as const),
+      }),
+      { maxLength: 2 },
+    ),
+    { freq: 3 },
+  )
+
 /** What a statement does, when it could be read. Now and then it does what no policy can allow, or nothing at all. */
 export const understoodFacts = (): fc.Arbitrary<Understood> =>
   fc
     .record({
-      tag: fc.constantFrom('SELECT', 'UPDATE', 'DROP TABLE'),
+      tag: fc.constantFrom(...WORLD.tags),
       uses: fc.oneof({ weight: 9, arbitrary: fc.array(uses(), { minLength: 1, maxLength: 4 }) }, fc.constant([])),
       isProhibited: fc.oneof({ weight: 9, arbitrary: fc.constant(false) }, fc.constant(true)),
       mentions: fc.array(mentions(), { maxLength: 3 }),
+      columns: fc.array(columnUses(), { maxLength: 6 }),
+      outputs: outputs(),
     })
-    .map(({ tag, uses, isProhibited, mentions }) => ({
+    .map(({ tag, uses, isProhibited, mentions, columns, outputs }) => ({
       kind: 'understood',
       tag,
       uses,
       mentions,
-      columns: [],
-      outputs: null,
+      columns,
+      outputs,
       calls: [],
       fingerprint: tag,
       prohibitions: isProhibited

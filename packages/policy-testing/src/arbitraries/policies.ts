@@ -1,6 +1,8 @@
 import {
   ACCESSES,
+  type ActorCondition,
   type ApprovalRequirement,
+  type ClaimCondition,
   DATE_UNITS,
   DETECTORS,
   EFFECTS,
@@ -9,21 +11,59 @@ import {
   type MaskEntry,
   type Policy,
   type Rule,
+  type TimeWindow,
+  WEEKDAYS,
   type What,
+  type When,
   type Who,
 } from '@querywarden/policy-core'
 import fc from 'fast-check'
 import { WORLD } from './names.ts'
+import { instants } from './surroundings.ts'
 
 const some = <T>(values: readonly T[]): fc.Arbitrary<T[]> => fc.subarray([...values], { minLength: 1 })
+/** `fc.option` gives null once in `freq` + 1 times; conditions are to be there once in a while only. */
+const rarely = <T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | null> =>
+  fc.oneof({ weight: 5, arbitrary: fc.constant(null) }, { weight: 1, arbitrary })
 const maybe = <T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | null> => fc.option(arbitrary, { freq: 1 })
+
+const identityConditions = {
+  groups: maybe(some(WORLD.groups)),
+  subjects: fc.option(some(WORLD.subjects), { freq: 4, nil: null }).map(subjects => subjects),
+  issuers: maybe(some(WORLD.issuers)),
+}
+
+const claimConditions = (): fc.Arbitrary<ClaimCondition> =>
+  fc.record({ name: fc.constantFrom(...WORLD.claims), values: some(WORLD.claimValues) })
+
+const actorConditions = (): fc.Arbitrary<ActorCondition> =>
+  fc.oneof(
+    fc.constantFrom<ActorCondition>({ kind: 'none' }, { kind: 'any' }),
+    fc.record({ kind: fc.constant('like' as const), ...identityConditions }),
+  )
 
 /** Whom a rule, a mask or a limit is about. */
 export const whos = (): fc.Arbitrary<Who> =>
   fc.record({
-    groups: maybe(some(WORLD.groups)),
-    subjects: fc.option(some(WORLD.subjects), { freq: 4, nil: null }).map(subjects => subjects),
-    issuers: maybe(some(WORLD.issuers)),
+    ...identityConditions,
+    claims: rarely(fc.array(claimConditions(), { minLength: 1, maxLength: 2 })),
+    actor: rarely(actorConditions()),
+  })
+
+const timeWindows = (): fc.Arbitrary<TimeWindow> =>
+  fc.record({
+    days: maybe(some(WEEKDAYS)),
+    from: fc.integer({ min: 0, max: 1_439 }),
+    to: fc.integer({ min: 1, max: 1_440 }),
+    zone: fc.constantFrom(...WORLD.zones),
+  })
+
+/** When a rule holds. */
+export const whens = (): fc.Arbitrary<When> =>
+  fc.record({
+    windows: maybe(fc.array(timeWindows(), { minLength: 1, maxLength: 2 })),
+    from: rarely(instants()),
+    until: rarely(instants()),
   })
 
 const targetPatterns = (): fc.Arbitrary<readonly string[] | null> => maybe(some([...WORLD.targets, '*', 'a*']))
@@ -44,7 +84,25 @@ export const whats = (): fc.Arbitrary<What> =>
     access: fc.option(some(ACCESSES), { freq: 3 }),
     functions: fc.option(some(['pg_catalog.*', 'public.charge', '*.*']), { freq: 3 }),
     unbounded: fc.option(fc.boolean(), { freq: 3 }),
+    tags: rarely(some(['SELECT', 'DELETE', 'DROP TABLE', 'DROP *', '*'])),
+    columns: rarely(some(USED_COLUMN_PATTERNS)),
+    via: rarely(some(['statement', 'trigger', 'function'] as const)),
+    estimatedRows: rarely(
+      fc.record({ over: maybe(fc.constantFrom(0, 10, 100)), atMost: maybe(fc.constantFrom(10, 100, 1_000)) }),
+    ),
+    multiStatement: rarely(fc.boolean()),
+    inTransaction: rarely(fc.boolean()),
   })
+
+const USED_COLUMN_PATTERNS = [
+  '*.*.*',
+  'public.*.*',
+  '*.*.ssn',
+  'public.customers.*',
+  '*.*.id',
+  'hr.orders.note',
+  '*.*.note',
+]
 
 const approvals = (): fc.Arbitrary<ApprovalRequirement> =>
   fc.record({
@@ -62,6 +120,7 @@ export const rules = (decisions: readonly Rule['decision'][] = ['allow', 'approv
       decision: fc.constantFrom(...decisions),
       who: whos(),
       targets: targetPatterns(),
+      when: rarely(whens()),
       what: whats(),
       reason: fc.constantFrom(null, 'Because.'),
       approval: approvals(),
@@ -109,7 +168,15 @@ const maxima = (): fc.Arbitrary<number | null> => maybe(fc.integer({ min: 1, max
 
 /** Limits and whom they hold. */
 export const limitEntries = (): fc.Arbitrary<LimitEntry> =>
-  fc.record({ who: whos(), targets: targetPatterns(), rowsMax: maxima(), bytesMax: maxima(), timeMsMax: maxima() })
+  fc.record({
+    who: whos(),
+    targets: targetPatterns(),
+    rowsMax: maxima(),
+    bytesMax: maxima(),
+    timeMsMax: maxima(),
+    statementsPerMinuteMax: maxima(),
+    statementsPerDayMax: maxima(),
+  })
 
 /** A policy that `compilePolicy` takes. It may hold rules that never fire; `parsePolicy` would say so. */
 export const policies = (decisions?: readonly Rule['decision'][]): fc.Arbitrary<Policy> =>

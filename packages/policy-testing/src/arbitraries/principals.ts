@@ -8,6 +8,13 @@ export const identities = (): fc.Arbitrary<Identity> =>
     issuer: fc.constantFrom(...WORLD.issuers),
     subject: fc.constantFrom(...WORLD.subjects),
     groups: fc.subarray([...WORLD.groups]),
+    claims: fc.uniqueArray(
+      fc.record({
+        name: fc.constantFrom(...WORLD.claims),
+        values: fc.subarray([...WORLD.claimValues], { minLength: 1 }),
+      }),
+      { maxLength: 2, selector: ({ name }) => name },
+    ),
   })
 
 /** Somebody who asks, often through an agent. */
@@ -21,6 +28,7 @@ export const asItself = (identity: Identity): Principal => ({
   issuer: identity.issuer,
   subject: identity.subject,
   groups: identity.groups,
+  ...(identity.claims === undefined ? {} : { claims: identity.claims }),
   actor: null,
   expiresAt: 4_102_444_800_000,
   credentialDigest: null,

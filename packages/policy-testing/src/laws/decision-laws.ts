@@ -1,22 +1,36 @@
-import type { Decision, DecisionRequest, MaskedRelation, Policy, Principal, Rule } from '@querywarden/policy-core'
+import type { Decision, DecisionRequest, MaskedRelation, Policy, Principal, Rule, Who } from '@querywarden/policy-core'
 import { relationKey, strictestMask } from '@querywarden/policy-core'
 import fc from 'fast-check'
 import { facts, opaqueFacts, type Understood, understoodFacts } from '../arbitraries/facts.ts'
 import { maskEntries, policies, rules } from '../arbitraries/policies.ts'
 import { asItself, principals, targets } from '../arbitraries/principals.ts'
+import { clockReadings, surroundings } from '../arbitraries/surroundings.ts'
 import { expectThat, isEqualData, type Law, type Runs } from './law.ts'
 
 /** Anything that decides by a policy. */
 export type Decide = (policy: Policy, request: DecisionRequest) => Decision
 
-const EVERYBODY = { groups: null, subjects: null, issuers: null }
-const EVERYTHING = { effects: null, relations: null, access: null, functions: null, unbounded: null }
+const EVERYBODY = { groups: null, subjects: null, issuers: null, claims: null, actor: null }
+const EVERYTHING = {
+  effects: null,
+  relations: null,
+  access: null,
+  functions: null,
+  unbounded: null,
+  tags: null,
+  columns: null,
+  via: null,
+  estimatedRows: null,
+  multiStatement: null,
+  inTransaction: null,
+}
 const RANK = { allow: 0, approve: 1, deny: 2 } as const
 
 const requests = (): fc.Arbitrary<DecisionRequest> =>
-  fc.record({ principal: principals(), target: targets(), facts: facts() })
+  fc.record({ principal: principals(), target: targets(), facts: facts(), ...circumstances() })
 const understood = (): fc.Arbitrary<DecisionRequest & { readonly facts: Understood }> =>
-  fc.record({ principal: principals(), target: targets(), facts: understoodFacts() })
+  fc.record({ principal: principals(), target: targets(), facts: understoodFacts(), ...circumstances() })
+const circumstances = () => ({ now: clockReadings(), surroundings: surroundings() })
 
 const isNoMilder = (now: Decision, before: Decision): boolean => RANK[now.kind] >= RANK[before.kind]
 const withRule = (policy: Policy, rule: Rule): Policy => ({
@@ -101,6 +115,7 @@ const ruleLaws = (decide: Decide): readonly Draft[] => [
       decision: 'deny',
       who: EVERYBODY,
       targets: null,
+      when: null,
       what: EVERYTHING,
       reason: null,
     }
@@ -147,10 +162,18 @@ const ruleLaws = (decide: Decide): readonly Draft[] => [
   ),
   law('a statement is no milder than anything it does', fc.tuple(policies(), understood()), ([policy, request]) => {
     const whole = decide(policy, request)
+    // The columns that a write reads are held against it, unless a use of its own stands for the reading.
+    if (policy.rules.some(({ what }) => what.columns !== null)) return
     for (const use of request.facts.uses) {
       const part = decide({ ...policy, masks: [] }, { ...request, facts: { ...request.facts, uses: [use] } })
       expectThat(isNoMilder(whole, part), 'the whole was permitted more than a part of it')
     }
+  }),
+  law('knowing less never permits more', fc.tuple(policies(['allow', 'deny']), understood()), ([policy, request]) => {
+    const known = decide(policy, request)
+    const { principal, target, facts } = request
+    const unknown = decide(policy, { principal, target, facts })
+    expectThat(isNoMilder(unknown, known), 'a statement of unknown surroundings was permitted more')
   }),
 ]
 
@@ -158,7 +181,18 @@ const shuffled = (policy: Policy): fc.Arbitrary<Policy> =>
   fc.shuffledSubarray([...policy.rules], { minLength: policy.rules.length }).map(rules => ({ ...policy, rules }))
 
 const peopleLaws = (decide: Decide): readonly Draft[] => [
-  law('acting for someone never permits more than either', fc.tuple(policies(), understood()), ([policy, request]) => {
+  law(
+    'a condition on the actor only picks the rules that speak',
+    fc.tuple(policies(), understood()),
+    ([policy, request]) => {
+      const picked = withoutActorConditions(policy, request.principal)
+      const [one, other] = [decide(policy, request), decide(picked, request)]
+      expectThat(isEqualData(one, other), 'a condition on the actor did more than to pick rules')
+    },
+  ),
+  law('acting for someone never permits more than either', fc.tuple(policies(), understood()), ([given, request]) => {
+    // Rules that ask for an actor, or for none, are about these two together; what each may alone is another question.
+    const policy = withoutActorConditions(given, request.principal)
     const together = decide(policy, request)
     for (const alone of aloneOf(request.principal)) {
       const decision = decide(policy, { ...request, principal: alone })
@@ -181,6 +215,38 @@ const peopleLaws = (decide: Decide): readonly Draft[] => [
     }
   }),
 ]
+
+/** The policy with conditions on the actor replaced by whether they hold for this principal's. */
+function withoutActorConditions(policy: Policy, { actor }: Principal): Policy {
+  const free = (who: Who): Who => ({ ...who, actor: null })
+  const isPicked = (who: Who): boolean => holdsFor(who.actor, actor)
+  return {
+    ...policy,
+    rules: policy.rules.filter(({ who }) => isPicked(who)).map(rule => ({ ...rule, who: free(rule.who) })),
+    limits: policy.limits.filter(({ who }) => isPicked(who)).map(limit => ({ ...limit, who: free(limit.who) })),
+    // Kept in their places, which decisions tell.
+    masks: policy.masks.map(mask => ({
+      ...mask,
+      who: mask.who === null ? null : isPicked(mask.who) ? free(mask.who) : NOBODY,
+      unless: mask.unless === null || !isPicked(mask.unless) ? null : free(mask.unless),
+    })),
+  }
+}
+
+const NOBODY: Who = { ...EVERYBODY, subjects: [] }
+
+function holdsFor(condition: Who['actor'], actor: Principal['actor']): boolean {
+  if (condition === null) return true
+  if (condition.kind === 'none' || actor === null) return condition.kind === 'none' && actor === null
+  const meets = (wanted: readonly string[] | null, has: readonly string[]): boolean =>
+    wanted === null || wanted.some(name => has.includes(name))
+  return (
+    condition.kind === 'any' ||
+    (meets(condition.groups, actor.groups) &&
+      meets(condition.subjects, [actor.subject]) &&
+      meets(condition.issuers, [actor.issuer]))
+  )
+}
 
 const aloneOf = (principal: Principal): readonly Principal[] => [
   asItself(principal),

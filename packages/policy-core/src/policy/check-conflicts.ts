@@ -1,0 +1,133 @@
+import type { Catalog, CatalogRelation } from '../catalog.ts'
+import type { KeyPath, PolicyIssue } from '../errors.ts'
+import { ACCESSES, type Access, EFFECTS, type Effect } from '../facts.ts'
+import { printableName } from '../printable.ts'
+import { asksForRelation, compilePatterns, TOUCHES_NOTHING } from './match-what.ts'
+import { matchesTarget } from './match-who.ts'
+import type { Pattern } from './pattern.ts'
+import type { MaskEntry, Policy, Rule } from './policy.ts'
+import { coversWhen, coversWho } from './shadow.ts'
+import { strictestMask } from './strictest-mask.ts'
+
+/** What is at odds with something else in a policy, as far as one schema shows. All of it is allowed, and may be meant. */
+export const conflicts = (policy: Policy, catalog: Catalog, target: string): readonly PolicyIssue[] => [
+  ...overruledRules(policy, catalog, target),
+  ...meetingMasks(policy, catalog, target),
+]
+
+const warning = (path: KeyPath, message: string): PolicyIssue => ({
+  path,
+  message,
+  at: 'value',
+  location: null,
+  severity: 'warning',
+})
+
+/** A rule with its patterns prepared, and where it stands. */
+interface Placed {
+  readonly rule: Rule
+  readonly index: number
+  readonly patterns: readonly Pattern[]
+}
+
+/** Rules that let nothing through on any relation of the database that they name, as denies cover each one of them. */
+function overruledRules({ rules }: Policy, { relations }: Catalog, target: string): readonly PolicyIssue[] {
+  const placed = rules
+    .map((rule, index): Placed => ({ rule, index, patterns: compilePatterns(rule.what.relations ?? [], 2) }))
+    .filter(({ rule }) => matchesTarget(rule.targets, target))
+  const denies = placed.filter(({ rule }) => isPlainDeny(rule))
+  return placed.flatMap(({ rule, index, patterns }) => {
+    if (rule.decision === 'deny' || patterns.length === 0 || allowsMore(rule)) return []
+    const named = [...relations.values()].filter(relation => isNamed(patterns, relation))
+    if (named.length === 0) return []
+    const overruling = new Set<string>()
+    const isOver = named.every(relation => {
+      const over = coveringDenies(rule, denies, relation)
+      for (const id of over ?? []) overruling.add(id)
+      return over !== null
+    })
+    const ids = [...overruling].sort().join(', ')
+    return isOver ? [warning(['rules', index], `lets nothing through: ${ids} denies all that it matches`)] : []
+  })
+}
+
+/** A deny whose conditions hold for all uses that it names, whatever the statement. */
+const isPlainDeny = ({ decision, what }: Rule): boolean =>
+  decision === 'deny' &&
+  what.columns === null &&
+  what.functions === null &&
+  what.unbounded === null &&
+  what.tags === null &&
+  what.via === null &&
+  what.estimatedRows === null &&
+  what.multiStatement === null &&
+  what.inTransaction === null
+
+/** An allow by relation also allows what touches none. */
+const allowsMore = ({ decision, what }: Rule): boolean =>
+  decision === 'allow' && asksForRelation(what) && (what.effects ?? EFFECTS).some(effect => TOUCHES_NOTHING.has(effect))
+
+const isNamed = (patterns: readonly Pattern[], { schema, name }: CatalogRelation): boolean =>
+  patterns.some(({ matches }) => matches([schema, name]))
+
+/** The denies that between them cover all that a rule matches on a relation; null where something is left. */
+function coveringDenies(
+  { who, when, what }: Rule,
+  denies: readonly Placed[],
+  relation: CatalogRelation,
+): ReadonlySet<string> | null {
+  const there = denies.filter(
+    ({ rule, patterns }) =>
+      coversWho(rule.who, who) &&
+      coversWhen(rule.when, when) &&
+      (rule.what.relations === null || isNamed(patterns, relation)),
+  )
+  const ids = new Set<string>()
+  for (const effect of what.effects ?? EFFECTS) {
+    for (const access of what.access ?? ACCESSES) {
+      const found = there.find(({ rule }) => isAbout(rule, effect, access))
+      if (found === undefined) return null
+      ids.add(found.rule.id)
+    }
+  }
+  return ids
+}
+
+const isAbout = ({ what: { effects, access } }: Rule, effect: Effect, by: Access): boolean =>
+  (effects?.includes(effect) ?? true) && (access?.includes(by) ?? true)
+
+type ColumnMask = Extract<MaskEntry, { kind: 'columns' }>
+
+/** Masks of different kinds on one column: which holds is told, once for each pair. */
+function meetingMasks({ masks }: Policy, { relations }: Catalog, target: string): readonly PolicyIssue[] {
+  const placed = masks.flatMap((entry, index) =>
+    entry.kind === 'columns' && matchesTarget(entry.targets, target)
+      ? [{ entry, index, patterns: compilePatterns(entry.columns, 3) }]
+      : [],
+  )
+  const told = new Map<string, PolicyIssue>()
+  for (const { schema, name, columns } of relations.values()) {
+    for (const column of columns) {
+      const names = [schema, name, column.name]
+      const [first, ...others] = placed.filter(({ patterns }) => patterns.some(({ matches }) => matches(names)))
+      for (const other of first === undefined ? [] : others) {
+        const key = `${first?.index} ${other.index}`
+        if (first === undefined || told.has(key) || isSameMask(first.entry, other.entry)) continue
+        const shown = names.map(printableName).join('.')
+        told.set(key, warning(['masks', other.index], meeting(first, other, shown)))
+      }
+    }
+  }
+  return [...told.values()]
+}
+
+const isSameMask = (a: ColumnMask, b: ColumnMask): boolean => JSON.stringify(a.mask) === JSON.stringify(b.mask)
+
+function meeting(
+  a: { readonly entry: ColumnMask; readonly index: number },
+  b: { readonly entry: ColumnMask; readonly index: number },
+  column: string,
+): string {
+  const winner = strictestMask([a.entry.mask, b.entry.mask])
+  return `meets masks[${a.index}] on ${column}: whoever both are for sees it by ${winner?.kind ?? 'redact'}`
+}

@@ -1,0 +1,93 @@
+import type { Catalog } from '../catalog.ts'
+import type { KeyPath, PolicyIssue } from '../errors.ts'
+import { printable } from '../printable.ts'
+import { conflicts } from './check-conflicts.ts'
+import { checkMasks } from './check-masks.ts'
+import { matchesTarget } from './match-who.ts'
+import { type Pattern, readPattern } from './pattern.ts'
+import type { MaskEntry, Policy, Rule } from './policy.ts'
+
+/** Schemas whose relations and functions are in no catalog. */
+const SYSTEM_SCHEMAS: readonly string[] = ['pg_catalog', 'information_schema']
+
+/**
+ * Holds a whole policy against the schema of a target. The issues of {@link checkMasks} are errors, by which the policy
+ * can't be used there; all others are warnings (`severity`): patterns that match nothing, rules of which nothing is left
+ * beside others, masks of different kinds that meet on a column.
+ *
+ * @param target the name of the catalog's target: what the policy says of others is left out
+ * @example
+ * const issues = checkPolicy(policy, catalog, 'app')
+ * const errors = issues.filter(({ severity }) => severity !== 'warning')
+ */
+export function checkPolicy(policy: Policy, catalog: Catalog, target: string): readonly PolicyIssue[] {
+  const errors = checkMasks(policy, catalog, target)
+  const told = new Set(errors.map(({ path }) => JSON.stringify(path)))
+  const warnings = [
+    ...policy.rules.flatMap((rule, index) =>
+      matchesTarget(rule.targets, target) ? idlePatterns(rule, ['rules', index, 'what'], catalog) : [],
+    ),
+    ...policy.masks.flatMap((entry, index) =>
+      matchesTarget(entry.targets, target) ? idleMask(entry, ['masks', index, 'columns'], catalog) : [],
+    ),
+    ...conflicts(policy, catalog, target),
+  ]
+  return [...errors, ...warnings.filter(({ path }) => !told.has(JSON.stringify(path)))]
+}
+
+const warning = (path: KeyPath, message: string): PolicyIssue => ({
+  path,
+  message,
+  at: 'value',
+  location: null,
+  severity: 'warning',
+})
+
+function idlePatterns({ what }: Rule, path: KeyPath, catalog: Catalog): readonly PolicyIssue[] {
+  return [
+    ...idle(what.relations, 2, [...path, 'relations'], pattern => matchesRelation(pattern, catalog), 'relation'),
+    ...idle(what.columns, 3, [...path, 'columns'], pattern => matchesColumn(pattern, catalog), 'column'),
+    ...idle(what.functions, 2, [...path, 'functions'], pattern => matchesFunction(pattern, catalog), 'function'),
+  ]
+}
+
+const idleMask = (entry: MaskEntry, path: KeyPath, catalog: Catalog): readonly PolicyIssue[] =>
+  entry.kind === 'columns' ? idle(entry.columns, 3, path, pattern => matchesColumn(pattern, catalog), 'column') : []
+
+const idle = (
+  texts: readonly string[] | null,
+  partCount: number,
+  path: KeyPath,
+  matches: (pattern: Pattern) => boolean,
+  noun: string,
+): readonly PolicyIssue[] =>
+  (texts ?? []).flatMap((text, index) => {
+    const pattern = readPattern(text, partCount)
+    return pattern === null || isOfSystem(pattern) || matches(pattern)
+      ? []
+      : [warning([...path, index], `${printable(text)} matches no ${noun} of the database`)]
+  })
+
+const isOfSystem = ({ fixed: [schema = null] }: Pattern): boolean => schema !== null && SYSTEM_SCHEMAS.includes(schema)
+
+function matchesRelation(pattern: Pattern, { relations }: Catalog): boolean {
+  for (const { schema, name } of relations.values()) if (pattern.matches([schema, name])) return true
+  return false
+}
+
+function matchesColumn(pattern: Pattern, { relations }: Catalog): boolean {
+  for (const { schema, name, columns } of relations.values())
+    if (columns.some(column => pattern.matches([schema, name, column.name]))) return true
+  return false
+}
+
+/** A pattern with a wildcard for the schema may be about built-in functions, which no catalog lists. */
+function matchesFunction(pattern: Pattern, { userFunctions }: Catalog): boolean {
+  if (pattern.fixed[0] === null) return true
+  for (const [bareName, routines] of userFunctions) {
+    // A name of which no routine is known is of some schema.
+    if (routines.length === 0 && pattern.matchesLast(bareName)) return true
+    if (routines.some(({ schema, name }) => pattern.matches([schema, name]))) return true
+  }
+  return false
+}
