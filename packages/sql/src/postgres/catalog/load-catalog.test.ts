@@ -48,7 +48,9 @@ create function lab.spends(int) returns boolean language sql as 'select true';
 create domain lab.harmless as int check (value > 0);
 create domain lab.coded as int check (lab.spends(value));
 create type lab.mood as enum ('up', 'down');
-create type lab.span as range (subtype = int4);
+create function lab.gap(int, int) returns float8 language sql immutable as 'select ($1 - $2)::float8';
+create type lab.span as range (subtype = int4, subtype_diff = lab.gap);
+create type lab.plain_span as range (subtype = int4);
 create function lab.rowish(record) returns text language plpgsql as 'begin return ''x''; end';
 create function lab.with_defaults(c public.customers, n int default 1) returns text language sql as 'select ''x''';
 create function lab.many(variadic c public.cards[]) returns text language sql as 'select ''x''';
@@ -225,7 +227,7 @@ describe.each(POSTGRES_MAJORS)('the catalog of PostgreSQL %i', major => {
     for (const name of ['two', 'find_ref']) expect(catalog.userRowFunctions).not.toContain(name)
     expect(new Set(catalog.userOperators.keys())).toContain('@#')
     for (const name of ['coded', 'span']) expect(new Set(catalog.userTypes.keys())).toContain(name)
-    for (const name of ['harmless', 'mood', 'tier', 'contact_info', 'customers', 'money_t', 'text']) {
+    for (const name of ['harmless', 'plain_span', 'mood', 'tier', 'contact_info', 'customers', 'money_t', 'text']) {
       expect(new Set(catalog.userTypes.keys())).not.toContain(name)
     }
   })

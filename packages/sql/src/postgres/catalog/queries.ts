@@ -8,11 +8,11 @@ export const OUR_SCHEMA: string = "n.nspname operator(pg_catalog.!~) '^pg_' and 
 
 /**
  * Immutable functions that came with an extension compute and no more, like the server's own. Without this, citext alone
- * would make every `=` a call of unknown code.
+ * would make every `=` a call of unknown code. So do the constructors that the server makes for a range type.
  */
 export const PURE_MEMBER: string =
   "(p.provolatile = 'i' and exists (select from pg_depend m where m.classid = 'pg_proc'::regclass and m.objid = p.oid" +
-  " and m.deptype = 'e'))"
+  " and (m.deptype = 'e' or m.deptype = 'i' and m.refclassid = 'pg_type'::regclass)))"
 
 /** Functions that may do anything: neither the server's own nor computing and no more. */
 export const USER_FUNCTION: string = `((p.pronamespace <> 'pg_catalog'::regnamespace or p.oid >= 16384) and not ${PURE_MEMBER})`

@@ -8,7 +8,7 @@ import { OUR_SCHEMA } from './queries.ts'
  * so in no pg_depend. Names and constants can't imitate the patterns (queries.ts). Of `domain` the relation is the type.
  */
 export const EXPRESSIONS: string = `
-with tree (kind, source, relation, name, command, node) as (
+with tree (kind, source, relation, name, command, node) as materialized (
   select case a.attgenerated when '' then 'default' when 's' then 'stored' else 'virtual' end, d.oid, d.adrelid,
          a.attname::text, '', d.adbin::text
     from pg_attrdef d join pg_attribute a on a.attrelid = d.adrelid and a.attnum = d.adnum
@@ -38,20 +38,25 @@ with tree (kind, source, relation, name, command, node) as (
   select 'statistics', s.oid, s.stxrelid, s.stxname, '', s.stxexprs::text from pg_statistic_ext s
   union all
   select 'when', t.oid, t.tgrelid, t.tgname::text, '', t.tgqual::text from pg_trigger t where not t.tgisinternal
+), shape as materialized (
+  -- Most of a schema's expressions are alike, so each is taken apart once.
+  select d.node,
+         array_to_string(array(select distinct m[1]
+           from regexp_matches(d.node, ':(?:[a-z]*funcid|[a-z]*fnoid) ([0-9]+)', 'g') m order by 1), ' ') as functions,
+         array_to_string(array(select distinct m[1] from (
+           select regexp_matches(d.node, ':opno ([0-9]+)', 'g')
+            union all
+           select regexp_matches(o[1], '([0-9]+)', 'g') from regexp_matches(d.node, ':opnos \\(o ([0-9 ]+)\\)', 'g') o
+         ) as x (m) order by 1), ' ') as operators,
+         array_to_string(array(select distinct m[1]
+           from regexp_matches(d.node, ':[a-z_]*type(?:id)? ([0-9]{5,})', 'gi') m order by 1), ' ') as types,
+         d.node operator(pg_catalog.~) '[{](?:QUERY|SUBLINK) ' as has_query
+    from (select distinct node from tree where node is not null) d
 )
-select t.kind, t.source::text, t.relation::text, t.name, t.command,
-       array_to_string(array(select distinct m[1]
-         from regexp_matches(t.node, ':(?:[a-z]*funcid|[a-z]*fnoid) ([0-9]+)', 'g') m order by 1), ' '),
-       array_to_string(array(select distinct m[1] from (
-         select regexp_matches(t.node, ':opno ([0-9]+)', 'g')
-          union all
-         select regexp_matches(o[1], '([0-9]+)', 'g') from regexp_matches(t.node, ':opnos \\(o ([0-9 ]+)\\)', 'g') o
-       ) as x (m) order by 1), ' '),
-       array_to_string(array(select distinct m[1]
-         from regexp_matches(t.node, ':[a-z_]*type(?:id)? ([0-9]{5,})', 'gi') m order by 1), ' '),
-       (t.node operator(pg_catalog.~) '[{](?:QUERY|SUBLINK) ')::text
-  from tree t left join pg_class c on c.oid = t.relation left join pg_namespace n on n.oid = c.relnamespace
- where t.node is not null and (t.kind = 'domain' or (${OUR_SCHEMA}))
+select t.kind, t.source::text, t.relation::text, t.name, t.command, s.functions, s.operators, s.types, s.has_query::text
+  from tree t join shape s on s.node = t.node
+  left join pg_class c on c.oid = t.relation left join pg_namespace n on n.oid = c.relnamespace
+ where t.kind = 'domain' or (${OUR_SCHEMA})
  order by 1, 2, 3, 4`
 
 /**

@@ -37,7 +37,7 @@ const TEXTS: Readonly<Record<TextKind, string>> = {
 }
 
 /** How long deparsing waits for a relation that another session is changing. */
-const WAIT_MS = 100
+const WAIT_MS = 50
 /** After so many failures nothing else is asked for one by one: the schema is being rebuilt. */
 const FAILURES_MAX = 20
 

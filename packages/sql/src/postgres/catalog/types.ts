@@ -65,8 +65,11 @@ export function typesOf(snapshot: Snapshot, routines: Routines): Types {
     const relations = [...reachableFrom(typeOid)].map(oid => types.get(oid)?.relation ?? '0')
     return new Set(relations.filter(relation => relation !== '0'))
   })
-  const isCoded = (oid: string): boolean => code.has(oid) || CODED_KINDS.has(types.get(oid)?.kind ?? '')
-  const runsCode = remembered(typeOid => [...reachableFrom(typeOid)].some(oid => types.has(oid) && isCoded(oid)))
+  const isCoded = (oid: string): boolean => {
+    const type = types.get(oid)
+    return type !== undefined && (code.has(oid) || CODED_KINDS.has(type.kind))
+  }
+  const runsCode = remembered(typeOid => [...reachableFrom(typeOid)].some(isCoded))
   const runsCodeUnasked = remembered(typeOid =>
     [...reachableFrom(typeOid)].some(oid => Number(oid) >= USER_OID_MIN && code.get(oid)?.isUnasked === true),
   )
