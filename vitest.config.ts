@@ -1,8 +1,10 @@
 import { defineConfig } from 'vitest/config'
+import { threadInTests } from './scripts/thread-in-tests.mjs'
 
 const conditions = ['@querywarden/source', 'module', 'node', 'development|production']
 
 export default defineConfig({
+  plugins: [threadInTests({ conditions })],
   resolve: { conditions },
   ssr: { resolve: { conditions, externalConditions: ['@querywarden/source', 'node'] } },
   test: {

@@ -21,6 +21,8 @@ export interface ClassifierOptions {
   /** Facts kept by text and catalog. An entry holds about as much as its text and a few kilobytes. */
   readonly cacheEntriesMax: number
   readonly limits: ParseLimits
+  /** The longest text, in UTF-16 units, whose reading is kept from its split to its classification; else 4096. */
+  readonly readCharsMax?: number
 }
 
 /** A classifier with the splitter that belongs to it: both read a text by the same grammar under the same limits. */
@@ -54,7 +56,7 @@ export async function postgresClassifier(options: ClassifierOptions): Promise<Po
   const grammars = new Map<Major, Grammar>(loaded)
   const grammar = (major: number): Grammar | null => (isMajor(major) ? (grammars.get(major) ?? null) : null)
   const memory = new FactMemory(options.cacheEntriesMax)
-  const readings = new Readings(options.limits, options.cacheEntriesMax)
+  const readings = new Readings(options.limits, options.cacheEntriesMax, options.readCharsMax)
 
   const recall: PostgresClassifier['recall'] = ({ text, dialect }, catalog) => {
     const context = memory.contextOf(catalog, dialect)

@@ -16,3 +16,11 @@ export { type PromptRewriter, postgresRewriter, type RewriterOptions } from './r
 export { type NameInText, type SessionCommand, withName } from './session-command.ts'
 export { type SplitStatement, type Splitting, splitStatements } from './split.ts'
 export { SqlError, type SqlErrorCode } from './sql-error.ts'
+export {
+  DEFAULT_THREAD_LIMITS,
+  type GuardedClassifier,
+  type GuardedOptions,
+  guardedClassifier,
+  READ_MS_HARD_MAX,
+} from './threads/guarded-classifier.ts'
+export type { ThreadLimits } from './threads/thread-pool.ts'

@@ -14,13 +14,17 @@ export class Readings {
   /** What is known of statements but for their literals. */
   readonly outlines: OutlineMemory
   readonly #limits: ParseLimits
+  readonly #charsMax: number
+  #lastLong: { readonly major: number; readonly read: ReadText } | null = null
   readonly #justRead = boundedCache<ReadText>(JUST_READ_MAX)
   /** Of the text that was looked at last; null also where that has none. */
   #lastOutline: Outline | null = null
   #lastText: string | null = null
 
-  constructor(limits: ParseLimits, outlinesMax: number) {
+  /** `charsMax`: of longer texts than are kept by the dozen, the last one is kept. */
+  constructor(limits: ParseLimits, outlinesMax: number, charsMax: number = JUST_READ_CHARS_MAX) {
     this.#limits = limits
+    this.#charsMax = charsMax
     this.outlines = outlineMemory(outlinesMax)
   }
 
@@ -32,13 +36,16 @@ export class Readings {
       return { kind: 'split', statements: [{ text: outline.text, start: 0, command: null }] }
     const read = readText(text, grammar, this.#limits)
     if (read.kind === 'opaque') return read
-    const sole = text.length <= JUST_READ_CHARS_MAX ? soleStatement(read) : null
-    if (sole !== null) this.#justRead.set(`${major} ${sole.text}`, sole)
+    const sole = text.length <= this.#charsMax ? soleStatement(read) : null
+    if (sole !== null && text.length > JUST_READ_CHARS_MAX) this.#lastLong = { major, read: sole }
+    else if (sole !== null) this.#justRead.set(`${major} ${sole.text}`, sole)
     return splitRead(read, grammar)
   }
 
   /** Parses a statement, unless its split just did. */
   read(text: string, grammar: Grammar): ReadText | Refused {
+    const long = this.#lastLong
+    if (long?.major === grammar.major && long.read.text === text) return long.read
     return this.#justRead.get(`${grammar.major} ${text}`) ?? readText(text, grammar, this.#limits)
   }
 

@@ -4,6 +4,8 @@ export type SqlErrorCode =
   | 'UNSUPPORTED_SERVER'
   /** A system table holds what it never should. */
   | 'MALFORMED_CATALOG'
+  /** An option is out of its bounds. */
+  | 'INVALID_LIMIT'
 
 /** The one error class of this package. Statements never raise it: a text that can't be understood is opaque facts. */
 export class SqlError extends Error {

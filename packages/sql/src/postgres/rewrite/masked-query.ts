@@ -1,4 +1,4 @@
-import type { CatalogRelation, MaskedRelation, MaskSql, UsedRelation } from '@querywarden/policy-core'
+import type { CatalogRelation, MaskedRelation, MaskSql, UsedColumn, UsedRelation } from '@querywarden/policy-core'
 import type { Grammar } from '../engine.ts'
 import { lex } from '../lex.ts'
 import { type Node, nameParts, nodeAt, type TypedNode, textAt, typedAt, typedNodesAt } from '../node.ts'
@@ -19,6 +19,9 @@ export interface MaskedQuery {
 /** The relation's name inside its query. Nothing outside can see it, and inside nothing else has a name. */
 const INNER = 'qw'
 
+/** A column inside a masked query, as its mask is to refer to it. */
+export const maskReference = ({ name }: Pick<UsedColumn, 'name'>): string => `${quoteName(INNER)}.${quoteName(name)}`
+
 /** Writes the query for a relation. `isOnly` leaves out the rows of partitions and children. */
 export function maskedQuery(
   { relation, columns }: MaskedRelation,
@@ -33,7 +36,7 @@ export function maskedQuery(
   const items: string[] = []
   const expressions: (Node | null)[] = []
   for (const column of relation.columns) {
-    const reference = `${quoteName(INNER)}.${quoteName(column.name)}`
+    const reference = maskReference(column)
     const mask = masks.get(column.name)
     if (mask === undefined) {
       items.push(reference)
