@@ -4,6 +4,7 @@ import { type Grammar, isMajor, loadGrammar, MAJORS, type Major } from './engine
 import { FactMemory } from './fact-memory.ts'
 import { fingerprintOf } from './fingerprint.ts'
 import { opaque, type ParseLimits } from './limits.ts'
+import { bindNames } from './names/bind.ts'
 import type { Outline } from './outline.ts'
 import { placesIn } from './places.ts'
 import { Readings } from './readings.ts'
@@ -132,6 +133,8 @@ function understand(text: string, catalog: Catalog, reader: Reader): Facts {
   if (walked.trouble !== null) return opaque(walked.trouble.code, walked.trouble.message, null)
   const tag = tagOfStatement(statement)
   if (tag === null) return opaque('UNKNOWN_NODE', `\`${statement.type}\` is not known as a statement`, null)
+  const names = bindNames(statement, catalog, places)
+  if (names === null) return opaque('TOO_COMPLEX', 'the names in the text lead to too many columns', null)
   const setting = soleSetting(statement, catalog)
   const isEmptying = emptiesSearchPath(setting)
   // The search path is pinned, and this is the one change of it that the gate keeps account of.
@@ -143,8 +146,7 @@ function understand(text: string, catalog: Catalog, reader: Reader): Facts {
     uses: walked.uses.length === 0 ? [nothing] : walked.uses,
     prohibitions: isOpenToPolicy ? [] : walked.prohibitions,
     mentions: walked.mentions,
-    columns: [],
-    outputs: null,
+    ...names,
     calls: walked.calls,
     fingerprint: fingerprintOf(read.text, read.tokens),
     canonical: canonicalText(read.text, read.tokens),

@@ -10,7 +10,7 @@ type Resolved =
   | { readonly kind: 'unknown'; readonly why: string }
 
 /** Resolves a name as the server does: pg_catalog, then the search path. A qualified name stands for itself. */
-export function resolveRelation(context: Context, schema: string, name: string): Resolved {
+export function resolveRelation(context: Pick<Context, 'catalog'>, schema: string, name: string): Resolved {
   const { relations, searchPath } = context.catalog
   const candidates = schema === '' ? ['pg_catalog', ...searchPath] : [schema]
   for (const candidate of candidates) {

@@ -1,0 +1,77 @@
+import { COLUMN_ROLES, type ColumnName, type ColumnRole, type ColumnUse, type Place } from '@querywarden/policy-core'
+
+/**
+ * A value in a statement, by what it is made of. A leaf is a column of a relation, where the text names it. What becomes
+ * of a value (it shows, a predicate tests it) is told to the value, and reaches the columns behind it once all is bound.
+ * The graph has circles where a WITH query reads itself.
+ */
+export interface Flow {
+  /** One bit for each of {@link COLUMN_ROLES}. */
+  roles: number
+  readonly from: Flow[]
+  readonly column: ColumnName | null
+  readonly place: Place
+  /** It may show anything, whatever it is made of. */
+  isUnknown: boolean
+}
+
+/** The bit of a role. */
+export const roleBit = (role: ColumnRole): number => 1 << COLUMN_ROLES.indexOf(role)
+
+/** Values may be made of each other in more ways than anybody could follow; null says that these are. */
+const STEPS_MAX = 1_000_000
+
+/** Carries the roles of values to the columns that they are made of. */
+export function spreadRoles(flows: readonly Flow[]): void {
+  const pending = flows.filter(flow => flow.roles !== 0 && flow.from.length > 0)
+  for (let flow = pending.pop(); flow !== undefined; flow = pending.pop()) {
+    for (const source of flow.from) {
+      if ((source.roles | flow.roles) === source.roles) continue
+      source.roles |= flow.roles
+      if (source.from.length > 0) pending.push(source)
+    }
+  }
+}
+
+/** What the columns of all flows are used for, each once; those that come to nothing as output. */
+export function usesOf(flows: readonly Flow[]): readonly ColumnUse[] {
+  const uses: ColumnUse[] = []
+  const seen = new Set<string>()
+  for (const { column, roles, place } of flows) {
+    if (column === null) continue
+    const key = `${place.start} ${column.column} ${column.name} ${column.schema}`
+    for (const [index, role] of COLUMN_ROLES.entries()) {
+      const isUsed = roles === 0 ? role === 'output' : (roles & (1 << index)) !== 0
+      if (!isUsed || seen.size === seen.add(`${index} ${key}`).size) continue
+      uses.push({ schema: column.schema, name: column.name, column: column.column, role, place })
+    }
+  }
+  return uses
+}
+
+/** The columns that a value is made of, each once. */
+export interface Origins {
+  readonly columns: readonly ColumnName[]
+  readonly isUnknown: boolean
+}
+
+/** Finds the origins of values. Together the calls take a bounded number of steps; null when these are used up. */
+export function originsFinder(): (flow: Flow) => Origins | null {
+  let steps = 0
+  return flow => {
+    const seen = new Set([flow])
+    const columns = new Map<string, ColumnName>()
+    let isUnknown = false
+    for (const each of seen) {
+      steps += 1 + each.from.length
+      if (steps > STEPS_MAX) return null
+      isUnknown ||= each.isUnknown
+      if (each.column !== null) columns.set(keyOf(each.column), each.column)
+      for (const source of each.from) seen.add(source)
+    }
+    return { columns: [...columns.values()], isUnknown }
+  }
+}
+
+/** JSON, so that no quoted name can imitate another. */
+const keyOf = ({ schema, name, column }: ColumnName): string => JSON.stringify([schema, name, column])
