@@ -22,13 +22,15 @@ export function maskObligations(
   { uses, mentions }: Pick<Extract<Facts, { kind: 'understood' }>, 'uses' | 'mentions'>,
 ): MaskObligations {
   const used = uses.filter(use => use.kind === 'relation')
+  // Names in the statement are of relations that it names, not of those that code of the database works on.
+  const named = used.filter(use => use.via === undefined)
   const masked = new Map<string, MaskedRelation>()
   for (const use of used) {
     const { relation } = use
     // System relations show no row values of anybody's tables; those that do are refused by the classifier.
     const columns = relation.kind === 'catalog' ? [] : standing.maskedColumns(relation)
     if (columns.length === 0) continue
-    const impossible = whyImpossible(use, { relation, columns }, mentions, used)
+    const impossible = whyImpossible(use, { relation, columns }, mentions, named)
     if (impossible !== null) return impossible
     masked.set(relationKey(relation), { relation, columns })
   }
@@ -47,6 +49,14 @@ function whyImpossible(
       kind: 'impossible',
       why: `column ${printableName(masked.columns[0]?.column.name ?? '')} of the view ${name} may show masked values`,
       hint: 'query the base tables of the view; their masks are applied where the rows are fetched',
+      place: use.place,
+    }
+  }
+  if (use.via !== undefined) {
+    return {
+      kind: 'impossible',
+      why: `the ${use.via.kind} ${printable(use.via.name)} works on masked columns of ${name} inside the database`,
+      hint: 'masks reach no code that the database runs: have it done by a principal who sees the columns unmasked',
       place: use.place,
     }
   }

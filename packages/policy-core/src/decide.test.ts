@@ -325,6 +325,32 @@ describe('masks', () => {
     if (decision.kind === 'deny') expect(decision.refusal.code).toBe('CANNOT_MASK')
   })
 
+  test.each<Access>(['select', 'copy', 'insert', 'update', 'delete', 'truncate', 'lock'])(
+    'L1: code of the database that works on masked columns by %s is refused, and only such',
+    access => {
+      const by = { via: { kind: 'trigger', name: 'public.orders.fill' } } as const
+      const rule = { id: 'all', decision: 'allow', what: { effects: ['read', 'write'] } } as const
+      const unmasked = { ...customers, columns: customers.columns.filter(({ name }) => name === 'id') }
+      const of = (relation: typeof customers) =>
+        ruling([rule], facts([on(orders), { ...on(relation, 'write', access), ...by }]), { masks })
+      expect(of(customers)).toMatchObject({
+        refusal: {
+          code: 'CANNOT_MASK',
+          message: expect.stringContaining('the trigger public.orders.fill works on masked columns'),
+        },
+      })
+      expect(of(unmasked).kind).toBe('allow')
+    },
+  )
+
+  test('L1: a column of a relation that only a trigger works on clears no name in the statement', () => {
+    const by = { via: { kind: 'trigger', name: 'public.customers.log' } } as const
+    const given = facts([on(customers, 'write', 'update'), { ...on(orders, 'write', 'insert'), ...by }], {
+      mentions: [mention('customer_id', ['o'])],
+    })
+    expect(ruling([writes], given, { masks }).kind).toBe('deny')
+  })
+
   test('hold for this target and these people only', () => {
     const of = (entry: object) => {
       const decision = ruling([rules.read], facts([on(customers)]), { masks: [{ ...masks[0], ...entry }] })

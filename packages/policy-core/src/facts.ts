@@ -63,6 +63,8 @@ export const AGENCIES = [
   'check',
   'generated',
   'policy',
+  'index',
+  'partition',
   'operator',
   'cast',
 ] as const
@@ -82,7 +84,8 @@ export interface Via {
  * - `statement`: does something that concerns no single relation or function (BEGIN, SET, CREATE ROLE, SELECT 1).
  *
  * `via` says what does it, where the statement's text doesn't: the body of a function that it calls, a trigger on the
- * relation that it writes to. `place` is then where the statement sets that off. Masks can't be put into such a use.
+ * relation that it writes to. `place` is then where the statement sets that off. Masks can't be put into such a use: the
+ * columns of its relation are those alone whose values the code may read or hand on, be the use a read or a write.
  */
 export type Use =
   | {

@@ -1,7 +1,8 @@
 import type { FunctionCall, Place } from '@querywarden/policy-core'
 import { type Context, type Scope, useFunction, type Visitor } from './context.ts'
 import { builtInClass, builtInEffect } from './functions/classify-function.ts'
-import { type Node, nameParts, nodeAt, type TypedNode, textAt, typedAt, typedNodesAt } from './node.ts'
+import { flagAt, type Node, nameParts, nodeAt, type TypedNode, textAt, typedAt, typedNodesAt } from './node.ts'
+import { type Arity, findRoutines, runRoutines } from './routines/find-routines.ts'
 import { constantText, judgeSetting, prohibitAnySetting } from './settings.ts'
 
 /** A function call: what it does, and its arguments. */
@@ -46,12 +47,15 @@ function useFunctionNamed(context: Context, parts: readonly string[], call: Node
   const written = parts.join('.')
   const [first = '', second = ''] = parts
   if (parts.length === 2 && first === 'information_schema' && HELPERS.has(second)) return
+  const found = findRoutines(context.catalog, parts, arityOf(call))
+  if (found.kind === 'found') runRoutines(context, found.routines, place)
   if (parts.length > 2 || (parts.length === 2 && first !== 'pg_catalog')) {
-    useFunction(context, 'unknown', written, 'is not a listed built-in function', place)
+    if (found.kind !== 'found')
+      useFunction(context, 'unknown', written, 'is neither a listed built-in function nor one in the catalog', place)
     return
   }
   const name = parts.length === 2 ? second : first
-  if (parts.length === 1 && context.catalog.userFunctions.has(name)) {
+  if (found.kind === 'unseen') {
     useFunction(context, 'unknown', name, 'may be a function of this database', place)
     // Or the built-in one, with all that it can do.
     if (name === 'set_config') useSetConfig(context, call, place)
@@ -61,9 +65,15 @@ function useFunctionNamed(context: Context, parts: readonly string[], call: Node
   else if (name === 'current_setting') useCurrentSetting(context, call, place)
   else {
     const does = builtInEffect(name)
-    if (does !== null) useFunction(context, does.effect, does.listed ? `pg_catalog.${name}` : written, does.why, place)
+    // Where the database has one of the name that fits, the server's own need not be there.
+    if (does === null || (found.kind === 'found' && !does.listed)) return
+    useFunction(context, does.effect, does.listed ? `pg_catalog.${name}` : written, does.why, place)
   }
 }
+
+/** `f(*)` and `f() WITHIN GROUP` are calls of aggregates; VARIADIC hands over all of the last arguments as one. */
+const arityOf = (call: Node): Arity =>
+  flagAt(call, 'agg_within_group') || flagAt(call, 'func_variadic') ? null : typedNodesAt(call, 'args').length
 
 function useSetConfig(context: Context, call: Node, place: Place): void {
   useFunction(context, 'session', 'pg_catalog.set_config', 'changes a setting', place)
@@ -101,18 +111,26 @@ export const visitTableSample: Visitor = (context, sample, scope, typed) => {
 /** Notes operators that this database defines. `names` as written, with or without a schema. */
 export function useOperator(context: Context, names: readonly string[], place: Place): void {
   const name = names.at(-1) ?? ''
-  if (names.length > 1) {
-    if (names[0] !== 'pg_catalog') useFunction(context, 'unknown', names.join('.'), 'is not a built-in operator', place)
-  } else if (context.catalog.userOperators.has(name))
-    useFunction(context, 'unknown', name, 'may be an operator of this database', place)
+  const written = names.join('.')
+  const routines = context.catalog.userOperators.get(name)
+  const isQualified = names.length > 1
+  if (routines !== undefined && routines.length > 0)
+    runRoutines(context, routines, place, { kind: 'operator', name: written })
+  else if (isQualified && names[0] !== 'pg_catalog')
+    useFunction(context, 'unknown', written, 'is not a built-in operator', place)
+  else if (routines !== undefined && !isQualified)
+    useFunction(context, 'unknown', written, 'may be an operator of this database', place)
 }
 
 /** Notes a type whose input or casts may run code of this database. */
 export function useType(context: Context, type: Node): void {
   const names = nameParts(type, 'names')
-  const isOwn = names.length > 1 && names[0] === 'pg_catalog'
-  if (!isOwn && context.catalog.userTypes.has(names.at(-1) ?? ''))
-    useFunction(context, 'unknown', names.join('.'), 'is a type that may run code', context.places.of(type))
+  const routines = context.catalog.userTypes.get(names.at(-1) ?? '')
+  const place = context.places.of(type)
+  if (routines === undefined) return
+  if (routines.length > 0) runRoutines(context, routines, place, { kind: 'cast', name: names.join('.') })
+  else if (!(names.length > 1 && names[0] === 'pg_catalog'))
+    useFunction(context, 'unknown', names.join('.'), 'is a type that may run code', place)
 }
 
 /** A cast. In DDL bare types run nothing; casts always do. */

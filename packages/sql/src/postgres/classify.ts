@@ -8,6 +8,9 @@ import { bindNames } from './names/bind.ts'
 import type { Outline } from './outline.ts'
 import { placesIn } from './places.ts'
 import { Readings } from './readings.ts'
+import { addRuns } from './routines/add-runs.ts'
+import { loadPlpgsql, type PlpgsqlParser } from './routines/plpgsql-parser.ts'
+import { type CodeFollower, codeFollower } from './routines/spread.ts'
 import { mayNameObjects } from './session-command.ts'
 import { prohibitedBy } from './settings.ts'
 import { emptiesSearchPath, soleSetting } from './sole-setting.ts'
@@ -58,6 +61,7 @@ export async function postgresClassifier(options: ClassifierOptions): Promise<Po
   const grammar = (major: number): Grammar | null => (isMajor(major) ? (grammars.get(major) ?? null) : null)
   const memory = new FactMemory(options.cacheEntriesMax)
   const readings = new Readings(options.limits, options.cacheEntriesMax, options.readCharsMax)
+  const code = { plpgsql: await loadPlpgsql(), follower: codeFollower(), limits: options.limits }
 
   const recall: PostgresClassifier['recall'] = ({ text, dialect }, catalog) => {
     const context = memory.contextOf(catalog, dialect)
@@ -80,7 +84,7 @@ export async function postgresClassifier(options: ClassifierOptions): Promise<Po
       statement.dialect !== 'postgres' || found === null
         ? noGrammar(statement.dialect, catalog.major)
         : guarded(() => {
-            const reader = { grammar: found, readings, nodesMax: options.limits.nodesMax, context, outline }
+            const reader = { grammar: found, readings, code, context, outline }
             return understand(statement.text, catalog, reader)
           })
     remember(statement, catalog, facts)
@@ -98,7 +102,8 @@ export async function postgresClassifier(options: ClassifierOptions): Promise<Po
 interface Reader {
   readonly grammar: Grammar
   readonly readings: Readings
-  readonly nodesMax: number
+  /** What the code that statements set off is read with. */
+  readonly code: { readonly plpgsql: PlpgsqlParser; readonly follower: CodeFollower; readonly limits: ParseLimits }
   /** The catalog and dialect, as a key. */
   readonly context: string
   readonly outline: Outline | null
@@ -119,7 +124,7 @@ function guarded<Result>(run: () => Result): Result | ReturnType<typeof opaque> 
 }
 
 function understand(text: string, catalog: Catalog, reader: Reader): Facts {
-  const { grammar, readings, nodesMax, context, outline } = reader
+  const { grammar, readings, code, context, outline } = reader
   const read = readings.read(text, grammar)
   if (read.kind === 'opaque') return read
   const [statement, second] = read.statements
@@ -129,12 +134,14 @@ function understand(text: string, catalog: Catalog, reader: Reader): Facts {
 
   const watch = outline === null ? null : watchLiterals(statement, outline.literals)
   const places = placesIn(read.text, read.tokens, statement.start, statement.end)
-  const walked = walk(statement, catalog, grammar.major, places, nodesMax)
+  const walked = walk(statement, catalog, grammar.major, places, code.limits.nodesMax)
   if (walked.trouble !== null) return opaque(walked.trouble.code, walked.trouble.message, null)
   const tag = tagOfStatement(statement)
   if (tag === null) return opaque('UNKNOWN_NODE', `\`${statement.type}\` is not known as a statement`, null)
   const names = bindNames(statement, catalog, places)
   if (names === null) return opaque('TOO_COMPLEX', 'the names in the text lead to too many columns', null)
+  const ran = addRuns(code.follower, { ...code, catalog, grammar }, walked)
+  const uses = [...walked.uses, ...ran.uses]
   const setting = soleSetting(statement, catalog)
   const isEmptying = emptiesSearchPath(setting)
   // The search path is pinned, and this is the one change of it that the gate keeps account of.
@@ -143,8 +150,8 @@ function understand(text: string, catalog: Catalog, reader: Reader): Facts {
   const facts: Extract<Facts, { kind: 'understood' }> = {
     kind: 'understood',
     tag,
-    uses: walked.uses.length === 0 ? [nothing] : walked.uses,
-    prohibitions: isOpenToPolicy ? [] : walked.prohibitions,
+    uses: uses.length === 0 ? [nothing] : uses,
+    prohibitions: isOpenToPolicy ? [] : [...walked.prohibitions, ...ran.prohibitions],
     mentions: walked.mentions,
     ...names,
     calls: walked.calls,

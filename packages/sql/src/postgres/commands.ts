@@ -1,5 +1,6 @@
-import { type Context, type Scope, useStatement, type Visitor } from './context.ts'
-import { flagAt, type Node, nodeAt, stringOf, type TypedNode, textAt, typedNodesAt } from './node.ts'
+import { type Context, useStatement, type Visitor } from './context.ts'
+import { visitExplain } from './explain.ts'
+import { flagAt, type Node, nodeAt, stringOf, type TypedNode, textAt, typedAt, typedNodesAt } from './node.ts'
 import { touchRange } from './relations.ts'
 import { judgeSet, prohibitAnySetting } from './settings.ts'
 
@@ -126,19 +127,44 @@ const createAsTag = (statement: Node): string => {
   return textAt(statement, 'objtype') === 'OBJECT_MATVIEW' ? 'CREATE MATERIALIZED VIEW' : 'CREATE TABLE AS'
 }
 
-const reading = (scope: Scope): Scope => ({ ...scope, relations: 'select' })
-
 /** A statement that holds another, and does something to the session besides. */
 const holding =
   (why: string): Visitor =>
   (context, _, scope, typed) => {
     useStatement(context, 'session', why, context.places.whole)
-    context.visitFields(typed, reading(scope))
+    context.visitFields(typed, { ...scope, relations: 'select' })
   }
+
+const visitTruncate: Visitor = (context, statement, scope, typed) => {
+  if (textAt(statement, 'behavior') === 'DROP_CASCADE') context.writes.cascades = true
+  const touch = { access: 'truncate', effect: 'write', unbounded: true } as const
+  visitRanges('relations', touch, 'empties tables')(context, statement, scope, typed)
+}
+
+/** The code of DO is the argument of an option, and so is its language. */
+const visitDo: Visitor = (context, statement) => {
+  const place = context.places.whole
+  useStatement(context, 'procedural', 'runs code', place)
+  const options = typedNodesAt(statement, 'args').map(({ body }) => body)
+  const named = (name: string): readonly string[] =>
+    options.flatMap(option => (textAt(option, 'defname') === name ? (stringOf(typedAt(option, 'arg')) ?? []) : []))
+  const [body, other] = named('as')
+  const language = named('language').at(-1) ?? 'plpgsql'
+  if (body === undefined || other !== undefined) {
+    useStatement(context, 'unknown', 'its code may do anything', place)
+    return
+  }
+  context.runs.push({
+    code: { kind: 'block', language, body },
+    via: { kind: 'function', name: 'DO' },
+    place,
+    isPlanned: false,
+  })
+}
 
 /** All statements but definitions and SELECT, INSERT, UPDATE, DELETE, MERGE. */
 export const COMMANDS: Readonly<Record<string, Command>> = {
-  CallStmt: command('CALL', plain(['procedural', 'runs a procedure'], ['unknown', 'a procedure may do anything'])),
+  CallStmt: command('CALL', plain(['procedural', 'runs a procedure'])),
   CheckPointStmt: command('CHECKPOINT', plain(['maintenance', 'forces a checkpoint'])),
   ClosePortalStmt: command(
     node => (textAt(node, 'portalname') === '' ? 'CLOSE CURSOR ALL' : 'CLOSE CURSOR'),
@@ -156,9 +182,9 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   ),
   DeclareCursorStmt: command('DECLARE CURSOR', holding('opens a cursor')),
   DiscardStmt: command(node => textAt(node, 'target').replace('_', ' '), visitDiscard),
-  DoStmt: command('DO', plain(['procedural', 'runs code'], ['unknown', 'its code may do anything'])),
+  DoStmt: command('DO', visitDo),
   ExecuteStmt: command('EXECUTE', plain(['unknown', 'runs a statement prepared earlier'])),
-  ExplainStmt: command('EXPLAIN', (context, _, scope, typed) => context.visitFields(typed, reading(scope))),
+  ExplainStmt: command('EXPLAIN', visitExplain),
   FetchStmt: command(
     node => (flagAt(node, 'ismove') ? 'MOVE' : 'FETCH'),
     plain(['unknown', 'runs a cursor opened earlier']),
@@ -178,10 +204,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   ReindexStmt: command('REINDEX', visitRanges('relation', MAINTAIN, 'rebuilds indexes')),
   ReturnStmt: command('RETURN', plain()),
   TransactionStmt: command(node => TRANSACTION_TAGS[textAt(node, 'kind')] ?? 'BEGIN', visitTransaction),
-  TruncateStmt: command(
-    'TRUNCATE TABLE',
-    visitRanges('relations', { access: 'truncate', effect: 'write', unbounded: true }, 'empties tables'),
-  ),
+  TruncateStmt: command('TRUNCATE TABLE', visitTruncate),
   UnlistenStmt: command('UNLISTEN', plain(['session', 'ends messages of other sessions'])),
   VacuumStmt: command(
     node => (flagAt(node, 'is_vacuumcmd') ? 'VACUUM' : 'ANALYZE'),

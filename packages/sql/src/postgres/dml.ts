@@ -1,8 +1,9 @@
+import { relationKey } from '@querywarden/policy-core'
 import type { Context, Scope, Visitor } from './context.ts'
 import { type Node, nodeAt, type TypedNode, textAt, typedAt, typedNodesAt } from './node.ts'
 import { enterWith } from './queries.ts'
 import { type Target, targetOf } from './references.ts'
-import { addRange, touchRange } from './relations.ts'
+import { addRange, resolveRelation, touchRange } from './relations.ts'
 import { isUnbounded } from './unbounded.ts'
 
 const visitInsert: Visitor = (context, insert, outer, typed) => {
@@ -12,6 +13,7 @@ const visitInsert: Visitor = (context, insert, outer, typed) => {
   const conflict = nodeAt(insert, 'onConflictClause')
   if (conflict !== null && textAt(conflict, 'action') === 'ONCONFLICT_UPDATE') {
     touchRange(context, relation, { access: 'update', effect: 'write', unbounded: false })
+    noteAssigned(context, relation, conflict)
     addRange(context, { relname: 'excluded' }, { kind: 'relation', columns: targetOf(context, relation).columns })
   }
   visitRest(context, typed, scope)
@@ -22,6 +24,7 @@ const visitUpdate: Visitor = (context, update, outer, typed) => {
   const relation = nodeAt(update, 'relation') ?? {}
   const unbounded = isUnbounded(context, typedAt(update, 'whereClause'), targetOf(context, relation))
   touchRange(context, relation, { access: 'update', effect: 'write', unbounded })
+  noteAssigned(context, relation, update)
   visitRest(context, typed, scope)
 }
 
@@ -31,6 +34,16 @@ const visitDelete: Visitor = (context, statement, outer, typed) => {
   const unbounded = isUnbounded(context, typedAt(statement, 'whereClause'), targetOf(context, relation))
   touchRange(context, relation, { access: 'delete', effect: 'write', unbounded })
   visitRest(context, typed, scope)
+}
+
+/** A trigger on UPDATE OF some columns runs where one of them is assigned to. */
+function noteAssigned(context: Context, range: Node, assigning: Node): void {
+  const resolved = resolveRelation(context, textAt(range, 'schemaname'), textAt(range, 'relname'))
+  if (resolved.kind !== 'known') return
+  const key = relationKey(resolved.relation)
+  const names = context.writes.assigned.get(key) ?? new Set()
+  for (const { body } of typedNodesAt(assigning, 'targetList')) names.add(textAt(body, 'name'))
+  context.writes.assigned.set(key, names)
 }
 
 const MERGE_ACCESS = { CMD_INSERT: 'insert', CMD_UPDATE: 'update', CMD_DELETE: 'delete' } as const
@@ -44,6 +57,7 @@ const visitMerge: Visitor = (context, merge, outer, typed) => {
     const taken = actions.filter(({ body }) => textAt(body, 'commandType') === command)
     const unbounded = access !== 'insert' && taken.some(({ body }) => isUnboundedAction(context, merge, body, target))
     if (taken.length > 0) touchRange(context, relation, { access, effect: 'write', unbounded })
+    if (access === 'update') for (const { body } of taken) noteAssigned(context, relation, body)
   }
   // One that does nothing still locks rows, and needs no less trust.
   const acts = actions.some(({ body }) => textAt(body, 'commandType') in MERGE_ACCESS)

@@ -2,6 +2,7 @@ import { useOperator, visitCall, visitCast, visitTableSample, visitType } from '
 import { type Context, useFunction, type Visitor } from './context.ts'
 import { fieldLikeEffect } from './functions/classify-function.ts'
 import { type Node, nameParts, nodeAt, stringOf, textAt, typedNodesAt } from './node.ts'
+import { findRoutines, runRoutines } from './routines/find-routines.ts'
 
 const visitColumn: Visitor = (context, column) => {
   const parts = nameParts(column, 'fields')
@@ -25,9 +26,12 @@ const visitIndirection: Visitor = (context, indirection, scope, typed) => {
 }
 
 export function useFieldLike(context: Context, name: string, place: Context['places']['whole']): void {
-  const does = context.catalog.userFunctions.has(name)
-    ? { effect: 'unknown' as const, why: 'may be a function of this database, written like a field' }
-    : fieldLikeEffect(name)
+  const found = findRoutines(context.catalog, [name], 1)
+  if (found.kind === 'found') runRoutines(context, found.routines, place)
+  const does =
+    found.kind === 'unseen'
+      ? { effect: 'unknown' as const, why: 'may be a function of this database, written like a field' }
+      : fieldLikeEffect(name)
   if (does !== null) useFunction(context, does.effect, name, does.why, place)
 }
 

@@ -1,6 +1,7 @@
-import type { ColumnMention } from '@querywarden/policy-core'
+import type { ColumnMention, Place } from '@querywarden/policy-core'
 import { type Context, useFunction } from './context.ts'
 import { useFieldLike } from './expressions.ts'
+import { findRoutines, runRoutines } from './routines/find-routines.ts'
 import { valueColumn } from './system-relations.ts'
 
 /**
@@ -14,10 +15,18 @@ export function useFieldLikes(context: Context): void {
     const entries = context.ranges.get(parts.at(-2) ?? '') ?? []
     const isColumn = entries.length > 0 && entries.every(entry => entry.columns?.has(name) === true)
     if (isColumn) continue
-    if (context.catalog.userRowFunctions.has(name))
-      useFunction(context, 'unknown', name, 'may be a function of this database, written like a column', place)
+    // A variable of PL/pgSQL has fields and nothing else (resolve_column_ref in pl_comp.c).
+    if (entries.length === 0 && context.variables.has(parts.at(-2) ?? '')) continue
+    if (context.catalog.userRowFunctions.has(name)) useRowFunction(context, name, place)
     else if (entries.some(entry => entry.kind === 'function')) useFieldLike(context, name, place)
   }
+}
+
+function useRowFunction(context: Context, name: string, place: Place): void {
+  const found = findRoutines(context.catalog, [name], 1)
+  // An extension's function that only computes is no routine of the catalog, and need not be what is meant.
+  if (found.kind === 'found') runRoutines(context, found.routines, place)
+  else useFunction(context, 'unknown', name, 'may be a function of this database, written like a column', place)
 }
 
 /** A bare name that stands for something in FROM is its whole row, so every column of it is mentioned. */

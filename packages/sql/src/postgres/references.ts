@@ -41,7 +41,7 @@ export function refersTo(context: Context, expression: Node, target: Target): bo
     if (Array.isArray(value)) for (const item of value) pending.push({ value: item, inner })
     if (typeof value !== 'object' || value === null || Array.isArray(value)) continue
     for (const [field, held] of Object.entries(value)) {
-      if (field === 'ColumnRef' && isTargets({ ...held }, target, inner)) return true
+      if (field === 'ColumnRef' && isTargets(context, { ...held }, target, inner)) return true
       const isQuery = field === 'SelectStmt' || field === 'larg' || field === 'rarg'
       pending.push({ value: held, inner: isQuery ? within(context, { ...held }, inner) : inner })
     }
@@ -49,9 +49,11 @@ export function refersTo(context: Context, expression: Node, target: Target): bo
   return false
 }
 
-function isTargets(reference: Node, target: Target, inner: Inner): boolean {
+function isTargets({ variables }: Context, reference: Node, target: Target, inner: Inner): boolean {
   const parts = nameParts(reference, 'fields')
   const [name = '', qualifier = ''] = [parts.at(-1), parts.at(-2)]
+  // In PL/pgSQL a name that a variable has too is an error, or the variable by `#variable_conflict use_variable`.
+  if (variables.has(parts.length > 1 ? qualifier : name)) return false
   if (parts.length > 1) return target.names.has(qualifier) && !inner.names.has(qualifier)
   if (inner.columns === null || inner.columns.has(name)) return false
   return target.columns === null || target.columns.has(name) || target.names.has(name) || ROW_COLUMNS.has(name)

@@ -1,6 +1,7 @@
 import { type CatalogRelation, type Place, relationKey, type UsedRelation } from '@querywarden/policy-core'
 import { type Context, type RangeEntry, type Scope, type Touch, useStatement } from './context.ts'
 import { type Node, nameParts, nodeAt, textAt } from './node.ts'
+import { runRoutines } from './routines/find-routines.ts'
 import { isSystemRelation, isSystemSchema, schemaRelation, valueColumn } from './system-relations.ts'
 
 /** What a relation's name stands for. */
@@ -49,8 +50,10 @@ export function touchRelation(context: Context, schema: string, name: string, to
     unbounded,
     place,
   })
-  if (resolved.kind === 'known' && resolved.relation.opaque !== null)
-    useStatement(context, 'unknown', `\`${relation.schema}.${relation.name}\`: ${resolved.relation.opaque}`, place)
+  if (resolved.kind !== 'known' || resolved.relation.opaque === null) return
+  const { opaqueBy = [] } = resolved.relation
+  if (opaqueBy.length > 0) runRoutines(context, opaqueBy, place)
+  else useStatement(context, 'unknown', `\`${relation.schema}.${relation.name}\`: ${resolved.relation.opaque}`, place)
 }
 
 /** Notes how the statement touches the relation of a RangeVar that can't be a WITH query. */

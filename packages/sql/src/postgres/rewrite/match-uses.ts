@@ -55,11 +55,11 @@ export function matchUses({ facts, masks, survey }: MatchInput): Map<Range, Mask
 /** A use of a relation. */
 export type RelationUse = Extract<Use, { kind: 'relation' }>
 
-/** The relation uses of a statement by the byte that they begin at. */
+/** The relations that a statement names, by the byte that they are named at. What code of the database works on has no name there. */
 export function usesByPlace(uses: readonly Use[]): ReadonlyMap<number, readonly RelationUse[]> {
   const places = new Map<number, RelationUse[]>()
   for (const use of uses) {
-    if (use.kind !== 'relation') continue
+    if (use.kind !== 'relation' || use.via !== undefined) continue
     const known = places.get(use.place.start)
     if (known === undefined) places.set(use.place.start, [use])
     else known.push(use)

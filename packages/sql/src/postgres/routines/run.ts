@@ -1,7 +1,10 @@
 import type { Access, CatalogRelation, CatalogRoutine, Place, Reaction, Via } from '@querywarden/policy-core'
 
 /** Code that a database or a DO statement holds. */
-export type Code =
+export type Code = {
+  /** The search path that it runs under, where whatever runs it has changed it. */
+  readonly searchPath?: readonly string[]
+} & (
   | { readonly kind: 'routine'; readonly routine: CatalogRoutine }
   /** What a relation does by itself when it is accessed in this way. */
   | {
@@ -12,6 +15,7 @@ export type Code =
     }
   /** What DO runs. */
   | { readonly kind: 'block'; readonly language: string; readonly body: string }
+)
 
 /** Code that a statement sets off. */
 export interface Run {

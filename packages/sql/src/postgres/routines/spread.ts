@@ -1,0 +1,172 @@
+import type { Catalog, Prohibition, Use } from '@querywarden/policy-core'
+import { readReaction, withColumns } from '../reactions/read-reaction.ts'
+import { type Findings, findUnknown, merged, NOWHERE, noFindings } from './findings.ts'
+import { readPlpgsql } from './plpgsql-routine.ts'
+import type { CodeReader } from './read-code.ts'
+import { readRoutine } from './read-routine.ts'
+import type { Code } from './run.ts'
+
+/** What code does, with all that it calls and sets off in turn. */
+export interface Outcome {
+  /** What is known of it: none of them `unknown`. Relations with the columns alone that it may read or pass on. */
+  readonly uses: readonly Use[]
+  /** Why it may do more, or null. */
+  readonly unknown: string | null
+  readonly prohibitions: readonly Prohibition[]
+}
+
+/** Follows code through all that it runs. Remembers what it read for as long as the catalog is in use. */
+export interface CodeFollower {
+  readonly follow: (reader: CodeReader, code: Code, isPlanned: boolean) => Outcome
+}
+
+/** More pieces of code than this aren't followed from one place, nor more than so many uses. */
+const CODES_MAX = 400
+const USES_MAX = 4_000
+
+interface Memory {
+  readonly findings: Map<object, Map<string, Findings>>
+  readonly outcomes: Map<object, Map<string, Outcome>>
+}
+
+/** Makes a follower. One that is asked again under the same catalog answers at once. */
+export function codeFollower(): CodeFollower {
+  const memories = new WeakMap<Catalog, Memory>()
+  const memoryOf = (catalog: Catalog): Memory => {
+    const known = memories.get(catalog) ?? { findings: new Map(), outcomes: new Map() }
+    memories.set(catalog, known)
+    return known
+  }
+  return {
+    follow: (reader, code, isPlanned) => {
+      const memory = memoryOf(reader.catalog)
+      const read = (each: Code): Findings => remembered(memory.findings, each, '', () => findingsOf(reader, each))
+      return remembered(memory.outcomes, code, isPlanned ? 'planned' : '', () => outcomeOf(read, code, isPlanned))
+    },
+  }
+}
+
+function remembered<Value>(
+  memory: Map<object, Map<string, Value>>,
+  code: Code,
+  variant: string,
+  make: () => Value,
+): Value {
+  if (code.kind === 'block') return make()
+  const object = objectOf(code)
+  const key = variant + variantOf(code)
+  const made = memory.get(object) ?? new Map<string, Value>()
+  memory.set(object, made)
+  const value = made.get(key) ?? make()
+  made.set(key, value)
+  return value
+}
+
+/** The object of the catalog that code is. */
+function objectOf(code: Code): object {
+  switch (code.kind) {
+    case 'routine':
+      return code.routine
+    case 'reaction':
+      return code.reaction
+    case 'block':
+      return code
+  }
+}
+
+/** What more than the object decides what it does. */
+const variantOf = (code: Code): string =>
+  JSON.stringify([code.kind === 'reaction' ? [code.access, code.relation.oid] : [], code.searchPath ?? null])
+
+function findingsOf(session: CodeReader, code: Code): Findings {
+  const { searchPath } = code
+  const reader = searchPath === undefined ? session : { ...session, catalog: { ...session.catalog, searchPath } }
+  switch (code.kind) {
+    case 'routine':
+      return readRoutine(reader, code.routine)
+    case 'reaction':
+      return readReaction(reader, code)
+    case 'block':
+      return readBlock(reader, code)
+  }
+}
+
+function readBlock(reader: CodeReader, { language, body }: Extract<Code, { kind: 'block' }>): Findings {
+  const findings = noFindings()
+  const declared = { name: 'inline_code_block', head: 'CREATE FUNCTION f() RETURNS void', isTrigger: false }
+  if (language === 'plpgsql') readPlpgsql(reader, body, declared, findings)
+  else findUnknown(findings, 'is written in a language that is not read')
+  return findings
+}
+
+type Read = (code: Code) => Findings
+
+function outcomeOf(read: Read, root: Code, isPlanned: boolean): Outcome {
+  const uses: Use[] = []
+  const prohibitions: Prohibition[] = []
+  const isWhole = visit(read, root, isPlanned, (code, findings) => {
+    uses.push(...findings.uses)
+    if (!isPlanned) uses.push(...passedOn(read, code, findings))
+    prohibitions.push(...findings.prohibitions)
+    return uses.length <= USES_MAX
+  })
+  const unknown = uses.find(use => use.effect === 'unknown')
+  const known = merged(uses.filter(use => use.effect !== 'unknown'))
+  const why = unknown === undefined ? null : unknown.kind === 'relation' ? 'is not known' : unknown.why
+  return {
+    uses: isPlanned ? known.flatMap(asPlanned) : known,
+    unknown: isWhole ? why : 'runs more code than is followed',
+    prohibitions,
+  }
+}
+
+/** Goes through all code that a piece of code runs, each once. False where that is too much. */
+function visit(read: Read, root: Code, isPlanned: boolean, look: (code: Code, findings: Findings) => boolean): boolean {
+  const seen = new Map<object, Set<string>>()
+  let count = 0
+  const pending: Code[] = [root]
+  for (let code = pending.pop(); code !== undefined; code = pending.pop()) {
+    const variants = seen.get(objectOf(code)) ?? new Set()
+    seen.set(objectOf(code), variants)
+    if (variants.has(variantOf(code))) continue
+    variants.add(variantOf(code))
+    count += 1
+    if (count > CODES_MAX) return false
+    const routine = code.kind === 'routine' ? code.routine : null
+    const isVolatile = isPlanned && routine?.volatility === 'volatile'
+    // The planner may put an SQL function's body in place of its call, and then compute parts of it in advance.
+    if (isVolatile && routine?.language !== 'sql') continue
+    const findings = read(code)
+    if (!isVolatile && !look(code, findings)) return false
+    const searchPath = findings.searchPath ?? code.searchPath
+    pending.push(...findings.codes.map(each => (searchPath === undefined ? each : { ...each, searchPath })))
+  }
+  return true
+}
+
+/** EXPLAIN of a write writes nothing. */
+const asPlanned = (use: Use): readonly Use[] =>
+  use.kind === 'relation' && use.effect === 'write' ? [{ ...use, effect: 'read', unbounded: false }] : [use]
+
+/**
+ * The relation whose row a piece of code is run for, with the columns whose values may go elsewhere: into another
+ * relation, a message, another column. A row to be inserted is what the client has sent.
+ */
+function passedOn(read: Read, code: Code, findings: Findings): readonly Use[] {
+  if (code.kind !== 'reaction' || code.access === 'insert') return []
+  const { reaction, relation, access } = code
+  const names = new Set(findings.passedOn)
+  if (reaction.kind === 'trigger') {
+    for (const name of read({ kind: 'routine', routine: reaction.routine }).passedOn) names.add(name)
+  } else if (reaction.kind !== 'rule' && !findings.codes.some(each => tells(read, each))) return []
+  const columns = relation.columns.filter(({ name }) => names.has('*') || names.has(name))
+  if (columns.length === 0) return []
+  const effect = access === 'select' || access === 'copy' ? 'read' : 'write'
+  const kept = withColumns(relation, columns)
+  return [{ kind: 'relation', effect, access, relation: kept, unbounded: false, place: NOWHERE }]
+}
+
+/** Whether code may pass on what it is given: it writes, or shows it in a message. */
+function tells(read: Read, code: Code): boolean {
+  return !visit(read, code, false, (_, { uses, raises }) => !raises && uses.every(use => use.effect === 'read'))
+}
