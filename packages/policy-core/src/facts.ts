@@ -248,6 +248,8 @@ export function effectsOf(facts: Facts): readonly Effect[] {
 }
 
 const REMEMBERED_MENTIONS_MAX = 64
+/** Columns and origins of outputs are smaller, and a star over a wide relation makes many. */
+const REMEMBERED_COLUMNS_MAX = 512
 
 /**
  * Whether facts are worth a place in a memory that is bounded by entries: a short text can do so much that what is known
@@ -257,4 +259,7 @@ const REMEMBERED_MENTIONS_MAX = 64
  * if (isRememberable(facts)) cache.set(statement.text, facts)
  */
 export const isRememberable = (facts: Facts): boolean =>
-  facts.kind === 'opaque' || facts.uses.length + facts.mentions.length <= REMEMBERED_MENTIONS_MAX
+  facts.kind === 'opaque' ||
+  (facts.uses.length + facts.mentions.length <= REMEMBERED_MENTIONS_MAX &&
+    (facts.outputs ?? []).reduce((sum, { origins }) => sum + origins.length, facts.columns.length) <=
+      REMEMBERED_COLUMNS_MAX)

@@ -52,6 +52,8 @@ function factsFor({ facts, literals }: Template, outline: Outline): Understood {
     canonical,
     uses: facts.uses.map(use => ({ ...use, place: moved(use.place) })),
     mentions: facts.mentions.map(mention => ({ ...mention, place: moved(mention.place) })),
+    columns: facts.columns.map(column => ({ ...column, place: moved(column.place) })),
+    calls: facts.calls.map(call => ({ ...call, place: moved(call.place) })),
     calls: facts.calls.map(call => ({ ...call, place: moved(call.place) })),
     columns: facts.columns.map(column => ({ ...column, place: moved(column.place) })),
   }
