@@ -1,7 +1,8 @@
 import type { Catalog, Facts, Statement, Use } from '@querywarden/policy-core'
 import { relationKey } from '@querywarden/policy-core'
 import fc from 'fast-check'
-import { hostileTexts, statements } from '../arbitraries/statements.ts'
+import { hostileTexts } from '../arbitraries/hostile-texts.ts'
+import { statements } from '../arbitraries/statements.ts'
 import { expectThat, isEqualData, type Law, type Runs } from './law.ts'
 
 type Classify = (text: string) => Facts
@@ -105,14 +106,17 @@ const understandingLaws = (catalog: Catalog): readonly Draft[] => [
     const facts = classify(text)
     expectThat(facts.kind === 'understood' && facts.uses.length > 0, 'a plain statement has no uses')
   }),
-  law('a statement uses the relation that it is about', statements(catalog), (classify, { text, relation, verb }) => {
-    const found = usesOf(classify(text)).some(
-      use => use.kind === 'relation' && relationKey(use.relation) === relationKey(relation) && use.access === verb,
-    )
-    expectThat(found, `no use says ${verb} on the relation`)
+  law('a statement uses the relation that it is about', statements(catalog), (classify, { text, relations }) => {
+    const found = usesOf(classify(text))
+    for (const { relation, access } of relations) {
+      const isFound = found.some(
+        use => use.kind === 'relation' && relationKey(use.relation) === relationKey(relation) && use.access === access,
+      )
+      expectThat(isFound, `no use says ${access} on a relation`)
+    }
   }),
-  law('what changes rows is never only read', statements(catalog), (classify, { text, verb }) => {
-    if (verb === 'select') return
+  law('what changes rows is never only read', statements(catalog), (classify, { text, verb, effects }) => {
+    if (!effects.includes('write')) return
     expectThat(
       usesOf(classify(text)).some(({ effect }) => effect !== 'read'),
       `a statement that does ${verb} counts as read`,
