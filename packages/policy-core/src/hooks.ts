@@ -48,6 +48,16 @@ export type Rewriter = (
   asker?: object,
 ) => Rewriting | Promise<Rewriting>
 
+/**
+ * Says how many rows the planner of the target's server expects a statement to give or to change, without running it; null
+ * where it can't say. It is shown only what calls no code but the server's own computing functions. What it throws counts
+ * as null.
+ */
+export type Estimator = (
+  statement: Statement,
+  context: { readonly session: string; readonly target: Target; readonly signal: AbortSignal },
+) => Promise<number | null>
+
 /** A column of a result, as the server describes it. */
 export interface ResultColumn {
   readonly name: string

@@ -38,14 +38,15 @@ export type {
   Via,
 } from './facts.ts'
 export { ACCESSES, AGENCIES, COLUMN_ROLES, EFFECTS, effectsOf, FUNCTION_CLASSES, isRememberable } from './facts.ts'
+export type { Circumstances } from './gate/circumstances.ts'
 export type { Cleared } from './gate/cleared.ts'
 export { isCleared } from './gate/cleared.ts'
+export { GateError } from './gate/gate-error.ts'
 export type { Judgement } from './gate/judge.ts'
 export type { Gate, GateOptions, SessionRequest } from './gate/open-gate.ts'
 export { openGate, recommendedLimits } from './gate/open-gate.ts'
 export type { Revelation } from './gate/reveal.ts'
-export type { Circumstances, GateLimits, Session, Verdict } from './gate/session.ts'
-export { GateError } from './gate/session.ts'
+export type { GateLimits, Judged, Session, Verdict } from './gate/session.ts'
 export type {
   Answer,
   Approver,
@@ -54,6 +55,7 @@ export type {
   Classifier,
   Clock,
   Credential,
+  Estimator,
   Masker,
   Masking,
   MaskRow,

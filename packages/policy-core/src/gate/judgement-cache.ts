@@ -1,65 +1,79 @@
-import type { CompiledPolicy } from '../decide.ts'
 import { isRememberable } from '../facts.ts'
-import type { Principal } from '../principal.ts'
-import type { Target } from '../target.ts'
+import type { Standing } from '../policy/standing.ts'
 import type { Judgement } from './judge.ts'
-import { Rulings } from './rulings.ts'
+import { type Asker, type RuledBy, Rulings } from './rulings.ts'
 
-/** A bounded, least-recently-used memory of judgements, good for one catalog and one policy. */
+/** A bounded, least-recently-used memory of judgements, good for one catalog and for as long as one set of rules holds. */
 export class JudgementCache {
   readonly #byText = new Map<string, Judgement>()
+  readonly #rulings = new Map<string, Rulings>()
   readonly #entriesMax: number
   readonly #textCharsMax: number
-  readonly #asker: { readonly principal: Principal; readonly target: Target }
-  #rulings: Rulings | null = null
+  readonly #asker: Asker
+  #standing: Standing | null = null
   #fingerprint = ''
 
-  constructor(
-    asker: { readonly principal: Principal; readonly target: Target },
-    limits: { readonly entriesMax: number; readonly textCharsMax: number },
-  ) {
+  constructor(asker: Asker, limits: { readonly entriesMax: number; readonly textCharsMax: number }) {
     this.#asker = asker
     this.#entriesMax = limits.entriesMax
     this.#textCharsMax = limits.textCharsMax
   }
 
-  /** The remembered judgement, or a fresh one by `make`. A new policy or catalog forgets all that was judged by another. */
+  /**
+   * The remembered judgement, or a fresh one by `make`. A new policy, other rules of it that hold by now, or a new catalog
+   * forget all that was judged by another.
+   *
+   * @param by its surroundings are known only as far as its standing asks, and no estimate is among them
+   */
   get(
-    policy: CompiledPolicy,
+    by: RuledBy,
     fingerprint: string,
     text: string,
     make: (rulings: Rulings) => Judgement | Promise<Judgement>,
   ): Judgement | Promise<Judgement> {
-    if (this.#rulings?.policy !== policy || fingerprint !== this.#fingerprint) {
+    const { standing } = by
+    if (this.#standing !== standing || fingerprint !== this.#fingerprint) {
       this.#byText.clear()
-      this.#rulings = new Rulings(policy, this.#asker)
+      this.#rulings.clear()
+      this.#standing = standing
       this.#fingerprint = fingerprint
     }
-    const known = this.#byText.get(text)
+    const situation = situationOf(by)
+    const key = situation + text
+    const known = this.#byText.get(key)
     if (known !== undefined) {
-      this.#byText.delete(text)
-      this.#byText.set(text, known)
+      this.#byText.delete(key)
+      this.#byText.set(key, known)
       return known
     }
-    const rulings = this.#rulings
+    const rulings = this.#rulings.get(situation) ?? new Rulings(by, this.#asker)
+    this.#rulings.set(situation, rulings)
     const made = make(rulings)
     return made instanceof Promise
-      ? made.then(late => this.#kept(rulings, text, late))
-      : this.#kept(rulings, text, made)
+      ? made.then(late => this.#kept(rulings, situation, key, late))
+      : this.#kept(rulings, situation, key, made)
   }
 
-  #kept(rulings: Rulings, text: string, made: Judgement): Judgement {
+  #kept(rulings: Rulings, situation: string, key: string, made: Judgement): Judgement {
     // What comes late may be by a policy or a catalog that are no longer in force.
-    const isCurrent = rulings === this.#rulings
-    if (isCurrent && text.length <= this.#textCharsMax && isRememberable(made.facts)) this.#remember(text, made)
+    const isCurrent = rulings === this.#rulings.get(situation)
+    if (isCurrent && key.length <= this.#textCharsMax && isRememberable(made.facts)) this.#remember(key, made)
     return made
   }
 
-  #remember(text: string, judgement: Judgement): void {
+  #remember(key: string, judgement: Judgement): void {
     if (this.#byText.size >= this.#entriesMax) {
       const oldest = this.#byText.keys().next()
       if (!oldest.done) this.#byText.delete(oldest.value)
     }
-    this.#byText.set(text, judgement)
+    this.#byText.set(key, judgement)
   }
 }
+
+/** Empty where no rule asks, which is nearly always; else three characters, the same number for all of a standing. */
+function situationOf({ standing, surroundings: { inTransaction, multiStatement } }: RuledBy): string {
+  if (!standing.asksForTransaction && !standing.asksForMultiStatement) return ''
+  return `${letterOf(inTransaction)}${letterOf(multiStatement)} `
+}
+
+const letterOf = (known: boolean | null): string => (known === null ? '?' : known ? 'y' : 'n')

@@ -1,8 +1,19 @@
 import type { CompiledPolicy } from '../decide.ts'
-import type { Approver, CatalogSource, Classifier, Clock, Masking, PolicySource, Recorder, Rewriter } from '../hooks.ts'
+import type {
+  Approver,
+  CatalogSource,
+  Classifier,
+  Clock,
+  Estimator,
+  Masking,
+  PolicySource,
+  Recorder,
+  Rewriter,
+} from '../hooks.ts'
 import type { Principal } from '../principal.ts'
 import type { Target } from '../target.ts'
 import { type GateLimits, Session } from './session.ts'
+import { StatementMeter } from './statement-meter.ts'
 
 /** All that a gate is made of. No hook has a default: what isn't wanted is refused in writing. */
 export interface GateOptions {
@@ -16,6 +27,11 @@ export interface GateOptions {
   readonly record: Recorder
   readonly clock: Clock
   readonly limits: GateLimits
+  /**
+   * Says how many rows the server's planner expects, for rules that ask for `estimated-rows`. Absent: it is never known,
+   * and such rules count against allowing.
+   */
+  readonly estimate?: Estimator
 }
 
 /** Who opens a session, and on what. */
@@ -36,6 +52,9 @@ export interface Gate {
   readonly session: (request: SessionRequest) => Promise<Session>
 }
 
+/** A little over 700 bytes each. */
+const COUNTED_MAX = 10_000
+
 /** Limits that suit an interactive session. */
 export const recommendedLimits: GateLimits = { judgementsMax: 512, judgedCharsMax: 16_384 }
 
@@ -53,6 +72,7 @@ export const recommendedLimits: GateLimits = { judgementsMax: 512, judgedCharsMa
 export function openGate(options: GateOptions): Gate {
   const given = options.policy
   const policy = typeof given === 'function' ? given : () => given
+  const meter = new StatementMeter(options.clock.monotonic, { metersMax: options.limits.countedMax ?? COUNTED_MAX })
   return {
     session: async ({ id, principal, target, client = {} }) => {
       const catalog = await options.catalog(target)
@@ -64,7 +84,7 @@ export function openGate(options: GateOptions): Gate {
         catalogFingerprint: catalog.fingerprint,
         client,
       })
-      return new Session({ ...options, policy, id, principal, target, recorder })
+      return new Session({ ...options, policy, meter, id, principal, target, recorder })
     },
   }
 }

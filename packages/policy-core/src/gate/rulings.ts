@@ -1,6 +1,8 @@
-import { type CompiledPolicy, decide } from '../decide.ts'
+import { type CompiledPolicy, decide, decideBy } from '../decide.ts'
 import type { Decision } from '../decision.ts'
 import { type Effect, effectsOf, type Facts, type Use } from '../facts.ts'
+import type { Surroundings } from '../policy/match-what.ts'
+import type { Standing } from '../policy/standing.ts'
 import type { Principal } from '../principal.ts'
 import type { Target } from '../target.ts'
 
@@ -14,17 +16,30 @@ export interface Ruling {
   readonly functions: readonly string[]
 }
 
+/** Who asks, and where. */
+export interface Asker {
+  readonly principal: Principal
+  readonly target: Target
+}
+
+/** A policy, what it holds for the asker at some time, and the surroundings as far as that asks for them. */
+export interface RuledBy {
+  readonly policy: CompiledPolicy
+  readonly standing: Standing
+  readonly surroundings: Surroundings
+}
+
 /**
- * Rulings of one policy for one asker. A classifier gives the same uses, as the same objects, for statements that differ
- * only in values; they are ruled on once.
+ * Rulings of one policy for one asker in one set of surroundings. A classifier gives the same uses, as the same objects,
+ * for statements that differ only in values; they are ruled on once.
  */
 export class Rulings {
-  readonly #policy: CompiledPolicy
-  readonly #asker: { readonly principal: Principal; readonly target: Target }
+  readonly #by: RuledBy
+  readonly #asker: Asker
   readonly #known = new WeakMap<readonly Use[], { readonly facts: UnderstoodFacts; readonly ruling: Ruling }>()
 
-  constructor(policy: CompiledPolicy, asker: { readonly principal: Principal; readonly target: Target }) {
-    this.#policy = policy
+  constructor(by: RuledBy, asker: Asker) {
+    this.#by = by
     this.#asker = asker
   }
 
@@ -34,13 +49,13 @@ export class Rulings {
   }
 
   get policy(): CompiledPolicy {
-    return this.#policy
+    return this.#by.policy
   }
 
   on(facts: Facts): Ruling {
     if (facts.kind === 'opaque') return this.#fresh(facts)
     const known = this.#known.get(facts.uses)
-    if (known !== undefined && isAlike(known.facts, facts)) return known.ruling
+    if (known !== undefined && isAlike(known.facts, facts, this.#by.standing.asksForColumns)) return known.ruling
     const ruling = this.#fresh(facts)
     this.#known.set(facts.uses, { facts, ruling })
     return ruling
@@ -48,9 +63,13 @@ export class Rulings {
 
   #fresh(facts: Facts): Ruling {
     const { principal, target } = this.#asker
+    const { policy, standing, surroundings } = this.#by
     const uses = facts.kind === 'understood' ? facts.uses : []
     return {
-      decision: decide(this.#policy, { principal, target, facts }),
+      decision:
+        facts.kind === 'opaque'
+          ? decide(policy, { principal, target, facts })
+          : decideBy(standing, facts, surroundings),
       effects: effectsOf(facts),
       relations: uses.flatMap(use => (use.kind === 'relation' ? [`${use.relation.schema}.${use.relation.name}`] : [])),
       functions: uses.flatMap(use => (use.kind === 'function' ? [use.function] : [])),
@@ -58,9 +77,10 @@ export class Rulings {
   }
 }
 
-/** All that `decide` looks at, but the uses themselves. */
-const isAlike = (a: UnderstoodFacts, b: UnderstoodFacts): boolean =>
+/** All that `decide` looks at, but the uses themselves. The places of columns move with literals, so they are seldom the same. */
+const isAlike = (a: UnderstoodFacts, b: UnderstoodFacts, asksForColumns: boolean): boolean =>
   a.mentions === b.mentions &&
+  (!asksForColumns || (a.columns === b.columns && a.outputs === b.outputs)) &&
   a.prohibitions === b.prohibitions &&
   a.tag === b.tag &&
   a.copy === b.copy &&

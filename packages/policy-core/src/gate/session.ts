@@ -1,5 +1,5 @@
 import type { Catalog } from '../catalog.ts'
-import type { Decision, Refusal } from '../decision.ts'
+import type { Refusal } from '../decision.ts'
 import type { CloseReason, Completion } from '../entry.ts'
 import { effectsOf } from '../facts.ts'
 import type {
@@ -7,35 +7,34 @@ import type {
   CatalogSource,
   Cell,
   Clock,
+  Estimator,
   MaskRow,
-  Pending,
   PolicySource,
   ResultColumn,
   SessionRecorder,
 } from '../hooks.ts'
-import type { Principal } from '../principal.ts'
+import type { Instant, Principal } from '../principal.ts'
 import type { Parameter } from '../statement.ts'
 import type { Target } from '../target.ts'
+import { type Asked, askPerson, isAsAsked } from './ask-person.ts'
+import { type Circumstances, surroundingsIn } from './circumstances.ts'
 import { Cleared } from './cleared.ts'
+import { estimateRows } from './estimate-rows.ts'
+import { GateError } from './gate-error.ts'
 import { intentOf, type JudgeHooks, type Judgement, judge } from './judge.ts'
 import { JudgementCache } from './judgement-cache.ts'
 import { type Revelation, reveal } from './reveal.ts'
-import { settle } from './settle.ts'
+import { Rulings } from './rulings.ts'
+import { CATALOG_UNAVAILABLE, CHANGED_WHILE_WAITING, RECORDER_FAILED, sessionEnded } from './session-refusals.ts'
+import type { StatementMeter } from './statement-meter.ts'
 
 /** The gate's answer for one statement. */
 export type Verdict =
   | { readonly kind: 'cleared'; readonly cleared: Cleared }
   | { readonly kind: 'refused'; readonly refusal: Refusal }
 
-/** The circumstances of one submission. */
-export interface Circumstances {
-  /** Aborts when the asker leaves or cancels: a pending request is then withdrawn. */
-  readonly signal?: AbortSignal
-  /** Whether a transaction is open: nobody's locks wait for a person, so what needs approval is refused. */
-  readonly inTransaction?: boolean
-  /** Called once if a person must be waited for. */
-  readonly onPending?: (pending: Pending) => void
-}
+/** What a text was judged to be, or that nothing can be judged now. */
+export type Judged = Judgement | { readonly kind: 'unavailable'; readonly refusal: Refusal }
 
 /** What {@link Session} is made of. */
 export interface SessionParts extends JudgeHooks {
@@ -48,6 +47,10 @@ export interface SessionParts extends JudgeHooks {
   readonly recorder: SessionRecorder
   readonly clock: Clock
   readonly limits: GateLimits
+  /** Counts statements over all sessions of the gate. */
+  readonly meter: StatementMeter
+  /** Absent: no estimate is ever known. */
+  readonly estimate?: Estimator | undefined
 }
 
 export interface GateLimits {
@@ -55,6 +58,8 @@ export interface GateLimits {
   readonly judgementsMax: number
   /** The longest text, in UTF-16 code units, whose judgement is remembered. */
   readonly judgedCharsMax: number
+  /** Of how many people on one target each the gate counts statements, where the policy limits their number. Default 10 000. */
+  readonly countedMax?: number
 }
 
 /** One principal on one target, from login to close. */
@@ -80,15 +85,27 @@ export class Session {
     })
   }
 
-  /** Judges a text without running it: what a prepared statement needs before its parameters are known. */
-  async judge(text: string): Promise<Judgement | { readonly kind: 'unavailable'; readonly refusal: Refusal }> {
+  /**
+   * Judges a text without running it: what a prepared statement needs before its parameters are known. It is judged again
+   * when it is submitted, and what its rules ask of its circumstances is asked then too.
+   */
+  judge(text: string, circumstances: Circumstances = {}): Promise<Judged> {
+    return this.#judge(text, circumstances, null)
+  }
+
+  async #judge(text: string, circumstances: Circumstances, estimatedRows: number | null): Promise<Judged> {
     const catalog = await this.#catalog()
     if (catalog === null) return { kind: 'unavailable', refusal: CATALOG_UNAVAILABLE }
     // Read once: one statement is judged by one policy, whatever takes its place meanwhile (threats F6, F33).
     const policy = this.#parts.policy()
-    return this.#judgements.get(policy, catalog.fingerprint, text, rulings =>
-      judge(this.#parts, rulings, this.target, text, catalog),
-    )
+    const standing = policy.for(this.principal, this.target, this.#now())
+    const by = { policy, standing, surroundings: surroundingsIn(circumstances, standing, estimatedRows) }
+    const make = (rulings: Rulings): Judgement | Promise<Judgement> =>
+      judge(this.#parts, rulings, this.target, text, catalog)
+    // An estimate is one of a run: another one may be of other parameters, or of more rows.
+    return estimatedRows === null
+      ? this.#judgements.get(by, catalog.fingerprint, text, make)
+      : make(new Rulings(by, this))
   }
 
   /** Judges, waits for a person if it must, records, clears. Never throws: what fails is refused. */
@@ -97,16 +114,19 @@ export class Session {
     circumstances: Circumstances = {},
   ): Promise<Verdict> {
     const number = ++this.#statements
-    const params = statement.params ?? []
-    const unfit = this.#whyUnfit()
-    if (unfit !== null) return this.#refuseUnjudged(number, statement.text, params, unfit)
+    const { text, params = [] } = statement
+    const unfit = this.#whyUnfit() ?? this.#whyTooMany()
+    if (unfit !== null) return this.#refuseUnjudged(number, text, params, unfit)
 
-    const judgement = await this.judge(statement.text)
-    if (judgement.kind === 'unavailable') return this.#refuseUnjudged(number, statement.text, params, judgement.refusal)
+    const first = await this.#judge(text, circumstances, null)
+    const rows = this.#parts.estimate === undefined ? null : await this.#estimate(first, params, circumstances)
+    const judgement = rows === null ? first : await this.#judge(text, circumstances, rows)
+    if (judgement.kind === 'unavailable') return this.#refuseUnjudged(number, text, params, judgement.refusal)
     if (judgement.kind === 'refused') return this.#refuse(number, judgement, params, judgement.refusal)
 
     if (judgement.decision.kind === 'allow') return this.#clear(number, judgement, params, null)
-    const settled = await this.#settle(number, judgement, judgement.decision, params, circumstances)
+    const asked = { number, judgement, decision: judgement.decision, params, circumstances, estimatedRows: rows }
+    const settled = await askPerson({ ...this.#parts, whyChanged: () => this.#whyChanged(asked) }, asked)
     if (settled.kind === 'refused') return this.#refuse(number, judgement, params, settled.refusal)
 
     return this.#clear(number, judgement, params, settled.request)
@@ -160,10 +180,47 @@ export class Session {
 
   #whyUnfit(): Refusal | null {
     if (this.#ended !== null) return sessionEnded('this session is closed', 'open a new session')
-    if (this.#parts.clock.now() >= this.principal.expiresAt) {
+    // A clock that fails tells no time before the end of the token either.
+    if (!(this.#now() < this.principal.expiresAt)) {
       return sessionEnded('the token of this session has expired', 'log in with a new token')
     }
     return null
+  }
+
+  /** No number where the clock fails: then nothing is allowed that depends on the time. */
+  #now(): Instant {
+    try {
+      return this.#parts.clock.now()
+    } catch {
+      return Number.NaN
+    }
+  }
+
+  #whyTooMany(): Refusal | null {
+    const { policy, meter } = this.#parts
+    return meter.take(policy().for(this.principal, this.target, this.#now()).rates, this.target.name)
+  }
+
+  /** How many rows the planner expects, where an answer depends on it and it may be asked; null where that isn't so. */
+  async #estimate(judged: Judged, params: readonly Parameter[], circumstances: Circumstances): Promise<number | null> {
+    const { estimate, policy } = this.#parts
+    const standing = policy().for(this.principal, this.target, this.#now())
+    if (estimate === undefined || standing.estimateEdges.length === 0) return null
+    if (judged.kind === 'unavailable' || judged.facts.kind === 'opaque') return null
+    const catalog = await this.#catalog()
+    if (catalog === null) return null
+    return estimateRows(this.#parts, {
+      estimate,
+      facts: judged.facts,
+      text: judged.text,
+      params,
+      catalog,
+      standing,
+      surroundings: surroundingsIn(circumstances, standing, null),
+      session: this.id,
+      target: this.target,
+      signal: circumstances.signal ?? new AbortController().signal,
+    })
   }
 
   async #catalog(): Promise<Catalog | null> {
@@ -175,98 +232,13 @@ export class Session {
     }
   }
 
-  async #settle(
-    number: number,
-    judgement: Extract<Judgement, { kind: 'permitted' }>,
-    decision: Extract<Decision, { kind: 'approve' }>,
-    params: readonly Parameter[],
-    circumstances: Circumstances,
-  ): Promise<
-    { readonly kind: 'granted'; readonly request: string } | { readonly kind: 'refused'; readonly refusal: Refusal }
-  > {
-    const { facts, catalog, policyVersion } = judgement
-    if (circumstances.inTransaction === true) return { kind: 'refused', refusal: INSIDE_TRANSACTION }
-
-    let noted: Promise<void> = Promise.resolve()
-    const settlement = await settle(
-      this.#parts.approve,
-      {
-        session: this.id,
-        principal: this.principal,
-        target: this.target,
-        statement: { dialect: this.target.dialect, text: judgement.text, params },
-        canonical: facts.canonical,
-        decision,
-        terms: decision.terms,
-        policyVersion,
-        catalogFingerprint: catalog.fingerprint,
-        searchPath: catalog.searchPath,
-      },
-      circumstances.signal ?? new AbortController().signal,
-      pending => {
-        noted = this.#parts.recorder.append({
-          kind: 'approval-requested',
-          statement: number,
-          request: pending.request,
-          terms: decision.terms,
-          canonical: facts.canonical,
-        })
-        // Awaited below; until then a failure must not count as unhandled.
-        noted.catch(() => undefined)
-        circumstances.onPending?.(pending)
-      },
-    )
-    return this.#recordAnswer(number, judgement, settlement, noted)
-  }
-
-  async #recordAnswer(
-    number: number,
-    judgement: Extract<Judgement, { kind: 'permitted' }>,
-    settlement: Awaited<ReturnType<typeof settle>>,
-    noted: Promise<void>,
-  ): Promise<
-    { readonly kind: 'granted'; readonly request: string } | { readonly kind: 'refused'; readonly refusal: Refusal }
-  > {
-    try {
-      await noted
-      if (settlement.answer !== null) {
-        const { answer } = settlement
-        const people = answer.kind === 'granted' || answer.kind === 'denied' ? answer : { by: [], reason: '' }
-        await this.#parts.recorder.append({
-          kind: 'approval-answered',
-          statement: number,
-          request: answer.request,
-          answer: answer.kind,
-          by: people.by,
-          reason: people.reason,
-        })
-      }
-    } catch {
-      return { kind: 'refused', refusal: RECORDER_FAILED }
-    }
-    if (settlement.kind === 'refused') return settlement
-    const changed = await this.#whyChanged(judgement)
-    return changed === null ? { kind: 'granted', request: settlement.request } : { kind: 'refused', refusal: changed }
-  }
-
   /** A person approved a statement as it was understood then. Time passed; is it still the same statement? */
-  async #whyChanged(judgement: Extract<Judgement, { kind: 'permitted' }>): Promise<Refusal | null> {
+  async #whyChanged({ judgement, circumstances, estimatedRows }: Asked): Promise<Refusal | null> {
     const unfit = this.#whyUnfit()
     if (unfit !== null) return unfit
-    const now = await this.judge(judgement.text)
-    const isSame =
-      now.kind === 'permitted' &&
-      now.catalog.fingerprint === judgement.catalog.fingerprint &&
-      now.policyVersion === judgement.policyVersion
-    if (isSame) return null
-    return {
-      code: 'APPROVAL_WITHDRAWN',
-      rule: null,
-      message: 'statement refused: the schema or the policy changed while it waited for approval',
-      hint: 'send the statement again; it will be judged as things are now',
-      place: null,
-      request: null,
-    }
+    return isAsAsked(judgement, await this.#judge(judgement.text, circumstances, estimatedRows))
+      ? null
+      : CHANGED_WHILE_WAITING
   }
 
   async #refuse(
@@ -334,17 +306,6 @@ export class Session {
   }
 }
 
-/** The gate's one error: what a caller who holds rows must not go on from. */
-export class GateError extends Error {
-  override readonly name = 'GateError'
-  readonly code: 'RAW_COLUMN' | 'UNEXPECTED_ORIGIN'
-
-  constructor(code: GateError['code'], message: string) {
-    super(message)
-    this.code = code
-  }
-}
-
 /** The schema as a session sees it whose names are only looked up in pg_catalog and where they say. */
 const withoutSearchPath = (catalog: Catalog): Catalog => ({
   ...catalog,
@@ -355,40 +316,4 @@ const withoutSearchPath = (catalog: Catalog): Catalog => ({
 function maskRows(mask: MaskRow | null, rows: Cell[][]): void {
   if (mask === null) return
   for (const row of rows) mask(row)
-}
-
-const sessionEnded = (what: string, hint: string): Refusal => ({
-  code: 'SESSION_ENDED',
-  rule: null,
-  message: `statement refused: ${what}`,
-  hint,
-  place: null,
-  request: null,
-})
-
-const CATALOG_UNAVAILABLE: Refusal = {
-  code: 'CATALOG_UNAVAILABLE',
-  rule: null,
-  message: "statement refused: the target's schema can't be read now, so nothing can be judged against it",
-  hint: 'try again shortly; nothing was run',
-  place: null,
-  request: null,
-}
-
-const INSIDE_TRANSACTION: Refusal = {
-  code: 'APPROVAL_INSIDE_TRANSACTION',
-  rule: null,
-  message: 'statement refused: it needs an approval, and a transaction is open whose locks would wait for a person',
-  hint: 'end the transaction and send the statement by itself',
-  place: null,
-  request: null,
-}
-
-const RECORDER_FAILED: Refusal = {
-  code: 'RECORDER_FAILED',
-  rule: null,
-  message: "statement refused: it can't be recorded now, and what isn't recorded isn't run",
-  hint: "tell the gateway's operator; nothing was run",
-  place: null,
-  request: null,
 }

@@ -27,6 +27,7 @@ export interface Standing {
   readonly estimateEdges: readonly number[]
   readonly asksForTransaction: boolean
   readonly asksForMultiStatement: boolean
+  readonly asksForColumns: boolean
   readonly detect: readonly DetectedMask[]
   readonly limits: StatementLimits
   /** The columns of a relation that are only seen through a mask. */
@@ -70,6 +71,7 @@ export function standingOf(parts: PolicyParts, principal: Principal, targetName:
     estimateEdges: edgesOf(whats),
     asksForTransaction: whats.some(({ inTransaction }) => inTransaction !== null),
     asksForMultiStatement: whats.some(({ multiStatement }) => multiStatement !== null),
+    asksForColumns: whats.some(({ columns }) => columns !== null),
     detect: detectedMasks(masks),
     limits: {
       rowsMax: smallest(limits.map(({ rowsMax }) => rowsMax)),
