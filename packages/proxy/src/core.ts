@@ -7,12 +7,18 @@ import {
   type Target,
 } from '@querywarden/policy-core'
 import type { FileRecorder, RecoveryReport } from '@querywarden/recording'
-import { DEFAULT_LIMITS, MAJORS, postgresClassifier, postgresRewriter } from '@querywarden/sql/postgres'
+import {
+  DEFAULT_LIMITS,
+  DEFAULT_THREAD_LIMITS,
+  type GuardedClassifier,
+  guardedClassifier,
+  MAJORS,
+} from '@querywarden/sql/postgres'
 import type { Registry } from 'prom-client'
 import { uuidv7 } from 'uuidv7'
 import { Admission, type AdmissionLimits } from './admission.ts'
 import { listenOn } from './bind.ts'
-import type { Address } from './config/config.ts'
+import type { Address, ProxyLimits } from './config/config.ts'
 import { type Connections, takeConnections } from './connections.ts'
 import type { Fellows } from './fellows.ts'
 import { checkFixedKeys } from './fixed-keys.ts'
@@ -85,10 +91,12 @@ export async function openCore(sources: Sources, parts: CoreParts): Promise<Core
     loop,
   })
   const shared = { ...parts, inForce: () => inForce, recorder, admission, metrics }
-  const { service, measurements } = await openService(shared)
+  const sql = await openReading(inForce.config.limits)
+  const { service, measurements } = await openService({ ...shared, sql })
   const connections = takeConnections(service)
   const postgres = await listen(connections, inForce.config.listen.postgres, log).catch(async (error: unknown) => {
     loop.stop()
+    await sql.close()
     await recorder.close()
     throw error
   })
@@ -120,7 +128,7 @@ export async function openCore(sources: Sources, parts: CoreParts): Promise<Core
       const forgotten = inForce.targets.get(target)?.forget()
       forgotten?.catch(() => undefined)
     },
-    stop: () => stop({ connections, recorder, loop, stopWatching }),
+    stop: () => stop({ connections, recorder, loop, stopWatching, sql }),
   }
 }
 
@@ -153,8 +161,10 @@ async function stop(parts: {
   readonly recorder: FileRecorder
   readonly loop: { readonly stop: () => void }
   readonly stopWatching: () => void
+  readonly sql: GuardedClassifier
 }): Promise<void> {
   await parts.connections.stop()
+  await parts.sql.close()
   parts.stopWatching()
   parts.loop.stop()
   await parts.recorder.close()
@@ -167,16 +177,24 @@ interface ServiceParts extends CoreParts {
   readonly metrics: ReturnType<typeof gatewayMetrics>
 }
 
+/** Texts of clients are read by this, and by nothing else. */
+const openReading = ({ readMsMax, readingThreadsMax }: ProxyLimits): Promise<GuardedClassifier> =>
+  guardedClassifier({
+    majors: MAJORS,
+    cacheEntriesMax: 4_096,
+    limits: DEFAULT_LIMITS,
+    threads: { ...DEFAULT_THREAD_LIMITS, readMsMax, threadsMax: readingThreadsMax },
+  })
+
 async function openService(
-  parts: ServiceParts,
+  parts: ServiceParts & { readonly sql: GuardedClassifier },
 ): Promise<{ readonly service: Service; readonly measurements: ReturnType<typeof measured>['measurements'] }> {
-  const { inForce, clock, log, registry, admission, metrics, fellows } = parts
-  const sql = await postgresClassifier({ majors: MAJORS, cacheEntriesMax: 4_096, limits: DEFAULT_LIMITS })
+  const { inForce, clock, log, registry, admission, metrics, fellows, sql } = parts
   const { hooks, measurements } = measured(
     {
       policy: () => inForce().policy,
       classify: sql.classify,
-      rewrite: postgresRewriter({ grammar: sql.grammar, limits: DEFAULT_LIMITS }),
+      rewrite: sql.rewrite,
       approve: parts.approve,
       record: parts.recorder.record,
     },
@@ -188,7 +206,7 @@ async function openService(
   }
   const gate = openGate({ ...hooks, mask, catalog: catalogOf(inForce), clock, limits: recommendedLimits })
   const splitters = new Map<number, SplitText>(
-    MAJORS.map(major => [major, textSplitter(text => sql.split(text, major), SPLIT_MEMORY)]),
+    MAJORS.map(major => [major, textSplitter((text, asker) => sql.split(text, major, asker), SPLIT_MEMORY)]),
   )
   const service: Service = {
     gate,

@@ -9,6 +9,8 @@ const FIXED: readonly { readonly key: string; readonly of: (config: Config) => u
   { key: 'listen.metrics.address', of: ({ listen }) => listen.metrics },
   { key: 'recording', of: ({ recording }) => recording },
   { key: 'limits.approvals_pending', of: ({ limits }) => limits.approvalsPendingMax },
+  { key: 'limits.read_ms', of: ({ limits }) => limits.readMsMax },
+  { key: 'limits.reading_threads', of: ({ limits }) => limits.readingThreadsMax },
   { key: 'workers', of: ({ workers }) => workers },
 ]
 

@@ -27,6 +27,8 @@ const LIMITS: ProxyLimits = {
   approvalsPendingMax: 1,
   catalogMaxAgeMs: 60_000,
   lagMsMax: 200,
+  readMsMax: 50,
+  readingThreadsMax: 2,
   memoryBytesMax: null,
 }
 

@@ -114,6 +114,10 @@ export interface ProxyLimits {
   readonly catalogMaxAgeMs: number
   /** How late the event loop may be before new sessions are turned away, in milliseconds. */
   readonly lagMsMax: number
+  /** How long reading one statement's text may take, in milliseconds. */
+  readonly readMsMax: number
+  /** Threads that read long texts, in each process. */
+  readonly readingThreadsMax: number
   /** Of all processes together; null means what this machine or container gives. */
   readonly memoryBytesMax: number | null
 }

@@ -52,6 +52,8 @@ export interface GivenConfig {
     readonly catalog_age_seconds: number
     readonly memory_mb?: number | undefined
     readonly lag_ms: number
+    readonly read_ms: number
+    readonly reading_threads: number
   }
   readonly log: { readonly level: (typeof LOG_LEVELS)[number] }
   readonly workers: number | 'auto'
@@ -156,6 +158,8 @@ const Limits = strict({
   catalog_age_seconds: Seconds.default(60),
   memory_mb: z.int().min(128).max(16_777_216).optional(),
   lag_ms: z.int().min(20).max(60_000).default(200),
+  read_ms: z.int().min(1).max(500).default(50),
+  reading_threads: z.int().min(1).max(64).default(2),
 })
 
 const Workers = z

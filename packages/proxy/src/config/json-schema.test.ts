@@ -1,4 +1,5 @@
 import { readFileSync, writeFileSync } from 'node:fs'
+import { DEFAULT_THREAD_LIMITS, READ_MS_HARD_MAX } from '@querywarden/sql/postgres'
 import { expect, test } from 'vitest'
 import { configSchema } from './json-schema.ts'
 
@@ -16,5 +17,18 @@ test('it knows the keys, and that nothing else may be there', () => {
     additionalProperties: false,
     required: ['listen', 'identity', 'targets', 'policy', 'recording'],
     properties: { limits: { additionalProperties: false }, recording: { required: ['dir'] } },
+  })
+})
+
+test('it has the bounds of reading that the classifier has', () => {
+  expect(configSchema()).toMatchObject({
+    properties: {
+      limits: {
+        properties: {
+          read_ms: { default: DEFAULT_THREAD_LIMITS.readMsMax, maximum: READ_MS_HARD_MAX },
+          reading_threads: { default: DEFAULT_THREAD_LIMITS.threadsMax },
+        },
+      },
+    },
   })
 })

@@ -81,6 +81,8 @@ const toLimits = (given: GivenConfig['limits']): ProxyLimits => ({
   approvalsPendingMax: given.approvals_pending,
   catalogMaxAgeMs: given.catalog_age_seconds * 1_000,
   lagMsMax: given.lag_ms,
+  readMsMax: given.read_ms,
+  readingThreadsMax: given.reading_threads,
   memoryBytesMax: given.memory_mb === undefined ? null : given.memory_mb * MIB,
 })
 

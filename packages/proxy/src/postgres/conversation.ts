@@ -175,7 +175,8 @@ export class Conversation {
   async #query(text: string): Promise<void> {
     const { session, client, split, limits } = this.#parts
     const { heldBytesMax, statementsMax } = limits
-    const statements = split(text)
+    const found = split(text, session)
+    const statements = found instanceof Promise ? await found : found
     // A simple Query closes the unnamed statement and portal, as the manual says of the server.
     this.#names.removeStatement('')
     this.#names.removePortal('')

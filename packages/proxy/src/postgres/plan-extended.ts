@@ -86,7 +86,8 @@ async function findDoom({ session, split }: ExtendedContext, asks: readonly Ask[
     if (ask?.kind === 'refused') return i
     if (ask?.kind !== 'parse') continue
     await breathe()
-    const pieces = split(ask.message.query)
+    const found = split(ask.message.query, session)
+    const pieces = found instanceof Promise ? await found : found
     const piece = pieces?.length === 1 ? pieces[0] : undefined
     // What these run only shows once all before them is planned.
     if (piece === undefined || piece.command?.kind === 'execute' || piece.command?.kind === 'fetch') continue
@@ -150,7 +151,7 @@ class Planner {
   }
 
   async #parse({ name, query, parameterTypes }: Parse): Promise<Report | null> {
-    const { split, statementsMax, heldBytesMax } = this.#context
+    const { session, split, statementsMax, heldBytesMax } = this.#context
     const names = this.#names
     if (name !== '' && names.statement(name) !== undefined)
       return report('42P05', 'this prepared statement name is taken', 'close it first, or use another name')
@@ -158,7 +159,8 @@ class Planner {
     if (names.heldBytes > heldBytesMax) return tooMuchHeld()
     // The input of such a type may run code of this database, past every rule about it (threats P11).
     if (parameterTypes.some(oid => oid >= USER_OID_MIN)) return userType()
-    const pieces = split(query)
+    const found = split(query, session)
+    const pieces = found instanceof Promise ? await found : found
     if (pieces === null) return this.#refuseUnread(query)
     if (pieces.length > 1)
       return report('42601', 'a prepared statement holds one statement only', 'prepare each by itself')

@@ -1,7 +1,9 @@
 import { expect, test } from 'vitest'
 import { textSplitter } from './split-text.ts'
 
-test('starts are in characters, whatever the bytes before them', () => {
+const asker = {}
+
+test('starts are in characters, whatever the bytes before them', async () => {
   const text = "select '€𝄞';select 2;select 3"
   const starts = [0, 17, 26]
   const split = textSplitter(
@@ -11,7 +13,7 @@ test('starts are in characters, whatever the bytes before them', () => {
       charsMax: 100,
     },
   )
-  expect(split(text)?.map(({ start }) => start)).toEqual([0, 12, 21])
+  expect((await split(text, asker))?.map(({ start }) => start)).toEqual([0, 12, 21])
 })
 
 test('a text that can not be read is not remembered as anything', () => {
@@ -23,5 +25,19 @@ test('a text that can not be read is not remembered as anything', () => {
     },
     { entriesMax: 1, charsMax: 100 },
   )
-  expect([split('x'), split('x'), reads]).toEqual([null, null, 2])
+  expect([split('x', asker), split('x', asker), reads]).toEqual([null, null, 2])
+})
+
+test('what takes a while is a promise, and then remembered as well', async () => {
+  let reads = 0
+  const split = textSplitter(
+    async () => {
+      reads += 1
+      return { kind: 'split', statements: [{ text: 's', start: 0, command: null }] }
+    },
+    { entriesMax: 1, charsMax: 100 },
+  )
+  const late = split('x', asker)
+  expect(late).toBeInstanceOf(Promise)
+  expect([await late, split('x', asker), reads]).toEqual([[{ text: 's', start: 0, command: null }], await late, 1])
 })

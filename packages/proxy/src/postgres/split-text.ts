@@ -10,18 +10,18 @@ export interface SplitStatement {
 }
 
 /** A text's statements, or nothing where the text can't be read: the gate then says why. */
-export type SplitText = (text: string) => readonly SplitStatement[] | null
+export type Pieces = readonly SplitStatement[] | null
+
+/** Splits a text, for somebody. Only what takes a while is a promise. */
+export type SplitText = (text: string, asker: object) => Pieces | Promise<Pieces>
 
 /** Splits with a bounded memory of short texts: drivers and applications repeat themselves. */
 export function textSplitter(
-  split: (text: string) => Splitting,
+  split: (text: string, asker: object) => Splitting | Promise<Splitting>,
   limits: { readonly entriesMax: number; readonly charsMax: number },
 ): SplitText {
   const known = new Map<string, readonly SplitStatement[]>()
-  return text => {
-    const before = known.get(text)
-    if (before !== undefined) return before
-    const splitting = split(text)
+  const keep = (text: string, splitting: Splitting): Pieces => {
     if (splitting.kind === 'opaque') return null
     const statements = withStartsInCharacters(text, splitting.statements)
     if (text.length <= limits.charsMax) {
@@ -29,6 +29,12 @@ export function textSplitter(
       known.set(text, statements)
     }
     return statements
+  }
+  return (text, asker) => {
+    const before = known.get(text)
+    if (before !== undefined) return before
+    const splitting = split(text, asker)
+    return splitting instanceof Promise ? splitting.then(late => keep(text, late)) : keep(text, splitting)
   }
 }
 
