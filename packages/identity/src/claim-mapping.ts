@@ -1,11 +1,13 @@
 import { createHash } from 'node:crypto'
-import { type Identity, identityKey } from '@querywarden/policy-core'
+import { type Claim, type ClaimValue, type Identity, identityKey } from '@querywarden/policy-core'
 import { IdentityError } from './identity-error.ts'
 import { isJsonObject, type JsonObject, member } from './strict-json.ts'
 
 /** Where in the payload things are. A path's parts are names of nested objects; dots in a name mean nothing. */
 export interface ClaimPaths {
   readonly groups: readonly string[]
+  /** Names of claims that are kept for rules to ask for. */
+  readonly kept: readonly string[]
 }
 
 /** An agent that may act for people, with groups given here, not by the issuer. */
@@ -18,10 +20,17 @@ export interface KnownActor {
 
 const NAME_CHARS_MAX = 255
 const GROUPS_MAX = 1_000
+const KEPT_MAX = 32
+const CLAIM_VALUES_MAX = 100
 
 /** The person or machine that the token is about. */
 export function readIdentity(payload: JsonObject, issuer: string, paths: ClaimPaths): Identity {
-  return { issuer, subject: readName(payload, 'sub'), groups: readGroups(payload, paths.groups) }
+  return {
+    issuer,
+    subject: readName(payload, 'sub'),
+    groups: readGroups(payload, paths.groups),
+    ...keptClaims(payload, paths.kept),
+  }
 }
 
 /**
@@ -42,7 +51,8 @@ export function readActor(
     issuer: member(act, 'iss') === undefined ? issuer : readName(act, 'iss'),
     subject: readName(act, 'sub'),
   }
-  return { ...actor, groups: actors.get(identityKey(actor)) ?? readGroups(act, paths.groups) }
+  const groups = actors.get(identityKey(actor)) ?? readGroups(act, paths.groups)
+  return { ...actor, groups, ...keptClaims(act, paths.kept) }
 }
 
 /** The groups of known actors by {@link identityKey}. */
@@ -70,10 +80,7 @@ const isName = (value: unknown): value is string =>
   !/[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]/u.test(value)
 
 function readGroups(object: JsonObject, path: readonly string[]): readonly string[] {
-  // Where an issuer puts too many groups elsewhere (OpenID Connect Core 1.0, section 5.6.2), taking none for the answer
-  // would silently lift every denial that names one.
-  const elsewhere = member(object, '_claim_names')
-  if (isJsonObject(elsewhere) && path[0] !== undefined && member(elsewhere, path[0]) !== undefined) {
+  if (path[0] !== undefined && isElsewhere(object, path[0])) {
     throw new IdentityError('CLAIM_INVALID', 'token has more groups than fit in it: have the issuer send only some')
   }
   let found: unknown = object
@@ -85,6 +92,49 @@ function readGroups(object: JsonObject, path: readonly string[]): readonly strin
   if (found === undefined) return []
   if (Array.isArray(found) && found.length <= GROUPS_MAX && found.every(isName)) return [...new Set(found)]
   throw invalid(path.join(' → '), `a list of at most ${GROUPS_MAX} names`)
+}
+
+/**
+ * Whether an issuer put a claim elsewhere (OpenID Connect Core 1.0, section 5.6.2): taking none for the answer would
+ * silently lift every denial that asks for it.
+ */
+function isElsewhere(object: JsonObject, name: string): boolean {
+  const elsewhere = member(object, '_claim_names')
+  return isJsonObject(elsewhere) && member(elsewhere, name) !== undefined
+}
+
+const keptClaims = (object: JsonObject, names: readonly string[]): Pick<Identity, 'claims'> =>
+  names.length === 0 ? {} : { claims: readClaims(object, names) }
+
+/**
+ * The claims of these names that a token has. One that is no plain value and no list of them makes the token unfit: rules
+ * that deny by it would otherwise not see it.
+ */
+function readClaims(object: JsonObject, names: readonly string[]): readonly Claim[] {
+  return names.flatMap((name): Claim[] => {
+    if (isElsewhere(object, name)) throw invalid(name, 'a value in the token itself')
+    const found = member(object, name)
+    if (found === undefined) return []
+    const values: readonly unknown[] = Array.isArray(found) ? found : [found]
+    if (values.length > CLAIM_VALUES_MAX || !values.every(isClaimValue))
+      throw invalid(name, `a name, a number, true or false, or a list of at most ${CLAIM_VALUES_MAX} of them`)
+    return [{ name, values: [...new Set(values)] }]
+  })
+}
+
+const isClaimValue = (value: unknown): value is ClaimValue =>
+  isName(value) || typeof value === 'boolean' || (typeof value === 'number' && Number.isFinite(value))
+
+/** Claims that say who or what a token is, and would be kept as if they said something of whoever asks. */
+const NOT_KEPT: ReadonlySet<string> = new Set(['jti', 'nonce', 'at_hash', 'c_hash', 's_hash', 'cnf', 'sid', 'act'])
+
+/** @throws IdentityError `CONFIG_INVALID`. */
+export function checkKeptClaims(names: readonly string[]): void {
+  const unfit = names.find(name => !isName(name) || NOT_KEPT.has(name))
+  if (unfit !== undefined)
+    throw new IdentityError('CONFIG_INVALID', `claims.keep must not name ${[...NOT_KEPT].join(', ')}`)
+  if (names.length > KEPT_MAX || new Set(names).size !== names.length)
+    throw new IdentityError('CONFIG_INVALID', `claims.keep must name at most ${KEPT_MAX} claims, each once`)
 }
 
 const invalid = (name: string, expected: string): IdentityError =>

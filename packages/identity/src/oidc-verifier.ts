@@ -1,7 +1,7 @@
 import type { Principal, Verifier } from '@querywarden/policy-core'
 import { compactVerify, importJWK } from 'jose'
 import { type Algorithm, checkAlgorithms, isAlgorithm, type PublicKey } from './algorithms.ts'
-import { actorGroups, digestOf, type KnownActor, readActor, readIdentity } from './claim-mapping.ts'
+import { actorGroups, checkKeptClaims, digestOf, type KnownActor, readActor, readIdentity } from './claim-mapping.ts'
 import { type CompactToken, splitToken } from './compact-token.ts'
 import { fetchKeys, type KeyLocation } from './fetch-keys.ts'
 import { IdentityError } from './identity-error.ts'
@@ -20,8 +20,11 @@ export interface OidcOptions {
   readonly tokenType: TokenType
   /** Default RS256 and ES256. */
   readonly algorithms?: readonly Algorithm[]
-  /** Where the groups are: a claim's name, or a path of names. Default `groups`. */
-  readonly claims?: { readonly groups: string | readonly string[] }
+  /**
+   * Where the groups are: a claim's name, or a path of names. Default `groups`. `keep` names claims, at most 32, that rules
+   * may ask for; each is a name, a number, true or false, or a list of them.
+   */
+  readonly claims?: { readonly groups: string | readonly string[]; readonly keep?: readonly string[] }
   /** Audiences that may stand beside ours. Default none. */
   readonly otherAudiences?: readonly string[]
   /** The clients that tokens may be given out to. Default: any of the issuer's for access tokens, the audience for ID tokens. */
@@ -68,8 +71,9 @@ export function oidcVerifier(options: OidcOptions): Verifier {
   const profile = profileOf(options)
   const algorithms = checkAlgorithms(options.algorithms ?? ['RS256', 'ES256'])
   const groups = options.claims?.groups ?? 'groups'
-  const paths = { groups: typeof groups === 'string' ? [groups] : groups }
+  const paths = { groups: typeof groups === 'string' ? [groups] : groups, kept: options.claims?.keep ?? [] }
   if (paths.groups.length === 0) throw new IdentityError('CONFIG_INVALID', 'claims.groups must name a claim')
+  checkKeptClaims(paths.kept)
   const actors = actorGroups(options.actors ?? [], issuer)
   const findKey = keysOf(options, algorithms)
 
