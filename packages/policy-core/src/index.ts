@@ -71,7 +71,7 @@ export type {
   SessionRecorder,
   Verifier,
 } from './hooks.ts'
-export { type CatalogKeeper, keepCatalog } from './keep-catalog.ts'
+export { type CatalogKeeper, type CatalogKeeping, type CatalogProbe, keepCatalog } from './keep-catalog.ts'
 export type {
   DateUnit,
   DetectedMask,
@@ -107,7 +107,7 @@ export type {
   Who,
 } from './policy/policy.ts'
 export { WEEKDAYS } from './policy/policy.ts'
-export { readBytes, readDurationMs } from './policy/quantities.ts'
+export { readBytes, readDurationMs, readInstant } from './policy/quantities.ts'
 export type { CompiledRule } from './policy/rule-index.ts'
 export type { SchemaIssue } from './policy/schema-issues.ts'
 export { issuesOf, knownKeys, suggestion } from './policy/schema-issues.ts'
