@@ -82,7 +82,10 @@ async function exploreBatch(
       const isVerbatim = reading.statements.length === 1 && first?.text === text.sql
       if (!isVerbatim) doubtful.push({ text, count: reading.statements.length })
       for (const statement of reading.statements) {
-        if (statement.facts.kind === 'opaque') tally.refused += 1
+        if (statement.facts.kind === 'opaque') {
+          tally.refused += 1
+          options.onStrict(statement.text, `${statement.facts.code} ${statement.facts.message}`)
+        }
         errands.push({ ...statement, wantsDepends: tally.statements++ % options.recordOneIn === 0 })
       }
     }

@@ -33,8 +33,8 @@ type Ran = Extract<Outcome, { kind: 'ran' }>
 
 /** System tables below this OID hold the schema, and what is bound to it. */
 const USER_OID_MIN = 16_384
-/** pg_largeobject and pg_largeobject_metadata: their rows are data. */
-const LARGE_OBJECTS = new Set([2613, 2995])
+/** pg_largeobject, pg_largeobject_metadata and pg_shdepend, which knows their owners: their rows are data. */
+const LARGE_OBJECTS = new Set([2613, 2995, 1214])
 /** pg_statistic, pg_statistic_ext_data, pg_class: what maintenance updates. */
 const STATISTICS = new Set([2619, 3429, 1259])
 /** They give a relation another file: that it is in another place in pg_class is no change of the schema. */
@@ -48,8 +48,9 @@ export function breachesOf({ facts, outcome }: Trial, world: World): readonly Br
   if (outcome.kind === 'failed')
     return outcome.isMany ? [{ law: 'one statement is one to the server', detail: outcome.message }] : []
   if (outcome.kind === 'untried') return []
+  // What was prepared says its own tag.
   const tag: readonly Breach[] =
-    outcome.tag === facts.tag
+    outcome.tag === facts.tag || facts.tag === 'EXECUTE'
       ? []
       : [{ law: 'the tag is that of the server', detail: `${outcome.tag}, not ${facts.tag}` }]
   const outputs = outputBreaches(facts, outcome, world.map)
@@ -58,7 +59,7 @@ export function breachesOf({ facts, outcome }: Trial, world: World): readonly Br
     ...tag,
     ...outputs,
     ...(isPlainRead(facts) ? movedByRead(outcome, world) : changesLeftOut(facts, outcome, world)),
-    ...locksLeftOut(facts, outcome.observed, world.map),
+    ...locksLeftOut(facts, outcome, world.map),
     ...recordLeftOut(facts, outcome, world.map),
   ]
 }
@@ -126,15 +127,22 @@ function isCovered(oid: number, keys: ReadonlySet<string>, { relations, coveredB
   return false
 }
 
-function locksLeftOut(facts: Understood, { locked }: Observation, map: RelationMap): readonly Breach[] {
+function locksLeftOut(facts: Understood, { observed: { locked }, depends }: Ran, map: RelationMap): readonly Breach[] {
   if (!PLAIN.has(facts.tag)) return []
   const named = keysOf(facts.uses)
   const isWritten = (oid: number): boolean => locked.get(oid)?.has('RowExclusiveLock') === true
+  const parents = new Set([...locked.keys()].filter(isWritten).flatMap(oid => [...(map.coveredBy.get(oid) ?? [])]))
+  // pg_get_viewdef and its kind look at what a relation is, and lock it for that.
+  const looksAtSchema = facts.calls.some(call => call.class === 'reads-state' || /^(pg_catalog\.)?pg_/.test(call.name))
+  const recorded = new Set((depends ?? []).flatMap(one => (one.kind === 'relation' ? [one.relation] : [])))
   return [...locked].flatMap(([oid, modes]) => {
     const relation = map.relations.get(oid)
-    if (relation === undefined || isCovered(oid, named, map)) return []
     // The oracle looks into every sequence itself.
-    if (relation.kind === 'S' && [...modes].every(mode => mode === 'AccessShareLock')) return []
+    if (relation === undefined || relation.kind === 'S' || isCovered(oid, named, map)) return []
+    const isReadOnly = [...modes].every(mode => mode === 'AccessShareLock')
+    if (isReadOnly && looksAtSchema && !recorded.has(oid)) return []
+    // What is written to a partition is held against its parent's bounds.
+    if (isReadOnly && parents.has(oid)) return []
     // Foreign keys are looked after by the server itself.
     const isTied = [...(map.tiedTo.get(oid) ?? [])].some(isWritten)
     if (isTied && [...modes].every(mode => mode === 'RowShareLock')) return []
@@ -147,7 +155,6 @@ function locksLeftOut(facts: Understood, { locked }: Observation, map: RelationM
 function recordLeftOut(facts: Understood, { depends }: Ran, map: RelationMap): readonly Breach[] {
   const columns = new Set(facts.columns.map(({ schema, name, column }) => JSON.stringify([schema, name, column])))
   const calls = new Set(facts.calls.map(({ name }) => name))
-  const relations = keysOf(facts.uses)
   return (depends ?? []).flatMap((dependency): readonly Breach[] => {
     if (dependency.kind === 'routine') {
       const name = map.routines.get(dependency.routine)
@@ -157,17 +164,11 @@ function recordLeftOut(facts: Understood, { depends }: Ran, map: RelationMap): r
       )
       return isNamed || isDone ? [] : [{ law: 'every function that the server records is in the facts', detail: name }]
     }
-    const relation = map.relations.get(dependency.relation)
-    if (relation === undefined) return []
-    if (dependency.kind === 'relation')
-      return isCovered(dependency.relation, relations, map)
-        ? []
-        : [
-            {
-              law: 'every relation that is locked is in the facts',
-              detail: `${nameOf(dependency.relation, map)} by record`,
-            },
-          ]
+    // ON CONFLICT DO UPDATE makes the server record every column, for the row called `excluded`.
+    if (dependency.kind === 'column' && facts.tag === 'INSERT' && /\bconflict\b/i.test(facts.canonical)) return []
+    // A relation as a whole may be there for a constant of type regclass alone: its lock tells whether it is read.
+    const relation = dependency.kind === 'column' ? map.relations.get(dependency.relation) : undefined
+    if (relation === undefined || dependency.kind === 'relation') return []
     const column = relation.columns.get(dependency.attnum) ?? ''
     return columns.has(JSON.stringify([relation.schema, relation.name, column])) ||
       columns.has(JSON.stringify([relation.schema, relation.name, '*']))
@@ -181,8 +182,9 @@ function recordLeftOut(facts: Understood, { depends }: Ran, map: RelationMap): r
   })
 }
 
-function outputBreaches({ outputs }: Understood, { columns }: Ran, map: RelationMap): readonly Breach[] {
-  if (outputs === null) return []
+function outputBreaches({ outputs, copy }: Understood, { columns }: Ran, map: RelationMap): readonly Breach[] {
+  // COPY describes no columns.
+  if (outputs === null || copy !== null) return []
   const labels = (columns ?? []).map(({ name }) => name)
   const said = outputs.map(({ name }) => name)
   if (JSON.stringify(labels) !== JSON.stringify(said))

@@ -4,8 +4,8 @@ import { groupsOf, isLiteral, isSpace, isWord, tokensOf } from './tokens.ts'
 
 /** What mutants are made of, beside the text itself. */
 export interface Stock {
-  /** Texts that pieces are taken from. */
-  readonly donors: readonly string[]
+  /** A text that pieces may be taken from. */
+  readonly donor: () => string
   readonly words: Vocabulary
 }
 
@@ -14,8 +14,8 @@ const LONGEST = 4_000
 /** A text like the one given, but for one to three changes. */
 export function mutate(text: string, stock: Stock, random: Random): string {
   let mutant = text
-  for (let left = 1 + random.below(3); left > 0; left--) {
-    const change = random.pick(CHANGES)
+  for (let left = 1 + random.below(2); left > 0; left--) {
+    const change = random.pick(random.oneIn(4) ? ROUGH : GENTLE)
     const changed = change(mutant, stock, random)
     if (changed.length <= LONGEST) mutant = changed
   }
@@ -154,24 +154,84 @@ const nameOf = (random: Random, { words }: Stock): string => {
 const asUnicode = (name: string): string =>
   `U&"${[...name.toLowerCase()].map((letter, at) => (at === 1 ? `\\${letter.charCodeAt(0).toString(16).padStart(4, '0')}` : letter)).join('')}"`
 
-const CHANGES: readonly Change[] = [
-  replacing(
-    token => isWord(token),
-    (stock, random) => nameOf(random, stock),
-  ),
-  replacing(
-    token => isWord(token),
-    (_, random) => random.pick(KEYWORDS),
-  ),
-  replacing(
-    token => isWord(token),
-    (_, random, token) =>
-      random.pick([`"${token}"`, `"${token.toLowerCase()}"`, token.toUpperCase(), asUnicode(token)]),
+/** Another name of the same sort, where the token is one. */
+const sameSort: Change = (text, { words }, random) => {
+  const tokens = tokensOf(text)
+  const known = tokens.flatMap((token, at) => {
+    const name = token.toLowerCase()
+    const relation = words.relations.find(one => one.name === name)
+    if (relation !== undefined && !tokens[at - 1]?.includes('.'))
+      return [{ at, by: () => random.pick(words.relations).sql }]
+    const owner = words.relations.find(({ columns }) => columns.some(column => column.name === name))
+    if (owner !== undefined) return [{ at, by: () => random.pick(owner.columns).name }]
+    return tokens[at + 1] === '(' && isWord(token) ? [{ at, by: () => routineOf(random, words) }] : []
+  })
+  if (known.length === 0) return text
+  const { at, by } = random.pick(known)
+  tokens[at] = by()
+  return tokens.join('')
+}
+
+const routineOf = (random: Random, { routines, builtIns }: Vocabulary): string =>
+  random.pick(random.oneIn(2) && routines.length > 0 ? routines : builtIns).sql
+
+/** A bracket that holds a query, in the place of another that does; or any in the place of any. */
+const splice: Change = (text, { donor }, random) => {
+  const tokens = tokensOf(text)
+  const groups = groupsOf(tokens)
+  if (groups.length === 0) return text
+  const [from, to] = random.pick(groups)
+  const isQuery = /^(select|with|values|table)$/i.test(tokens[from + 1] ?? '')
+  const other = donor()
+  const piece =
+    isQuery && /^\s*(select|with|values|table|delete|update|insert)\b/i.test(donor)
+      ? `(${donor})`
+      : pieceOf(donor, random)
+  return [...tokens.slice(0, from), piece, ...tokens.slice(to + 1)].join('')
+}
+
+const WRAPPINGS: readonly ((text: string) => string)[] = [
+  text => `select * from (${text}) q`,
+  text => `with q as (${text}) select * from q`,
+  text => `with q as materialized (${text} returning *) select count(*) from q`,
+  text => `explain ${text}`,
+  text => `explain (analyze, costs off) ${text}`,
+  text => `create table scratch.x as ${text}`,
+  text => `copy (${text}) to stdout`,
+  text => `prepare p as ${text}`,
+  text => `declare c cursor with hold for ${text}`,
+  text => `do $do$ begin ${text}; end $do$`,
+  text => `select (${text})`,
+  text => `select array(${text})`,
+  text => `select exists (${text})`,
+  text => `select 1 where 1 in (${text})`,
+  text => `(${text})`,
+  text => `${text} returning *`,
+  text => `${text} for update`,
+  text => `${text} limit 1`,
+]
+
+/** Changes that mostly leave a statement behind. */
+const GENTLE: readonly Change[] = [
+  sameSort,
+  sameSort,
+  splice,
+  replacing(isWord, (_, random, token) =>
+    random.pick([`"${token}"`, `"${token.toLowerCase()}"`, token.toUpperCase(), asUnicode(token)]),
   ),
   replacing(isLiteral, (_, random) =>
     random.pick(['0', '1', "'x'", 'null', "E'a\\'b'", '$q$x$q$', "'101'", "U&'\\0061'", '1e3', "'public.orders'"]),
   ),
   replacing(isSpace, (_, random) => random.pick(SPACES)),
+  (text, { donor }, random) =>
+    `with q as ${random.pick(['', 'materialized ', 'not materialized '])}(${donor()}) ${text}`,
+  (text, _, random) => random.pick(WRAPPINGS)(text),
+]
+
+/** Changes that mostly leave nothing that anyone accepts. */
+const ROUGH: readonly Change[] = [
+  replacing(isWord, (stock, random) => nameOf(random, stock)),
+  replacing(isWord, (_, random) => random.pick(KEYWORDS)),
   replacing(isSpace, (_, random) => ` ${random.pick(KEYWORDS)} `),
   replacing(isSpace, (_, random) => ` ${random.pick(ODDITIES)} `),
   replacing(
@@ -182,43 +242,11 @@ const CHANGES: readonly Change[] = [
     () => true,
     (_, random, token) => `${token}${random.pick([' ', ''])}${token}`,
   ),
-  // Brackets from another text in the place of one's own.
-  (text, { donors }, random) => {
-    const tokens = tokensOf(text)
-    const groups = groupsOf(tokens)
-    if (groups.length === 0) return text
-    const [from, to] = random.pick(groups)
-    return [...tokens.slice(0, from), pieceOf(random.pick(donors), random), ...tokens.slice(to + 1)].join('')
-  },
-  (text, { donors }, random) => {
+  (text, { donor }, random) => {
     const tokens = tokensOf(text)
     const at = random.below(tokens.length + 1)
-    return [...tokens.slice(0, at), ' ', pieceOf(random.pick(donors), random), ' ', ...tokens.slice(at)].join('')
+    return [...tokens.slice(0, at), ' ', pieceOf(donor(), random), ' ', ...tokens.slice(at)].join('')
   },
-  (text, { donors }, random) =>
-    `with q as ${random.pick(['', 'materialized ', 'not materialized '])}(${random.pick(donors)}) ${text}`,
-  (text, { donors }, random) => `${text}; ${random.pick(donors)}`,
-  (text, { donors }, random) =>
-    `${text} ${random.pick(['union all', 'except', 'where exists'])} (${random.pick(donors)})`,
-  (text, _, random) =>
-    random.pick([
-      `select * from (${text}) q`,
-      `with q as (${text}) select * from q`,
-      `with q as materialized (${text} returning *) select count(*) from q`,
-      `explain ${text}`,
-      `explain (analyze, costs off) ${text}`,
-      `create table scratch.x as ${text}`,
-      `copy (${text}) to stdout`,
-      `prepare p as ${text}`,
-      `declare c cursor with hold for ${text}`,
-      `do $do$ begin ${text}; end $do$`,
-      `select (${text})`,
-      `select array(${text})`,
-      `select exists (${text})`,
-      `select 1 where 1 in (${text})`,
-      `(${text})`,
-      `${text} returning *`,
-      `${text} for update`,
-      `${text} limit 1`,
-    ]),
+  (text, { donor }, random) => `${text}; ${donor()}`,
+  (text, { donor }, random) => `${text} ${random.pick(['union all', 'except', 'where exists'])} (${donor()})`,
 ]

@@ -23,9 +23,11 @@ const LOCKS = `(select string_agg(case locktype when 'advisory' then 'advisory'
   else relation || ':' || mode || case mode when 'AccessExclusiveLock' then ':' || coalesce(pg_relation_filenode(relation), 0) else '' end end, ',')
   from pg_locks where pid = pg_backend_pid() and (locktype = 'advisory' or locktype = 'relation' and relation >= 16384))`
 
-const WRITTEN = `case when pg_current_xact_id_if_assigned() is not null then (select string_agg(oid || ':' || i || ':' || u || ':' || d, ',')
-  from (select c.oid, pg_stat_get_xact_tuples_inserted(c.oid) i, pg_stat_get_xact_tuples_updated(c.oid) u,
-    pg_stat_get_xact_tuples_deleted(c.oid) d from pg_class c where c.relkind in ('r', 'p', 'm')) s where i + u + d > 0) end`
+/** Counts of the tables that there are: a list of OIDs is several times as fast as the system's own view. */
+const writtenSql = ({ tables }: RelationMap): string =>
+  `case when pg_current_xact_id_if_assigned() is not null then (select string_agg(oid || ':' || i || ':' || u || ':' || d, ',')
+  from (select oid, pg_stat_get_xact_tuples_inserted(oid) i, pg_stat_get_xact_tuples_updated(oid) u,
+    pg_stat_get_xact_tuples_deleted(oid) d from unnest('{${tables.join(',')}}'::oid[]) as oid offset 0) s where i + u + d > 0) end`
 
 // What a transaction begins with is the server's to say, and settings with a dot come with an extension's library.
 /** A digest of all settings of the session. */
@@ -56,7 +58,7 @@ export const ORACLES = {
  * transactions; `depends` is the dependency record of the function that a statement was made the body of.
  */
 export function oracleSql(map: RelationMap): Readonly<Record<keyof typeof ORACLES, string>> {
-  const light = `pg_current_xact_id_if_assigned()::text, ${LOCKS}, ${WRITTEN}, current_user || ' ' || session_user`
+  const light = `pg_current_xact_id_if_assigned()::text, ${LOCKS}, ${writtenSql(map)}, current_user || ' ' || session_user`
   return {
     light: `select ${light}, null::text, null::text`,
     full: `select ${light}, ${sequencesSql(map)}, ${SETTINGS}`,
@@ -84,7 +86,8 @@ export function readObservation(row: readonly (string | null)[], map: RelationMa
     const oid = Number(relation)
     locked.set(oid, (locked.get(oid) ?? new Set()).add(mode))
     const before = map.files.get(oid)
-    if (file !== undefined && before !== undefined && file !== before) refilled.push(oid)
+    // One that was dropped has none.
+    if (file !== undefined && file !== '0' && before !== undefined && file !== before) refilled.push(oid)
   }
   const counts = (written?.split(',') ?? []).map(one => one.split(':').map(Number))
   return {

@@ -19,6 +19,8 @@ export interface RelationMap {
   readonly coveredBy: ReadonlyMap<number, ReadonlySet<number>>
   /** By OID, the relations that a foreign key ties to one, either way: the server looks into them of its own accord. */
   readonly tiedTo: ReadonlyMap<number, ReadonlySet<number>>
+  /** The OIDs of all that have rows of their own, system tables too. */
+  readonly tables: readonly number[]
   /** By OID: functions that are not the server's own. */
   readonly routines: ReadonlyMap<number, string>
   /** By OID, the relation's file: TRUNCATE and rewrites give it another. */
@@ -42,6 +44,8 @@ select json_agg(json_build_array(covered::int8, covering::int8)) from (
     where d.classid = 'pg_class'::regclass and d.refclassid = 'pg_class'::regclass and d.deptype in ('a', 'i')
   union select d.refobjid, f.adrelid from pg_attrdef f join pg_depend d on d.classid = 'pg_attrdef'::regclass and d.objid = f.oid
     and d.refclassid = 'pg_class'::regclass where d.refobjid <> f.adrelid) as pairs (covered, covering)`
+
+const TABLES = `select json_agg(oid::int8 order by oid) from pg_class where relkind in ('r', 'p', 'm')`
 
 const TIES = `
 select json_agg(json_build_array(conrelid::int8, confrelid::int8)) from pg_constraint where contype = 'f'`
@@ -74,7 +78,8 @@ export async function readRelationMap(link: Link): Promise<RelationMap> {
     add(tiedTo, parent, child)
   }
   const routines = new Map((await rows(ROUTINES)).map(([oid, name]) => [Number(oid), String(name)]))
-  return { relations, files, tiedTo, routines, coveredBy: closureOf([...relations.keys()], covering) }
+  const tables = (await rows(TABLES)).map(Number)
+  return { relations, files, tables, tiedTo, routines, coveredBy: closureOf([...relations.keys()], covering) }
 }
 
 const pairs = (rows: readonly unknown[][]): readonly (readonly [number, number])[] =>

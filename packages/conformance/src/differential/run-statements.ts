@@ -65,9 +65,7 @@ async function runReads(world: World, errands: readonly Errand[]): Promise<reado
   if (errands.length === 0) return []
   try {
     const before = await sessionState(world.link)
-    const groups = errands.map(errand =>
-      group(errand, /set|conf|reset|role|nextval|currval|seq/i.test(errand.text) ? 'full' : 'light'),
-    )
+    const groups = errands.map(group)
     const replies = await watched(world, Buffer.concat(groups), errands.length)
     const outcomes = replies.map(reply => outcomeOf(reply, world))
     const hasMoved = (await sessionState(world.link)) !== before
@@ -91,7 +89,7 @@ async function runOthers(world: World, errands: readonly Errand[]): Promise<read
     const before = withoutXmax(await sessionState(world.link))
     const replies = await watched(
       world,
-      Buffer.concat(errands.map(errand => inTransaction(group(errand, 'full')))),
+      Buffer.concat(errands.map(errand => inTransaction(group(errand)))),
       errands.length * 3,
     )
     const outcomes = errands.map((_, index) => outcomeOf(replies[index * 3 + 1], world))
@@ -113,8 +111,12 @@ async function halves<Item>(
   return [...(await run(errands.slice(0, middle))), ...(await run(errands.slice(middle)))]
 }
 
+/** Settings and sequences take as long to look at as ten statements: only what may change them is looked at so closely. */
+const MAY_SET = /set|conf|role|author|transaction|isolation|seq|nextval|call|\bdo\b/i
+
 /** Parse to Execute of a statement, with an oracle behind it in the same implicit transaction. */
-function group(errand: Read, oracle: 'light' | 'full'): Buffer {
+function group(errand: Read): Buffer {
+  const oracle = MAY_SET.test(errand.text) ? 'full' : 'light'
   const { text, facts } = errand
   const values = Array.from({ length: parametersIn(text) }, () => null)
   const copyIn = facts.kind === 'understood' && facts.copy === 'in' ? [copyDone()] : []

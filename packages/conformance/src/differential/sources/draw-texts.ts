@@ -21,13 +21,15 @@ export async function openSource(
   if (name === 'corpus') return oneByOne(await corpusOf(world.name, stride))
   const words = await readVocabulary(world)
   if (name === 'generated') return () => ({ sql: generateStatement(words, random), n: null, source: name })
-  const donors = (await corpusOf(world.name, 1)).map(({ sql }) => sql).filter(sql => sql.length < 1_500)
-  const generated = (): string => generateStatement(words, random)
-  return () => ({
-    sql: mutate(random.oneIn(2) ? generated() : random.pick(donors), { donors, words }, random),
-    n: null,
-    source: name,
-  })
+  const short = (texts: readonly CorpusText[]): readonly string[] =>
+    texts.map(({ sql }) => sql).filter(sql => sql.length < 1_500)
+  const [own, all] = [short(await insideTexts()), short(await corpusOf(world.name, 1))]
+  // What is about this world runs in it: mutants of that are worth more than of what fails before and after.
+  const drawn = (): string => {
+    if (random.oneIn(2)) return generateStatement(words, random)
+    return random.pick(world.name !== 'regress' && !random.oneIn(4) ? own : all)
+  }
+  return () => ({ sql: mutate(drawn(), { donor: drawn, words }, random), n: null, source: name })
 }
 
 async function corpusOf(world: string, stride: number): Promise<readonly CorpusText[]> {
