@@ -5,18 +5,18 @@ import type { Standing } from '../policy/standing.ts'
 /** The circumstances of one statement. What is absent isn't known, and counts against allowing where a rule asks. */
 export interface Circumstances {
   /** Aborts when the asker leaves or cancels: a pending request is then withdrawn. */
-  readonly signal?: AbortSignal
+  readonly signal?: AbortSignal | undefined
   /** Whether a transaction is open: nobody's locks wait for a person, so what needs approval is refused. */
-  readonly inTransaction?: boolean
+  readonly inTransaction?: boolean | undefined
   /**
    * Something goes ahead of it that isn't run yet and may open or end a transaction: whether one will be open when it runs
    * isn't known.
    */
-  readonly mayChangeTransaction?: boolean
+  readonly mayChangeTransaction?: boolean | undefined
   /** Whether the text that it came in held several statements. */
-  readonly multiStatement?: boolean
+  readonly multiStatement?: boolean | undefined
   /** Called once if a person must be waited for. */
-  readonly onPending?: (pending: Pending) => void
+  readonly onPending?: ((pending: Pending) => void) | undefined
 }
 
 /** The surroundings as far as rules ask for them: what none tells apart is judged once. */

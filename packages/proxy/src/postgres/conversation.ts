@@ -11,11 +11,12 @@ import type { Link } from '../link.ts'
 import { type Ask, type Batch, type BatchLimits, BatchReader } from './batch.ts'
 import { asConversationError, ConversationError } from './conversation-error.ts'
 import { CopyIn } from './copy-in.ts'
+import { type Decider, deciderOf } from './decider.ts'
 import { errorResponse, fatalResponse, type Report, refusalOfUnread } from './error-response.ts'
 import type { BatchEnd, Expected, Running } from './expected.ts'
 import { Hold } from './hold.ts'
 import { Names } from './names.ts'
-import { type Admit, type Plan, type Planned, type Step, segmentsOf } from './plan.ts'
+import { type Plan, type Planned, type Step, segmentsOf } from './plan.ts'
 import { planExtended } from './plan-extended.ts'
 import { planQuery } from './plan-query.ts'
 import { Replies } from './replies.ts'
@@ -35,6 +36,8 @@ export interface ConversationParts {
   readonly cancelUpstream: () => Promise<void>
   /** Told once a transaction has ended that may have changed the schema; forgets what was known before it returns. */
   readonly onSchemaChange: () => Promise<unknown>
+  /** Told when the database said something that doesn't fit the schema that was decided by. */
+  readonly onMismatch: () => void
   readonly frameBytesMax: number
   readonly limits: BatchLimits & { readonly statementsMax: number; readonly heldBytesMax: number }
 }
@@ -60,7 +63,7 @@ export class Conversation {
 
   constructor(parts: ConversationParts) {
     this.#parts = parts
-    const { session, client, upstream, frameBytesMax, clock, limits, onSchemaChange } = parts
+    const { session, client, upstream, frameBytesMax, clock, limits, onSchemaChange, onMismatch } = parts
     this.#batches = new BatchReader(client, limits)
     this.#replies = new Replies({
       session,
@@ -71,6 +74,7 @@ export class Conversation {
       cancelUpstream: () => this.#stopUpstream(),
       // Whoever asks for it next waits until it is read again; where that fails, nothing is decided by the old one.
       onSchemaChange: () => void onSchemaChange().catch(() => undefined),
+      onMismatch,
       onError: () => this.#names.fail(),
       onFault: ({ sqlstate, message, reason }) => this.end({ sqlstate, message }, reason),
     })
@@ -189,8 +193,9 @@ export class Conversation {
       return
     }
     await this.#carryOut(
-      await this.#decide(admit =>
-        planQuery({ session, names: this.#names, admit, heldBytesMax, statementsMax }, statements),
+      await this.#decide(
+        decider => planQuery({ session, names: this.#names, ...decider, heldBytesMax, statementsMax }, statements),
+        statements.length > 1,
       ),
       'query',
     )
@@ -204,36 +209,35 @@ export class Conversation {
     const { session, split, limits } = this.#parts
     const { statementsMax, heldBytesMax } = limits
     const names = this.#names
-    const planned = await this.#decide(admit =>
-      planExtended(
-        { session, names, split, statementsMax, heldBytesMax, sentBytesMax: heldBytesMax, admit },
-        asks,
-        end,
-      ),
+    const planned = await this.#decide(
+      decider =>
+        planExtended(
+          { session, names, split, statementsMax, heldBytesMax, sentBytesMax: heldBytesMax, ...decider },
+          asks,
+          end,
+        ),
+      false,
     )
     await this.#carryOut(planned, end)
   }
 
   /** Has a batch decided, with the client free to leave or to cancel while a person is asked. */
-  async #decide(plan: (admit: Admit) => Promise<Planned>): Promise<Planned> {
+  async #decide(plan: (decider: Decider) => Promise<Planned>, multiStatement: boolean): Promise<Planned> {
     const { client, session, clock } = this.#parts
     const hold = new Hold(client.gone)
     this.#hold = hold
     const stopTelling: (() => void)[] = []
     try {
-      const planned = await plan((text, params) =>
-        session.submit(
-          { text, params },
-          {
-            get signal() {
-              return hold.signal
-            },
-            inTransaction: this.#status !== 'idle' || this.#isOpen,
-            // From here on it must show when the client leaves: a paused socket would hide it (threats A5).
-            onPending: pending => stopTelling.push(client.refuseOverflow(), tellPending(pending, client, clock)),
-          },
-        ),
-      )
+      const decider = deciderOf(session, {
+        get signal() {
+          return hold.signal
+        },
+        inTransaction: this.#status !== 'idle' || this.#isOpen,
+        multiStatement,
+        // From here on it must show when the client leaves: a paused socket would hide it (threats A5).
+        onPending: pending => stopTelling.push(client.refuseOverflow(), tellPending(pending, client, clock)),
+      })
+      const planned = await plan(decider)
       // A cancel that came while nobody had to be asked still counts: nothing has been sent yet.
       return hold.isCancelled && planned.kind === 'plan' ? cancelled(planned.plan) : planned
     } finally {

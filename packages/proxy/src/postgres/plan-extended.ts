@@ -17,7 +17,7 @@ import { revealPortal } from './describe-portal.ts'
 import { type Report, refusalOfUnread } from './error-response.ts'
 import { type ErrorView, type Expected, hidesValues, PLAIN_VIEW } from './expected.ts'
 import type { Names } from './names.ts'
-import type { Admit, Plan, Planned, Step } from './plan.ts'
+import type { Admit, Judge, Plan, Planned, Step } from './plan.ts'
 import { DESCRIBE_UNNAMED, EXECUTE_UNNAMED } from './plan-query.ts'
 import type { Portal } from './portal.ts'
 import { type PreparedStatement, preparedStatement } from './prepared-statement.ts'
@@ -32,6 +32,7 @@ import type { SplitText } from './split-text.ts'
 /** What planning needs of the conversation. */
 export interface ExtendedContext {
   readonly session: Session
+  readonly judge: Judge
   readonly names: Names
   readonly split: SplitText
   readonly admit: Admit
@@ -78,7 +79,7 @@ async function planWith(
 }
 
 /** The place of an ask that will be refused whatever a person says of those before it, or -1. */
-async function findDoom({ session, split }: ExtendedContext, asks: readonly Ask[]): Promise<number> {
+async function findDoom({ session, judge, split }: ExtendedContext, asks: readonly Ask[]): Promise<number> {
   const first = asks.findIndex(({ kind }) => kind === 'bind')
   const breathe = breather()
   for (let i = asks.length - 1; i > first && first >= 0; i--) {
@@ -91,7 +92,7 @@ async function findDoom({ session, split }: ExtendedContext, asks: readonly Ask[
     const piece = pieces?.length === 1 ? pieces[0] : undefined
     // What these run only shows once all before them is planned.
     if (piece === undefined || piece.command?.kind === 'execute' || piece.command?.kind === 'fetch') continue
-    if ((await session.judge(piece.text)).kind !== 'permitted') return i
+    if ((await judge(piece.text)).kind !== 'permitted') return i
   }
   return -1
 }
@@ -109,7 +110,7 @@ class Planner {
   constructor(context: ExtendedContext) {
     this.#context = context
     this.#names = new PlannedNames(context.names)
-    this.#admissions = new Admissions(context.session, context.admit)
+    this.#admissions = new Admissions(context.judge, context.admit)
   }
 
   /** What was cleared of it so far. */

@@ -1,4 +1,4 @@
-import type { Cleared, Session } from '@querywarden/policy-core'
+import type { Cleared, Judged, Session } from '@querywarden/policy-core'
 import { encodeBind, encodeDescribe, encodeExecute, encodeParse } from '@querywarden/wire/postgres'
 import { breather } from './breather.ts'
 import { type Report, refusalOfUnread, refusalReport } from './error-response.ts'
@@ -9,7 +9,7 @@ import type { Portal } from './portal.ts'
 import { preparedStatement } from './prepared-statement.ts'
 import { Admissions } from './session-objects/admissions.ts'
 import { type Commit, planNames } from './session-objects/after-execute.ts'
-import { type Draft, type DraftContext, type Drafting, draftStatement, type Judged } from './session-objects/draft.ts'
+import { type Draft, type DraftContext, type Drafting, draftStatement } from './session-objects/draft.ts'
 import { isMissing, portalOf } from './session-objects/naming.ts'
 import { PlannedNames } from './session-objects/planned-names.ts'
 import type { SplitStatement } from './split-text.ts'
@@ -17,6 +17,7 @@ import { whyUnserved } from './unserved.ts'
 
 /** What planning a query needs of the conversation. */
 export interface QueryContext extends DraftContext {
+  readonly session: Session
   readonly names: Names
   readonly admit: Admit
 }
@@ -44,7 +45,7 @@ export async function planQuery(context: QueryContext, statements: readonly Spli
   const unfit = pieces.find(piece => piece.kind === 'refused')
   if (unfit !== undefined) return refuseWhole(session, unfit.report)
 
-  const admissions = new Admissions(session, admit)
+  const admissions = new Admissions(context.judge, admit)
   const steps: Step[] = []
   for (const piece of pieces.filter(isFit)) {
     await breathe()
@@ -79,10 +80,10 @@ type Fit = Extract<Piece, { kind: 'plain' | 'naming' }>
 const isFit = (piece: Piece): piece is Fit => piece.kind === 'plain' || piece.kind === 'naming'
 
 async function pieceOf(context: QueryContext, planned: PlannedNames, statement: SplitStatement): Promise<Piece> {
-  const { session, names } = context
+  const { judge, names } = context
   if (statement.command === null) {
     const { text } = statement
-    const judgement = await session.judge(text)
+    const judgement = await judge(text)
     return judgement.kind === 'permitted'
       ? { kind: 'plain', statement, judgement }
       : { kind: 'denied', text, judgement }

@@ -1,10 +1,13 @@
-import type { Cleared, Parameter, Verdict } from '@querywarden/policy-core'
+import type { Cleared, Judged, Parameter, Verdict } from '@querywarden/policy-core'
 import type { Report } from './error-response.ts'
 import type { Expected } from './expected.ts'
 import { isLimited } from './statement-limits.ts'
 
 /** Decides and records one statement; waits for a person if it must. */
 export type Admit = (text: string, parameters: readonly Parameter[]) => Promise<Verdict>
+
+/** Judges a text as it would be judged if it ran next. */
+export type Judge = (text: string) => Promise<Judged>
 
 /** A message to write upstream, and what the server will owe for it. */
 export interface Step {

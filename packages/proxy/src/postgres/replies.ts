@@ -42,7 +42,15 @@ export interface RepliesParts {
   readonly onError: () => void
   /** Called when a transaction that may have changed the schema has ended, before its client hears of that. */
   readonly onSchemaChange: () => void
+  /** Called when the database said something that doesn't fit the schema that a statement was decided by. */
+  readonly onMismatch: () => void
 }
+
+/**
+ * Undefined table, column, function or object: nothing was cleared that names what isn't there
+ * (https://www.postgresql.org/docs/18/errcodes-appendix.html).
+ */
+const MISMATCHES: ReadonlySet<string> = new Set(['42P01', '42703', '42883', '42704'])
 
 /**
  * The way back: upstream bytes to the client. Every answer is matched with the message that asked for it; one that
@@ -292,6 +300,7 @@ export class Replies {
     if (head?.kind === 'poison') return this.#failed()
     const shown = shownError(fields, viewOf(head, this.#transaction.hasMasked))
     const sqlstate = fields.get('C') ?? 'XX000'
+    if (MISMATCHES.has(sqlstate)) this.#parts.onMismatch()
     if (head === undefined || (head.kind === 'sync' && fields.get('V') !== 'ERROR')) {
       // Outside any statement the server only speaks up to say goodbye.
       this.#outbox.put(shown)
@@ -375,6 +384,8 @@ export class Replies {
   }
 
   #fail(fault: ConversationError): void {
+    // The second wall: a column came from somewhere else than was decided.
+    if (fault.reason === 'internal-error') this.#parts.onMismatch()
     if (this.#fault !== null) return
     this.#fault = fault
     this.#limits.end()

@@ -1,6 +1,6 @@
-import type { Cleared, Obligations, Session } from '@querywarden/policy-core'
+import type { Cleared, Obligations } from '@querywarden/policy-core'
 import { type Report, refusalOfUnread, refusalReport } from '../error-response.ts'
-import type { Admit } from '../plan.ts'
+import type { Admit, Judge } from '../plan.ts'
 import type { Portal, Run } from '../portal.ts'
 import { whyUnserved } from '../unserved.ts'
 import { namingOf } from './naming.ts'
@@ -9,13 +9,13 @@ import { notItsRows, notToExecute, stale } from './reports.ts'
 /** What of a batch was decided and recorded, in case that it comes to nothing. */
 export class Admissions {
   readonly cleared: Cleared[] = []
-  readonly #session: Session
+  readonly #judge: Judge
   readonly #admit: Admit
   readonly #admitted: Run[] = []
   readonly #begun: Run[] = []
 
-  constructor(session: Session, admit: Admit) {
-    this.#session = session
+  constructor(judge: Judge, admit: Admit) {
+    this.#judge = judge
     this.#admit = admit
   }
 
@@ -38,7 +38,7 @@ export class Admissions {
   /** Nothing more is given of a run than what would be cleared as it was, by the policy and the schema as they are now (threats P5). */
   async #whyMoved({ subject, parameters, run }: Portal, cleared: Cleared): Promise<Report | null> {
     if (this.#admitted.includes(run)) return null
-    const judgement = await this.#session.judge(subject.text)
+    const judgement = await this.#judge(subject.text)
     if (judgement.kind !== 'permitted') {
       // So that its refusal is recorded.
       const verdict = await this.#admit(subject.text, parameters)

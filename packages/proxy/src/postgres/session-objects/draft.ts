@@ -1,7 +1,8 @@
-import type { Session } from '@querywarden/policy-core'
+import type { Judged } from '@querywarden/policy-core'
 import type { SessionCommand } from '@querywarden/sql/postgres'
 import type { Report } from '../error-response.ts'
 import { hidesValues } from '../expected.ts'
+import type { Judge } from '../plan.ts'
 import type { Portal } from '../portal.ts'
 import type { PreparedStatement } from '../prepared-statement.ts'
 import type { SplitStatement } from '../split-text.ts'
@@ -15,8 +16,6 @@ export interface Draft extends Pick<PreparedStatement, 'text' | 'sentText' | 'wi
   readonly wireText: string
 }
 
-export type Judged = Awaited<ReturnType<Session['judge']>>
-
 /** `judgement`: of what would run; null where that isn't there, and the server will say so. */
 export type Drafting =
   | { readonly kind: 'draft'; readonly draft: Draft; readonly judgement: Judged | null }
@@ -26,7 +25,7 @@ export type Drafting =
 
 /** What drafting needs of the conversation. */
 export interface DraftContext {
-  readonly session: Session
+  readonly judge: Judge
   readonly statementsMax: number
   /** Bytes of texts and parameters that a session's statements and portals may hold. */
   readonly heldBytesMax: number
@@ -38,14 +37,14 @@ export async function draftStatement(
   statement: SplitStatement,
   names: PlannedNames,
 ): Promise<Drafting> {
-  const { session } = context
+  const { judge } = context
   const { command, text } = statement
   const problem = command === null ? null : whyNotToName(context, command, names)
   if (problem !== null) return { kind: 'refused', report: problem, judgement: null }
   if (command?.kind === 'execute' || command?.kind === 'fetch')
-    return draftRun(session, statement, command, subjectOf(targetOf(command, names)), names)
+    return draftRun(judge, statement, command, subjectOf(targetOf(command, names)), names)
 
-  const judgement = await session.judge(text)
+  const judgement = await judge(text)
   if (judgement.kind !== 'permitted') return { kind: 'denied', text, judgement }
   const sentText = judgement.rewritten
   const withheld = hidesValues(judgement.decision.obligations)
@@ -64,7 +63,7 @@ export async function draftStatement(
     }
   let inner: Naming['inner'] = null
   if (command.kind === 'prepare') {
-    const judged = await session.judge(command.query)
+    const judged = await judge(command.query)
     if (judged.kind !== 'permitted') return { kind: 'denied', text: command.query, judgement: judged }
     inner = { text: command.query, sentText: judged.rewritten }
     // Both readings must come to the same, or what EXECUTE is judged by would not be what it runs.
@@ -100,7 +99,7 @@ const subjectOf = (target: PreparedStatement | Portal | null): PreparedStatement
 
 /** EXECUTE and FETCH are judged by the statement that their rows come from, as things are now. */
 async function draftRun(
-  session: Session,
+  judge: Judge,
   statement: SplitStatement,
   command: NamingCommand,
   subject: PreparedStatement | null,
@@ -110,7 +109,7 @@ async function draftRun(
   const withheld = subject?.withheld ?? false
   if (subject === null || subject.isEmpty)
     return finished(statement, null, { sentText: statement.text, withheld, naming })
-  const judgement = await session.judge(subject.text)
+  const judgement = await judge(subject.text)
   if (judgement.kind !== 'permitted') return { kind: 'denied', text: subject.text, judgement }
   if (judgement.rewritten !== subject.sentText) return { kind: 'refused', report: stale(), judgement }
   return finished(statement, judgement, { sentText: statement.text, withheld, naming })
