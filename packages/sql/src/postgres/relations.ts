@@ -41,12 +41,11 @@ export function touchRelation(context: Context, schema: string, name: string, to
   }
   const { relation } = resolved
   const { access, effect, unbounded } = touch
-  const used = { schema: relation.schema, name: relation.name, oid: relation.oid, kind: relation.kind }
   context.uses.push({
     kind: 'relation',
     effect,
     access,
-    relation: { ...used, columns: relation.columns },
+    relation: asUsed(relation),
     unbounded,
     place,
   })
@@ -55,6 +54,18 @@ export function touchRelation(context: Context, schema: string, name: string, to
   if (opaqueBy.length > 0) runRoutines(context, opaqueBy, place)
   else useStatement(context, 'unknown', `\`${relation.schema}.${relation.name}\`: ${resolved.relation.opaque}`, place)
 }
+
+/** A relation without what facts don't say of it. The same object each time: what is known of it is known again by it. */
+function asUsed(relation: UsedRelation): UsedRelation {
+  const known = usedRelations.get(relation)
+  if (known !== undefined) return known
+  const { schema, name, oid, kind, columns } = relation
+  const used = { schema, name, oid, kind, columns }
+  usedRelations.set(relation, used)
+  return used
+}
+
+const usedRelations = new WeakMap<UsedRelation, UsedRelation>()
 
 /** Notes how the statement touches the relation of a RangeVar that can't be a WITH query. */
 export function touchRange(context: Context, range: Node, touch: Touch): void {

@@ -24,6 +24,7 @@ interface Input {
   readonly cursor: TextCursor
   readonly survey: Survey
   readonly statement: TypedNode
+  readonly memory: QueryMemory
 }
 
 /** The changes of a statement, or why there is no sound way to change it. */
@@ -92,16 +93,37 @@ function whyNot({ statement, survey }: Input): Impossible | null {
 
 type Queries = (masked: MaskedRelation, isOnly: boolean) => MaskedQuery | Impossible
 
+/**
+ * The queries that a rewriter has written, by the list of masked columns that each is for. A policy makes one such list
+ * for a relation of a catalog, and another policy or catalog makes another.
+ */
+export type QueryMemory = WeakMap<MaskedRelation['columns'], readonly WrittenQuery[]>
+
+interface WrittenQuery {
+  readonly relation: MaskedRelation['relation']
+  readonly isOnly: boolean
+  readonly maskSql: MaskSql
+  readonly grammar: Grammar
+  readonly query: MaskedQuery | Impossible
+}
+
 /** Writes each query once, however often its relation is read. */
-function queryMaker({ maskSql, grammar }: Input): Queries {
-  const known = new Map<string, MaskedQuery | Impossible>()
+function queryMaker({ maskSql, grammar, memory }: Input): Queries {
   return (masked, isOnly) => {
-    const key = `${isOnly} ${relationKey(masked.relation)}`
-    const query = known.get(key) ?? maskedQuery(masked, isOnly, maskSql, grammar)
-    known.set(key, query)
+    const { relation, columns } = masked
+    const written = memory.get(columns) ?? []
+    const known = written.find(
+      one => one.relation === relation && one.isOnly === isOnly && one.maskSql === maskSql && one.grammar === grammar,
+    )
+    if (known !== undefined) return known.query
+    const query = maskedQuery(masked, isOnly, maskSql, grammar)
+    memory.set(columns, [...written, { relation, isOnly, maskSql, grammar, query }].slice(-WRITTEN_MAX))
     return query
   }
 }
+
+/** With and without ONLY, for a policy that two grammars read for a while. */
+const WRITTEN_MAX = 4
 
 function planCopy(input: Input, range: Range, masked: MaskedRelation, queries: Queries): Change | Impossible {
   const place = placeAt(range.location)

@@ -7,7 +7,7 @@ import { SEND_FOR_EMPTY_PATH, sendWithoutPath } from '../sole-setting.ts'
 import { type ReadText, readText } from '../split.ts'
 import { applyEdits, replaceNodes } from './edits.ts'
 import { disagreement, impossible } from './impossible.ts'
-import { planChanges } from './plan-changes.ts'
+import { planChanges, type QueryMemory } from './plan-changes.ts'
 import { isSameTree } from './same-tree.ts'
 import { surveyTree } from './survey.ts'
 import { textCursor } from './text-cursor.ts'
@@ -40,6 +40,7 @@ export interface RewriterOptions {
  * // { kind: 'rewritten', text: 'select ssn from (SELECT "qw"."id", … AS "ssn" FROM "public"."customers" AS "qw") AS "customers"' }
  */
 export function postgresRewriter({ grammar, limits }: RewriterOptions): PromptRewriter {
+  const memory: QueryMemory = new WeakMap()
   return (statement, facts, masks, maskSql, catalog) => {
     if (statement.dialect !== 'postgres') return disagreement('the statement is not for PostgreSQL')
     if (facts.kind === 'opaque') return disagreement('the statement was not understood')
@@ -55,7 +56,7 @@ export function postgresRewriter({ grammar, limits }: RewriterOptions): PromptRe
     try {
       const read = readText(statement.text, found, limits)
       if (read.kind === 'opaque') return disagreement('the statement could not be read again')
-      return rewriteText(read, found, cursor => ({ facts, masks, maskSql, catalog, cursor, grammar: found }))
+      return rewriteText(read, found, cursor => ({ facts, masks, maskSql, catalog, cursor, grammar: found, memory }))
     } catch (error) {
       // A tree can be too deep for the stack. Whatever else is thrown here is a broken promise of ours, and loud.
       if (error instanceof RangeError)
