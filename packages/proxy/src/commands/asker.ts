@@ -1,8 +1,12 @@
-import type { Identity, Instant, Principal } from '@querywarden/policy-core'
+import {
+  type Claim,
+  type ClaimValue,
+  type Identity,
+  type Instant,
+  type Principal,
+  readInstant,
+} from '@querywarden/policy-core'
 import { CommandError, EXIT } from './exit.ts'
-
-type Claim = NonNullable<Principal['claims']>[number]
-type ClaimValue = Claim['values'][number]
 
 /** Who asks, as options say it. */
 export interface AskerOptions {
@@ -48,15 +52,6 @@ export function momentOf({ at }: Pick<AskerOptions, 'at'>): () => Instant {
   if (instant === null)
     throw new CommandError(EXIT.misuse, '--at takes a time with its zone, such as 2027-03-01T09:30:00Z')
   return () => instant
-}
-
-/** Without a zone a text means another moment on every machine. */
-const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)$/
-
-/** A moment written as ISO 8601 with its zone, or null. */
-export function readInstant(text: string): Instant | null {
-  const instant = INSTANT.test(text) ? Date.parse(text) : Number.NaN
-  return Number.isNaN(instant) ? null : instant
 }
 
 /** What is behind the last `@` is the issuer: a subject may be an e-mail address, and is then written with its issuer. */

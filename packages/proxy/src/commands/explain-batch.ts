@@ -22,6 +22,7 @@ interface Batch {
  * the exit code is then 2. Else it is 1 where an outcome is at least as strict as `--fail-on`.
  */
 export async function explainBatch(file: string, batch: Batch): Promise<number> {
+  const printer = linePrinter()
   let hasErred = false
   let hasFailed = false
   for await (const line of createInterface({ input: await inputOf(file), crlfDelay: Number.POSITIVE_INFINITY })) {
@@ -29,11 +30,33 @@ export async function explainBatch(file: string, batch: Batch): Promise<number> 
     const answer = await answerOf(line, batch)
     if (answer.outcome === 'error') hasErred = true
     else if (batch.failOn !== null && isAtLeast(answer.outcome, batch.failOn)) hasFailed = true
-    if (!process.stdout.write(`${JSON.stringify(answer)}\n`)) await once(process.stdout, 'drain')
+    const full = printer.print(JSON.stringify(answer))
+    if (full !== null) await full
   }
+  printer.flush()
   if (hasErred) return EXIT.misuse
   return hasFailed ? EXIT.finding : EXIT.ok
 }
+
+/** Prints what has come together by the end of a turn of the event loop: a write for each line costs more than its answer. */
+function linePrinter(): { readonly print: (line: string) => Promise<unknown> | null; readonly flush: () => boolean } {
+  let held = ''
+  const flush = (): boolean => {
+    const text = held
+    held = ''
+    return text === '' || process.stdout.write(text)
+  }
+  return {
+    flush,
+    print: line => {
+      if (held === '') setImmediate(flush)
+      held += `${line}\n`
+      return held.length < HELD_CHARS_MAX || flush() ? null : once(process.stdout, 'drain')
+    },
+  }
+}
+
+const HELD_CHARS_MAX = 65_536
 
 async function inputOf(file: string): Promise<Readable> {
   if (file === '-') return process.stdin

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { type Catalog, checkMasks, type Policy } from '@querywarden/policy-core'
+import { type Catalog, checkPolicy, type Policy } from '@querywarden/policy-core'
 import { formatIssue, PolicyError, type PolicyIssue, readPolicyYaml } from '@querywarden/policy-core/yaml'
 import { loadConfig } from '../config/load.ts'
 import { locateIssues } from '../locate-issues.ts'
@@ -56,7 +56,7 @@ function readPolicy(
 }
 
 const misfits = (policy: Policy, catalog: Catalog, target: string): readonly CheckedIssue[] =>
-  checkMasks(policy, catalog, target).map(issue => ({ ...issue, level: 'error', target }))
+  checkPolicy(policy, catalog, target).map(issue => ({ ...issue, level: issue.severity ?? 'error', target }))
 
 /** The schemas to check against, by target. */
 async function schemasOf(options: PolicyCheckOptions): Promise<readonly (readonly [string, Catalog])[]> {

@@ -5,10 +5,10 @@ import {
   type Principal,
   REFUSAL_CODES,
   type RefusalCode,
+  readInstant,
 } from '@querywarden/policy-core'
 import { formatIssues, type PolicyIssue, readYaml } from '@querywarden/policy-core/yaml'
 import * as z from 'zod'
-import { readInstant } from '../commands/asker.ts'
 import { ConfigError } from '../config/config-error.ts'
 import { locateIssues } from '../locate-issues.ts'
 import type { Outcome } from '../rehearsal/rehearsal.ts'

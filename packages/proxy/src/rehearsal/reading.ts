@@ -5,14 +5,15 @@ import {
   type PostgresClassifier,
   postgresClassifier,
   postgresRewriter,
+  type SplitStatement,
 } from '@querywarden/sql/postgres'
 import { CommandError, EXIT } from '../commands/exit.ts'
-import { type SplitText, textSplitter } from '../postgres/split-text.ts'
 
 /** What reads texts for a rehearsal, by the grammar of one server major. It remembers what it has read. */
 export interface Reading {
   readonly classify: PostgresClassifier['classify']
-  readonly split: SplitText
+  /** A text's statements, or null where it can't be read: the gate then says why. */
+  readonly split: (text: string) => readonly SplitStatement[] | null
   readonly rewrite: Rewriter
 }
 
@@ -22,7 +23,10 @@ export async function openReading(major: number): Promise<Reading> {
   const sql = await postgresClassifier({ majors: [major], cacheEntriesMax: REMEMBERED_MAX, limits: DEFAULT_LIMITS })
   return {
     classify: sql.classify,
-    split: textSplitter(text => sql.split(text, major), { entriesMax: REMEMBERED_MAX, charsMax: 4_096 }),
+    split: text => {
+      const splitting = sql.split(text, major)
+      return splitting.kind === 'split' ? splitting.statements : null
+    },
     rewrite: postgresRewriter({ grammar: sql.grammar, limits: DEFAULT_LIMITS }),
   }
 }

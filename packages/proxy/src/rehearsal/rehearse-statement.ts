@@ -1,5 +1,5 @@
 import type { Judgement, Refusal } from '@querywarden/policy-core'
-import type { SessionCommand } from '@querywarden/sql/postgres'
+import type { SessionCommand, SplitStatement } from '@querywarden/sql/postgres'
 import type { Portal } from '../postgres/portal.ts'
 import { preparedStatement } from '../postgres/prepared-statement.ts'
 import { whyUnfit } from '../postgres/session-objects/admissions.ts'
@@ -7,7 +7,6 @@ import { planNames } from '../postgres/session-objects/after-execute.ts'
 import { whyNotToName } from '../postgres/session-objects/draft.ts'
 import { isMissing, isNaming, type Naming, nameUpstream, portalOf } from '../postgres/session-objects/naming.ts'
 import type { PlannedNames } from '../postgres/session-objects/planned-names.ts'
-import type { SplitStatement } from '../postgres/split-text.ts'
 import { whyUnserved } from '../postgres/unserved.ts'
 import { INSIDE_TRANSACTION, namesNothing, type RehearsedStatement, refusalOf } from './rehearsal.ts'
 import type { Story } from './rehearse.ts'
@@ -42,8 +41,8 @@ export async function rehearseStatement(story: Story, planned: PlannedNames, pie
   return { statement: stated(text, subject.text, judgement, refusal), commit: () => commit?.(tag) }
 }
 
-async function judged({ session }: Story, text: string): Promise<Judgement> {
-  const judgement = await session.judge(text)
+async function judged({ session, inTransaction, multiStatement }: Story, text: string): Promise<Judgement> {
+  const judgement = await session.judge(text, { inTransaction, multiStatement })
   if (judgement.kind === 'unavailable') throw new Error(judgement.refusal.message)
   return judgement
 }

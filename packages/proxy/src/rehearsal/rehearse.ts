@@ -31,6 +31,8 @@ export interface Story {
   readonly names: Names
   session: Session
   inTransaction: boolean
+  /** Whether the text at hand holds several statements. */
+  multiStatement: boolean
 }
 
 /** Says what would become of a script, by the same steps that the gateway takes. */
@@ -53,7 +55,12 @@ export function rehearser(parts: RehearsalParts): Rehearse {
   const sharedSession = (gate: keyof typeof gates): Promise<Session> => (shared[gate] ??= open(gate))
 
   return async ({ pre, sql, inTransaction }) => {
-    const story: Story = { names: new Names(() => undefined), session: await sharedSession('known'), inTransaction }
+    const story: Story = {
+      names: new Names(() => undefined),
+      session: await sharedSession('known'),
+      inTransaction,
+      multiStatement: false,
+    }
     let isBeyondCatalog = false
     const told: Rehearsal[] = []
     for (const text of [...pre, ...sql]) {
@@ -82,6 +89,7 @@ async function rehearseText({ split }: Reading, story: Story, text: string): Pro
   names.removeStatement('')
   names.removePortal('')
   if (pieces === null) return unreadable(await session.judge(text), text)
+  story.multiStatement = pieces.length > 1
   const planned = new PlannedNames(names)
   const told = []
   const crowd = whyTooMany(pieces.length)
