@@ -47,7 +47,9 @@ function useFunctionNamed(context: Context, parts: readonly string[], call: Node
   const written = parts.join('.')
   const [first = '', second = ''] = parts
   if (parts.length === 2 && first === 'information_schema' && HELPERS.has(second)) return
-  const found = findRoutines(context.catalog, parts, arityOf(call))
+  const looked = findRoutines(context.catalog, parts, arityOf(call))
+  // Nothing but a superuser's own function stands beside the server's in its schema, and that one would be seen.
+  const found = looked.kind === 'unseen' && first === 'pg_catalog' ? ({ kind: 'none' } as const) : looked
   if (found.kind === 'found') runRoutines(context, found.routines, place)
   if (parts.length > 2 || (parts.length === 2 && first !== 'pg_catalog')) {
     if (found.kind !== 'found')

@@ -1,7 +1,8 @@
+import { relationKey } from '@querywarden/policy-core'
 import { type Context, useStatement, type Visitor } from './context.ts'
 import { visitExplain } from './explain.ts'
 import { flagAt, type Node, nodeAt, stringOf, type TypedNode, textAt, typedAt, typedNodesAt } from './node.ts'
-import { touchRange } from './relations.ts'
+import { resolveRelation, touchRange } from './relations.ts'
 import { judgeSet, prohibitAnySetting } from './settings.ts'
 
 /** A kind of statement that needs a look of its own. */
@@ -141,6 +142,40 @@ const visitTruncate: Visitor = (context, statement, scope, typed) => {
   visitRanges('relations', touch, 'empties tables')(context, statement, scope, typed)
 }
 
+const visitRefresh: Visitor = (context, refresh, scope, typed) => {
+  const touch = { access: 'maintain', effect: 'write', unbounded: false } as const
+  visitRanges('relation', touch, 'fills a view')(context, refresh, scope, typed)
+  const view = nodeAt(refresh, 'relation')
+  if (view !== null && !flagAt(refresh, 'skipData')) readSources(context, view)
+}
+
+/** A view's definition is run: it reads what its columns come from. */
+function readSources(context: Context, range: Node): void {
+  const resolved = resolveRelation(context, textAt(range, 'schemaname'), textAt(range, 'relname'))
+  if (resolved.kind !== 'known') return
+  const { relation: view } = resolved
+  const sources = new Map<string, Set<string>>()
+  for (const origin of view.columns.flatMap(column => column.origins)) {
+    const key = relationKey(origin)
+    if (key !== relationKey(view)) sources.set(key, (sources.get(key) ?? new Set()).add(origin.column))
+  }
+  for (const [key, names] of sources) {
+    const source = context.catalog.relations.get(key)
+    if (source === undefined) continue
+    const { schema, name, oid, kind } = source
+    const columns = source.columns.filter(column => names.has(column.name))
+    context.uses.push({
+      kind: 'relation',
+      effect: 'read',
+      access: 'select',
+      relation: { schema, name, oid, kind, columns },
+      unbounded: false,
+      via: { kind: 'rule', name: `${view.schema}.${view.name}` },
+      place: context.places.of(range),
+    })
+  }
+}
+
 /** The code of DO is the argument of an option, and so is its language. */
 const visitDo: Visitor = (context, statement) => {
   const place = context.places.whole
@@ -197,10 +232,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   ),
   NotifyStmt: command('NOTIFY', plain(['external', 'sends a message to other sessions'])),
   PrepareStmt: command('PREPARE', holding('prepares a statement')),
-  RefreshMatViewStmt: command(
-    'REFRESH MATERIALIZED VIEW',
-    visitRanges('relation', { access: 'maintain', effect: 'write', unbounded: false }, 'fills a view'),
-  ),
+  RefreshMatViewStmt: command('REFRESH MATERIALIZED VIEW', visitRefresh),
   ReindexStmt: command('REINDEX', visitRanges('relation', MAINTAIN, 'rebuilds indexes')),
   ReturnStmt: command('RETURN', plain()),
   TransactionStmt: command(node => TRANSACTION_TAGS[textAt(node, 'kind')] ?? 'BEGIN', visitTransaction),

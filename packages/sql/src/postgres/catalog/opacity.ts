@@ -29,7 +29,6 @@ export function opacityOf(snapshot: Snapshot, types: Types, routines: Routines):
     if (types.runsCodeUnasked(type))
       mark(relation, `its column ${name} is of a type that may run code`, types.routinesOf(type))
   }
-  for (const [relation = ''] of snapshot.otherRules) mark(relation, 'a rule on it runs statements of its own', [])
   for (const [view = '', routine = '', operator = '', object = ''] of snapshot.viewUserCode) {
     const found = routines.byOid(routine)
     mark(view, `its definition uses ${object}`, found === null ? (routines.byOperator.get(operator) ?? []) : [found])

@@ -130,9 +130,6 @@ select distinct r.ev_class::text, d.refobjid::text
  where r.ev_type = '1' and r.ev_class >= 16384
  order by 1, 2`
 
-/** relation: those with rules that run statements of their own. */
-export const OTHER_RULES: string = `select distinct ev_class::text from pg_rewrite where ev_type <> '1' order by 1`
-
 /**
  * kind, object, digest: the bodies of all that runs by itself, so that a change of one changes the fingerprint and with
  * it whatever was approved under the old one.

@@ -25,7 +25,6 @@ export interface Snapshot {
   readonly viewFunctions: readonly Row[]
   readonly viewUserCode: readonly Row[]
   readonly viewTypes: readonly Row[]
-  readonly otherRules: readonly Row[]
   readonly routines: readonly Row[]
   readonly aggregates: readonly Row[]
   readonly operators: readonly Row[]
@@ -88,7 +87,6 @@ async function readAll(query: Query): Promise<Omit<Snapshot, 'texts'>> {
     viewFunctions: await read(queries.VIEW_FUNCTIONS),
     viewUserCode: await read(queries.VIEW_USER_CODE),
     viewTypes: await read(queries.VIEW_TYPES),
-    otherRules: await read(queries.OTHER_RULES),
     routines: await read(code.ROUTINES),
     aggregates: await read(code.AGGREGATES),
     operators: await read(code.OPERATORS),

@@ -104,49 +104,64 @@ type Read = (code: Code) => Findings
 function outcomeOf(read: Read, root: Code, isPlanned: boolean): Outcome {
   const uses: Use[] = []
   const prohibitions: Prohibition[] = []
-  const isWhole = visit(read, root, isPlanned, (code, findings) => {
-    uses.push(...findings.uses)
-    if (!isPlanned) uses.push(...passedOn(read, code, findings))
+  const isWhole = visit(read, root, isPlanned, ({ code, isPlanned }, findings) => {
+    const own = merged(findings.uses)
+    uses.push(...(isPlanned ? own.map(asPlanned) : [...own, ...passedOn(read, code, findings)]))
     prohibitions.push(...findings.prohibitions)
     return uses.length <= USES_MAX
   })
   const unknown = uses.find(use => use.effect === 'unknown')
-  const known = merged(uses.filter(use => use.effect !== 'unknown'))
   const why = unknown === undefined ? null : unknown.kind === 'relation' ? 'is not known' : unknown.why
   return {
-    uses: isPlanned ? known.flatMap(asPlanned) : known,
+    uses: merged(uses.filter(use => use.effect !== 'unknown')),
     unknown: isWhole ? why : 'runs more code than is followed',
     prohibitions,
   }
 }
 
+/** Code to visit. `isPlanned`: it is put into a plan, and only what the planner computes in advance of it is run. */
+interface Visited {
+  readonly code: Code
+  readonly isPlanned: boolean
+}
+
 /** Goes through all code that a piece of code runs, each once. False where that is too much. */
-function visit(read: Read, root: Code, isPlanned: boolean, look: (code: Code, findings: Findings) => boolean): boolean {
+function visit(
+  read: Read,
+  root: Code,
+  isPlanned: boolean,
+  look: (visited: Visited, findings: Findings) => boolean,
+): boolean {
   const seen = new Map<object, Set<string>>()
   let count = 0
-  const pending: Code[] = [root]
-  for (let code = pending.pop(); code !== undefined; code = pending.pop()) {
+  const pending: Visited[] = [{ code: root, isPlanned }]
+  for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+    const { code } = next
     const variants = seen.get(objectOf(code)) ?? new Set()
     seen.set(objectOf(code), variants)
-    if (variants.has(variantOf(code))) continue
-    variants.add(variantOf(code))
+    const variant = `${next.isPlanned} ${variantOf(code)}`
+    if (variants.has(variant)) continue
+    variants.add(variant)
     count += 1
     if (count > CODES_MAX) return false
-    const routine = code.kind === 'routine' ? code.routine : null
-    const isVolatile = isPlanned && routine?.volatility === 'volatile'
+    const routine = next.isPlanned && code.kind === 'routine' ? code.routine : null
+    const isVolatile = routine?.volatility === 'volatile'
     // The planner may put an SQL function's body in place of its call, and then compute parts of it in advance.
     if (isVolatile && routine?.language !== 'sql') continue
     const findings = read(code)
-    if (!isVolatile && !look(code, findings)) return false
+    // What it computes in advance it runs, with all that this calls.
+    const visited = routine !== null && !isVolatile ? { code, isPlanned: false } : next
+    if (!isVolatile && !look(visited, findings)) return false
     const searchPath = findings.searchPath ?? code.searchPath
-    pending.push(...findings.codes.map(each => (searchPath === undefined ? each : { ...each, searchPath })))
+    for (const each of findings.codes)
+      pending.push({ ...visited, code: searchPath === undefined ? each : { ...each, searchPath } })
   }
   return true
 }
 
 /** EXPLAIN of a write writes nothing. */
-const asPlanned = (use: Use): readonly Use[] =>
-  use.kind === 'relation' && use.effect === 'write' ? [{ ...use, effect: 'read', unbounded: false }] : [use]
+const asPlanned = (use: Use): Use =>
+  use.kind === 'relation' && use.effect === 'write' ? { ...use, effect: 'read', unbounded: false } : use
 
 /**
  * The relation whose row a piece of code is run for, with the columns whose values may go elsewhere: into another
