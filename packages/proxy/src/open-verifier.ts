@@ -40,13 +40,13 @@ function verifierOf(identity: IdentityConfig, env: NodeJS.ProcessEnv, world: Wor
       return { issuer: STATIC_ISSUER, verify: staticTokens({ tokens }) }
     }
     case 'oidc': {
-      const { issuer, audience, algorithms, groupsClaim, authorizedParties, lifetimeMaxMs } = identity
+      const { issuer, audience, algorithms, groupsClaim, keptClaims, authorizedParties, lifetimeMaxMs } = identity
       const verify = oidcVerifier({
         issuer,
         audience,
         tokenType: identity.tokenType === 'id' ? { kind: 'id' } : { kind: 'access', typ: 'required' },
         algorithms,
-        claims: { groups: groupsClaim },
+        claims: { groups: groupsClaim, keep: keptClaims },
         ...(authorizedParties === null ? {} : { authorizedParties }),
         lifetimeMaxSeconds: lifetimeMaxMs / 1_000,
         // Its keys don't cross a network then.
