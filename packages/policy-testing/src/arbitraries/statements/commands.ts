@@ -63,7 +63,8 @@ const COMMANDS: readonly Command[] = [
   about('grant', 'dcl', 'ddl', relation => `GRANT SELECT ON ${relation} TO PUBLIC`),
   about('revoke', 'dcl', 'ddl', relation => `REVOKE ALL ON ${relation} FROM PUBLIC`),
   text('create role', 'dcl', 'CREATE ROLE new_role'),
-  { verb: 'do', effect: 'procedural', more: 'unknown', write: () => ({ type: 'do', code: 'BEGIN PERFORM 1; END' }) },
+  tree('do', 'procedural', { type: 'do', code: 'BEGIN PERFORM 1; END' }),
+  { ...tree('do', 'procedural', { type: 'do', code: `BEGIN EXECUTE reverse('1 tceles'); END` }), more: 'unknown' },
   text('notify', 'external', "NOTIFY news, 'n'"),
   about('copy', 'external', 'copy', relation => `COPY ${relation} TO PROGRAM 'cat'`, { more: 'read' }),
   about('copy', 'read', 'copy', relation => `COPY ${relation} TO STDOUT`),
@@ -75,19 +76,19 @@ const COMMANDS: readonly Command[] = [
 export const commandsFor = (
   effects: ReadonlySet<Effect>,
   access: readonly Access[] | undefined,
-  { writable }: World,
+  { alterable }: World,
 ): readonly Command[] =>
   COMMANDS.filter(
     command =>
       effects.has(command.effect) &&
       (command.more === undefined || effects.has(command.more)) &&
-      (command.access === undefined ? access === undefined : writable.length > 0) &&
+      (command.access === undefined ? access === undefined : alterable.length > 0) &&
       (access === undefined || command.access === undefined || access.includes(command.access)),
   )
 
 /** Writes the one of some commands that a plan means. */
 export function buildCommand(
-  { writable }: World,
+  { writable, alterable }: World,
   ledger: Ledger,
   plan: CommandPlan,
   possible: readonly Command[],
@@ -96,7 +97,7 @@ export function buildCommand(
   ledger.does(effect)
   if (more !== undefined) ledger.does(more)
   if (access === undefined) return { verb, made: write('') }
-  const relation = pick(writable, plan.relation)
+  const relation = pick(access === 'copy' ? alterable : writable, plan.relation)
   ledger.touch(relation, access, effect)
   if (access === 'copy')
     for (const { name } of relation.columns)

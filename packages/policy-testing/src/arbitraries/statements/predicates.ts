@@ -1,6 +1,15 @@
 import type { BinaryOperator, Expr } from 'pgsql-ast-parser'
 import type { ColumnPlan, PredicatePlan, QueryPlan } from './plan.ts'
-import { columnFor, isOrdered, isText, type Making, read, type Scope, type ScopedColumn } from './scope.ts'
+import {
+  columnFor,
+  isOrdered,
+  isText,
+  type Making,
+  read,
+  type Scope,
+  type ScopedColumn,
+  seenFromWithin,
+} from './scope.ts'
 import { literalOf, type ValuePlan } from './value-types.ts'
 import { pick } from './world.ts'
 
@@ -54,7 +63,7 @@ function aboutColumn(making: Making, plan: AboutColumn, scope: Scope): Expr {
 const exists = (making: Making, query: QueryPlan, scope: Scope): Expr => ({
   type: 'call',
   function: { name: 'exists' },
-  args: [making.query(making, query, { outer: scope, isNamed: false }).tree],
+  args: [making.query(making, query, { outer: seenFromWithin(scope), isNamed: false }).tree],
 })
 
 /** A column among those of a query that gives one column of its type; where there is none, whether the query gives any row. */
@@ -62,7 +71,7 @@ function inQuery(making: Making, plan: Extract<PredicatePlan, { kind: 'in-query'
   const { query } = plan
   const [output = FIRST] = query.outputs
   const single: QueryPlan = { ...query, outputs: [output], grouping: null, union: null }
-  const { tree, outputs } = making.query(making, single, { outer: scope, isNamed: false })
+  const { tree, outputs } = making.query(making, single, { outer: seenFromWithin(scope), isNamed: false })
   const isLike = (column: ScopedColumn): boolean => isOrdered(column) && column.typeOid === outputs[0]?.typeOid
   const column = columnFor(scope, plan.of, isLike)
   if (column === null) return { type: 'call', function: { name: 'exists' }, args: [tree] }

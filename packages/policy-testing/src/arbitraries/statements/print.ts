@@ -16,8 +16,11 @@ export const tidy = (text: string): string =>
 /** A name for a tree. The printer puts double quotes around names that need them, but doubles none within. */
 export const printable = (name: string): string => name.replaceAll('"', '""')
 
+/** Words that servers reserve and the printer puts no quotes around. */
+const LEFT_BARE: readonly string[] = ['column', 'system_user']
+
 /** Whether a name can be printed at all. */
-export const isPrintable = (name: string): boolean => name !== '' && !/\p{Cc}/u.test(name)
+export const isPrintable = (name: string): boolean => name !== '' && !LEFT_BARE.includes(name) && !/\p{Cc}/u.test(name)
 
 /** A name in double quotes, for what is written without a tree. */
 export const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`

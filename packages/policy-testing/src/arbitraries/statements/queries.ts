@@ -91,6 +91,7 @@ export function buildSource(making: Making, plan: SourcePlan, isAliased: boolean
 const computed = ({ name, typeOid }: BuiltQuery['outputs'][number], alias: string): ScopedColumn => ({
   name,
   ref: refTo(name, { name: alias }),
+  qualified: refTo(name, { name: alias }),
   typeOid,
   type: valueTypeOf(typeOid),
   base: null,

@@ -30,6 +30,8 @@ export interface QueryPosition {
 export interface ScopedColumn {
   readonly name: string
   readonly ref: ExprRef
+  /** The same from within a subquery, where the bare name may be another's. */
+  readonly qualified: ExprRef
   readonly typeOid: number
   readonly type: ValueType | null
   /** The relation's own column behind it; null where it is what a subquery computes, whose reading is noted there. */
@@ -42,6 +44,12 @@ export interface Scope {
   readonly outer: Scope | null
 }
 
+/** What is in sight as a subquery sees it. */
+export const seenFromWithin = (scope: Scope): Scope => ({
+  ...scope,
+  columns: scope.columns.map(column => ({ ...column, ref: column.qualified })),
+})
+
 /** One thing to select from, not joined to anything yet. */
 export interface Source {
   readonly from: From
@@ -53,6 +61,7 @@ export const scopeOf = (relation: CatalogRelation, table: QName | null): readonl
   columnsOf(relation).map(column => ({
     name: column.name,
     ref: refTo(column.name, table),
+    qualified: refTo(column.name, table ?? { name: printable(relation.name) }),
     typeOid: column.typeOid,
     type: valueTypeOf(column.typeOid),
     base: { schema: relation.schema, name: relation.name, column: column.name },

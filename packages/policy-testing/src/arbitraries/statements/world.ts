@@ -19,7 +19,8 @@ export function worldOf(catalog: Catalog): World {
       isPrintable(relation.schema) &&
       isPrintable(relation.name) &&
       relation.kind !== 'catalog' &&
-      columnsOf(relation).length > 0,
+      columnsOf(relation).length > 0 &&
+      !isSequence(relation),
   )
   const tables = readable.filter(({ kind }) => kind === 'table')
   return {
@@ -34,6 +35,10 @@ export function worldOf(catalog: Catalog): World {
     schemas: [...new Set(readable.map(({ schema }) => schema))],
   }
 }
+
+/** A sequence is a relation of these three columns, and takes no statement that a table takes. */
+const isSequence = ({ columns }: CatalogRelation): boolean =>
+  columns.map(({ name }) => name).join() === 'last_value,log_cnt,is_called'
 
 /** The columns that can be named. */
 export const columnsOf = ({ columns }: CatalogRelation): readonly UsedColumn[] =>
