@@ -184,9 +184,9 @@ const splice: Change = (text, { donor }, random) => {
   const isQuery = /^(select|with|values|table)$/i.test(tokens[from + 1] ?? '')
   const other = donor()
   const piece =
-    isQuery && /^\s*(select|with|values|table|delete|update|insert)\b/i.test(donor)
-      ? `(${donor})`
-      : pieceOf(donor, random)
+    isQuery && /^\s*(select|with|values|table|delete|update|insert)\b/i.test(other)
+      ? `(${other})`
+      : pieceOf(other, random)
   return [...tokens.slice(0, from), piece, ...tokens.slice(to + 1)].join('')
 }
 
@@ -247,6 +247,6 @@ const ROUGH: readonly Change[] = [
     const at = random.below(tokens.length + 1)
     return [...tokens.slice(0, at), ' ', pieceOf(donor(), random), ' ', ...tokens.slice(at)].join('')
   },
-  (text, { donor }, random) => `${text}; ${donor()}`,
+  (text, { donor }) => `${text}; ${donor()}`,
   (text, { donor }, random) => `${text} ${random.pick(['union all', 'except', 'where exists'])} (${donor()})`,
 ]

@@ -40,7 +40,7 @@ const sequencesSql = ({ relations }: RelationMap): string => {
   const sequences = [...relations.values()].filter(({ kind }) => kind === 'S')
   const one = ({ schema, name }: { readonly schema: string; readonly name: string }): string =>
     `(select last_value || ' ' || is_called from ${quoted(schema)}.${quoted(name)})`
-  return sequences.length === 0 ? "''" : `concat_ws(',', ${sequences.map(one).join(', ')})`
+  return sequences.length === 0 ? "''" : `array_to_string(array[${sequences.map(one).join(', ')}], ',')`
 }
 
 const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`

@@ -1,5 +1,5 @@
-import type { Client } from 'pg'
 import { readSchema } from '../attacks/corpus-case.ts'
+import { rawMessages } from './frames.ts'
 import { outsideTexts } from './sources/texts.ts'
 import type { WorldPlan } from './world.ts'
 
@@ -21,20 +21,13 @@ export const REGRESS: WorldPlan = {
   name: 'regress',
   fill: async (client, owner) => {
     await client.query('CREATE SCHEMA scratch AUTHORIZATION app_owner')
-    await owner.query("SET statement_timeout = '2s'")
-    await owner.query("SET client_min_messages = 'error'")
     const texts = (await outsideTexts('pg_regress')).filter(({ sql }) => MAKES.test(sql) && !LEFT_OUT.test(sql))
-    for (let at = 0; at < texts.length; at += CHUNK)
-      await make(
-        owner,
-        texts.slice(at, at + CHUNK).map(({ sql }) => sql),
-      )
+    for (let at = 0; at < texts.length; at += CHUNK) {
+      const chunk = texts.slice(at, at + CHUNK)
+      // What fails is left out.
+      await owner.send(rawMessages(chunk.map(({ sql }) => ['Q', sql])), chunk.length)
+    }
   },
 }
 
 const CHUNK = 50
-
-/** Runs each on its own; what fails is left out. */
-async function make(owner: Client, texts: readonly string[]): Promise<void> {
-  await Promise.all(texts.map(sql => owner.query(sql).catch(() => undefined)))
-}
