@@ -26,7 +26,7 @@ export interface CorpusCase {
 type Step = string | { readonly simple?: string; readonly ext?: { readonly sql: string } }
 
 /** The cases of a part of the corpus, by their SQL alone. Steps that are no SQL are left out. */
-export async function corpusTexts(part: 'leak' | 'benign'): Promise<readonly CorpusCase[]> {
+export async function corpusTexts(part: 'leak' | 'benign' | 'disguise'): Promise<readonly CorpusCase[]> {
   const cases: readonly { readonly id: string; readonly sql: Step | readonly Step[] }[] = JSON.parse(
     await readFile(new URL(`${part}.public.json`, CORPUS), 'utf8'),
   )

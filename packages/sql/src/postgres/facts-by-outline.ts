@@ -54,8 +54,6 @@ function factsFor({ facts, literals }: Template, outline: Outline): Understood {
     mentions: facts.mentions.map(mention => ({ ...mention, place: moved(mention.place) })),
     columns: facts.columns.map(column => ({ ...column, place: moved(column.place) })),
     calls: facts.calls.map(call => ({ ...call, place: moved(call.place) })),
-    calls: facts.calls.map(call => ({ ...call, place: moved(call.place) })),
-    columns: facts.columns.map(column => ({ ...column, place: moved(column.place) })),
   }
 }
 

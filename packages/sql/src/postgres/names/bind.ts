@@ -56,7 +56,7 @@ function outputsOf({ fields, isComplete }: Rows, isDoubtful: boolean): readonly 
   return outputs
 }
 
-function lineageOf({ column }: Field, origins: Origins, isDoubtful: boolean): Output['lineage'] {
+function lineageOf({ column, through }: Field, origins: Origins, isDoubtful: boolean): Output['lineage'] {
   if (isDoubtful || origins.isUnknown) return 'unknown'
-  return column === null ? 'computed' : 'copy'
+  return column === null || through !== undefined ? 'computed' : 'copy'
 }

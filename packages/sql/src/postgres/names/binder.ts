@@ -41,9 +41,11 @@ export function newLeaf(binder: Binder, column: ColumnName, place: Place): Flow 
   return addFlow(binder, column, place, 0)
 }
 
+const NO_ROWS: Flow['rowTypes'] = []
+
 function addFlow(binder: Binder, column: ColumnName | null, place: Place, roles: number): Flow {
   spend(binder, 1)
-  const flow: Flow = { roles, from: [], column, place, isUnknown: false }
+  const flow: Flow = { roles, from: [], column, place, isUnknown: false, rowTypes: NO_ROWS }
   binder.flows.push(flow)
   return flow
 }

@@ -2,9 +2,11 @@ import { type Node, nameParts, nodeAt, type TypedNode, textAt, typedAt, typedNod
 import { fieldsOf } from '../node-rules.ts'
 import { type Binder, newFlow } from './binder.ts'
 import { isComputing } from './built-in-calls.ts'
-import { type Flow, roleBit } from './flow.ts'
+import { type Flow, type RowTypes, roleBit } from './flow.ts'
 import { resolveIndirection } from './indirections.ts'
 import { resolve } from './references.ts'
+import { resultOfCall } from './routine-results.ts'
+import { rowTypeNamed } from './row-types.ts'
 import type { Scope } from './scope.ts'
 
 const words = (text: string): ReadonlySet<string> => new Set(text.trim().split(/\s+/))
@@ -67,6 +69,7 @@ function bindSpecial(binder: Binder, type: string, body: Node, typed: TypedNode,
       const names = nameParts(nodeAt(body, 'typeName') ?? {}, 'names')
       if (binder.catalog.userTypes.has(names.at(-1) ?? '')) sink.isUnknown = true
       bindFields(binder, typed, scope, sink)
+      mayBeRows(binder, sink, rowTypesNamed(binder, nodeAt(body, 'typeName')))
       return
     }
     case 'WindowDef':
@@ -121,8 +124,22 @@ const partAt = (node: Node, field: string): readonly TypedNode[] => {
   return typed === null ? [] : [typed]
 }
 
+function rowTypesNamed(binder: Binder, type: Node | null): RowTypes {
+  const relation = type === null ? null : rowTypeNamed(binder, type)
+  return relation === null ? [] : [relation]
+}
+
+/** Notes that rows of some relations may be in a value. */
+function mayBeRows(binder: Binder, sink: Flow, rowTypes: RowTypes): void {
+  if (rowTypes.length === 0) return
+  const rows = newFlow(binder, sink.place)
+  rows.rowTypes = rowTypes
+  sink.from.push(rows)
+}
+
 function bindCall(binder: Binder, call: Node, scope: Scope, sink: Flow): void {
   if (!isComputing(binder, call)) sink.isUnknown = true
+  mayBeRows(binder, sink, resultOfCall(binder, call).rowTypes)
   for (const argument of typedNodesAt(call, 'args')) binder.expression(argument, scope, sink)
   bindPart(binder, typedNodesAt(call, 'agg_order'), scope, sink, ORDER)
   bindPart(binder, partAt(call, 'agg_filter'), scope, sink, PREDICATE)

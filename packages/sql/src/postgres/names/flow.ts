@@ -1,4 +1,14 @@
-import { COLUMN_ROLES, type ColumnName, type ColumnRole, type ColumnUse, type Place } from '@querywarden/policy-core'
+import {
+  COLUMN_ROLES,
+  type ColumnName,
+  type ColumnRole,
+  type ColumnUse,
+  type Place,
+  type RelationName,
+} from '@querywarden/policy-core'
+
+/** The relations whose rows a value may be: those named, or any. */
+export type RowTypes = readonly RelationName[] | 'any'
 
 /**
  * A value in a statement, by what it is made of. A leaf is a column of a relation, where the text names it. What becomes
@@ -13,6 +23,8 @@ export interface Flow {
   readonly place: Place
   /** It may show anything, whatever it is made of. */
   isUnknown: boolean
+  /** The relations whose rows it may be. */
+  rowTypes: RowTypes
 }
 
 /** The bit of a role. */

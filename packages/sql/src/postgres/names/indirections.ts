@@ -3,47 +3,64 @@ import { fieldLikeEffect } from '../functions/classify-function.ts'
 import { type Node, stringOf, type TypedNode, typedAt, typedNodesAt } from '../node.ts'
 import { type Binder, newFlow, newLeaf } from './binder.ts'
 import type { Flow } from './flow.ts'
-import { fieldNamed, fieldsOfRelation, flowOf, restOf, rowTypesWith, type wholeRow } from './items.ts'
-import { type Reference, resolve } from './references.ts'
-import { rowTypeOfColumn, rowTypesIn, rowTypesOf } from './row-types.ts'
-import type { Field, Rows, RowTypes, Scope } from './scope.ts'
+import { fieldNamed, fieldsOfRelation, flowOf, restOf, rowTypesWith } from './items.ts'
+import { entryNamed, partsOf, type Reference, resolve, rowNamed } from './references.ts'
+import { rowTypesIn, rowTypeWritten, sourcesOf } from './row-types.ts'
+import type { Field, Item, Rows, Scope } from './scope.ts'
 
-/** What stands before the steps of an indirection. */
-interface Start {
-  readonly reference: Reference
-  /** The relations whose rows it may be. */
-  readonly types: RowTypes
-}
+/** What stands before the steps of an indirection: a whole row, any other reference, or another value. */
+type Start =
+  | { readonly kind: 'row'; readonly item: Item; readonly flow: Flow }
+  | { readonly kind: 'reference'; readonly reference: Reference }
 
 function startOf(binder: Binder, indirection: Node, scope: Scope): Start {
   const argument = typedAt(indirection, 'arg')
-  if (argument?.type === 'ColumnRef') {
-    const reference = resolve(binder, argument.body, scope)
-    return { reference, types: [] }
-  }
   const flow = newFlow(binder, argument === null ? binder.places.whole : binder.places.of(argument.body))
-  if (argument !== null) binder.expression(argument, scope, flow)
-  return { reference: { flow, field: null, row: null }, types: argument === null ? [] : rowTypesOf(binder, argument) }
+  if (argument?.type !== 'ColumnRef') {
+    if (argument !== null) binder.expression(argument, scope, flow)
+    return { kind: 'reference', reference: { flow, field: null } }
+  }
+  const item = rowNamed(argument.body, scope)
+  if (item !== null) return { kind: 'row', item, flow }
+  const reference = resolve(binder, argument.body, scope)
+  // A function's row may go by a name that may also be one of its columns.
+  const named = entryNamed(scope, partsOf(argument.body).names)
+  if (named === null || reference.field !== null) return { kind: 'reference', reference }
+  flow.from.push(reference.flow)
+  flow.rowTypes = named.item.rowTypes
+  return { kind: 'reference', reference: { flow, field: null } }
 }
 
 /** `(value).field`, `(value)[1]`: a part of a row or an array, of any depth. */
 export function resolveIndirection(binder: Binder, indirection: Node, scope: Scope): Reference {
-  const start = startOf(binder, indirection, scope)
-  const steps = typedNodesAt(indirection, 'indirection')
-  const first = fieldStep(binder, start, stringOf(steps[0] ?? null))
-  if (first === null) return deeper(binder, steps, scope, start.reference.flow, start.types)
-  return steps.length === 1 ? first : deeper(binder, steps.slice(1), scope, first.flow, [])
+  return follow(
+    binder,
+    indirection,
+    startOf(binder, indirection, scope),
+    typedNodesAt(indirection, 'indirection'),
+    scope,
+  )
 }
 
-/** The first step from a whole row, where it surely is a column of it. */
-function fieldStep(binder: Binder, { reference: { row, flow } }: Start, name: string | null): Reference | null {
-  const field = row === null || name === null ? null : fieldNamed(row, name)
-  if (row === null || field === null) return null
-  return { flow: flowOf(binder, row, field, flow.place), field, row: null }
+function follow(binder: Binder, indirection: Node, start: Start, steps: readonly TypedNode[], scope: Scope): Reference {
+  const [first] = steps
+  if (start.kind === 'reference')
+    return first === undefined ? start.reference : deeper(binder, steps, scope, start.reference.flow)
+  const { item, flow } = start
+  const name = stringOf(first ?? null)
+  const field = name === null ? null : fieldNamed(item, name)
+  if (field !== null) {
+    const part = { flow: flowOf(binder, item, field, flow.place), field }
+    return steps.length === 1 ? part : deeper(binder, steps.slice(1), scope, part.flow)
+  }
+  const row = typedAt(indirection, 'arg')
+  if (row !== null) binder.expression(row, scope, flow)
+  flow.rowTypes = item.rowTypes
+  return deeper(binder, steps, scope, flow)
 }
 
 /** Follows the steps behind a value that may hold rows of some relations. */
-function deeper(binder: Binder, steps: readonly TypedNode[], scope: Scope, start: Flow, types: RowTypes): Reference {
+function deeper(binder: Binder, steps: readonly TypedNode[], scope: Scope, start: Flow): Reference {
   const flow = newFlow(binder, start.place)
   flow.from.push(start)
   for (const step of steps) {
@@ -54,49 +71,51 @@ function deeper(binder: Binder, steps: readonly TypedNode[], scope: Scope, start
     }
     // What is no field is a function of the value.
     if (binder.catalog.userFunctions.has(name) || fieldLikeEffect(name) !== null) flow.isUnknown = true
-    const sources = types === 'any' ? types : [...types, ...rowTypesIn(binder, flow)]
-    for (const { schema, name: relation } of distinct(rowTypesWith(binder, sources, name)))
-      flow.from.push(newLeaf(binder, { schema, name: relation, column: name }, flow.place))
+    for (const relation of rowTypesWith(binder, candidates(binder, flow), name))
+      flow.from.push(newLeaf(binder, { schema: relation.schema, name: relation.name, column: name }, flow.place))
   }
-  return { flow, field: null, row: null }
+  return { flow, field: null }
 }
 
-const distinct = (relations: readonly RelationName[]): readonly RelationName[] => [
-  ...new Map(relations.map(relation => [relationKey(relation), relation])).values(),
-]
+function candidates(binder: Binder, flow: Flow): Flow['rowTypes'] {
+  const types = rowTypesIn(binder, flow)
+  if (types === 'any') return types
+  const all = [...types, ...sourcesOf(binder, flow)]
+  return [...new Map(all.map(relation => [relationKey(relation), relation])).values()]
+}
 
 /** `(value).*`: the columns of a row. */
 export function resolveRowStar(binder: Binder, indirection: Node, scope: Scope): Rows {
   const start = startOf(binder, indirection, scope)
   const steps = typedNodesAt(indirection, 'indirection').slice(0, -1)
-  const { row } = start.reference
-  if (row !== null && steps.length === 0) return rowsOf(binder, row, start.reference.flow)
-  const first = fieldStep(binder, start, stringOf(steps[0] ?? null))
-  const reference =
-    first === null
-      ? deeper(binder, steps, scope, start.reference.flow, start.types)
-      : steps.length === 1
-        ? first
-        : deeper(binder, steps.slice(1), scope, first.flow, [])
-  return fieldsOfValue(binder, reference, start.types, steps.length === 0 || first !== null)
+  if (start.kind === 'row' && steps.length === 0) return rowsOf(binder, start.item, start.flow)
+  const { flow, field } = follow(binder, indirection, start, steps, scope)
+  const own = field?.used == null ? null : rowTypeWritten(binder, field.used.type)
+  const types = own === null ? rowTypesIn(binder, flow) : [own]
+  // What the type of a computed value is can only be told where it is all that it could be.
+  const isSure = own !== null || (types !== 'any' && types.length === 1 && isTyped(indirection))
+  return fieldsOfValue(binder, flow, types === 'any' ? [...binder.catalog.relations.values()] : types, isSure)
+}
+
+/** Whether the value before the star says its own type: a cast, or a call. */
+function isTyped(indirection: Node): boolean {
+  const type = typedAt(indirection, 'arg')?.type
+  return typedNodesAt(indirection, 'indirection').length === 1 && (type === 'TypeCast' || type === 'FuncCall')
 }
 
 /** All fields of an item, each as the text names it with a star. */
-export function rowsOf(binder: Binder, item: Parameters<typeof wholeRow>[1], from: Flow): Rows {
+export function rowsOf(binder: Binder, item: Item, from: Flow): Rows {
   const fields = item.fields.map(field => ({ ...field, flow: flowOf(binder, item, field, from.place) }))
   if (item.isComplete) return { fields, isComplete: true }
   const rest: Field = { name: '*', flow: restOf(binder, item, '*', from.place), column: null, used: null }
   return { fields: [...fields, rest], isComplete: false }
 }
 
-/** The fields of a composite value: known where its type is that of one relation. */
-function fieldsOfValue(binder: Binder, { flow, field }: Reference, types: RowTypes, isOwn: boolean): Rows {
-  const own = field?.used == null ? null : rowTypeOfColumn(binder, field.used)
-  const named = types === 'any' ? [] : types
-  const candidates = own === null ? distinct([...named, ...rowTypesIn(binder, flow)]) : [own]
+/** The fields of a value that is a row of one of some relations. */
+function fieldsOfValue(binder: Binder, flow: Flow, types: readonly RelationName[], isSure: boolean): Rows {
   const fields: Field[] = []
-  for (const candidate of candidates) {
-    const relation = binder.catalog.relations.get(relationKey(candidate))
+  for (const type of types) {
+    const relation = binder.catalog.relations.get(relationKey(type))
     for (const { name, column } of relation === undefined ? [] : fieldsOfRelation(relation).fields) {
       const part = newFlow(binder, flow.place)
       part.from.push(flow)
@@ -104,10 +123,9 @@ function fieldsOfValue(binder: Binder, { flow, field }: Reference, types: RowTyp
       fields.push({ name, flow: part, column: null, used: null })
     }
   }
-  const isComplete = isOwn && own !== null
-  if (isComplete) return { fields, isComplete }
+  if (isSure) return { fields, isComplete: true }
   const rest = newFlow(binder, flow.place)
   rest.isUnknown = true
   rest.from.push(flow)
-  return { fields: [...fields, { name: '*', flow: rest, column: null, used: null }], isComplete }
+  return { fields: [...fields, { name: '*', flow: rest, column: null, used: null }], isComplete: false }
 }

@@ -95,7 +95,12 @@ export const hasSystemColumn = (item: Item, name: string): boolean =>
 /** The value of a field, where the text names it. */
 export function flowOf(binder: Binder, item: Item, field: Field, place: Flow['place']): Flow {
   if (field.flow !== null) return field.flow
-  if (field.column !== null) return newLeaf(binder, field.column, place)
+  if (field.column !== null && field.through === undefined) return newLeaf(binder, field.column, place)
+  if (field.column !== null && field.through !== undefined) {
+    const flow = newFlow(binder, place)
+    flow.from.push(field.through, newLeaf(binder, field.column, place))
+    return flow
+  }
   return restOf(binder, item, '*', place)
 }
 

@@ -10,8 +10,6 @@ export interface Reference {
   readonly flow: Flow
   /** The field that it is, where there is no doubt. */
   readonly field: Field | null
-  /** The item whose whole row it is. */
-  readonly row: Item | null
 }
 
 /** The parts of a reference, and whether it ends in a star. */
@@ -42,7 +40,7 @@ export function resolve(binder: Binder, column: Node, scope: Scope): Reference {
   return resolveQualified(binder, names, scope, place)
 }
 
-const sole = (flow: Flow, field: Field | null = null, row: Item | null = null): Reference => ({ flow, field, row })
+const sole = (flow: Flow, field: Field | null = null): Reference => ({ flow, field })
 
 /** `column`: of the innermost query that has it; else the row of what goes by the name. */
 function resolveBare(binder: Binder, name: string, scope: Scope, place: Place): Reference {
@@ -55,7 +53,7 @@ function resolveBare(binder: Binder, name: string, scope: Scope, place: Place): 
     const entry = level.entries.find(each => each.isNamed && each.name === name)
     if (entry === undefined) continue
     const row = wholeRow(binder, entry.item, place)
-    return doubts.length === 0 ? sole(row, null, entry.item) : sole(together(binder, [...doubts, row], place))
+    return doubts.length === 0 ? sole(row) : sole(together(binder, [...doubts, row], place))
   }
   if (doubts.length > 0) return sole(together(binder, doubts, place))
   return sole(unseen(binder, name, scope, place))
@@ -105,7 +103,20 @@ function resolveQualified(binder: Binder, names: readonly string[], scope: Scope
 function resolveRow(binder: Binder, names: readonly string[], scope: Scope, place: Place): Reference {
   const entry = entryNamed(scope, names)
   if (entry === null) return sole(strange(binder, names.at(-2) ?? '', names.at(-1) ?? '', '*', place))
-  return sole(wholeRow(binder, entry.item, place), null, entry.item)
+  return sole(wholeRow(binder, entry.item, place))
+}
+
+/** The item whose whole row a reference surely is, and nothing else; null where it is or may be a column. */
+export function rowNamed(column: Node, scope: Scope): Item | null {
+  const { names, isStar } = partsOf(column)
+  const entry = entryNamed(scope, names)
+  if (entry === null || isStar) return entry?.item ?? null
+  const [name] = names
+  if (names.length !== 1 || name === undefined) return null
+  for (let level: Scope | null = scope; level !== null; level = level.outer)
+    for (const { isOpen, item } of level.entries)
+      if (isOpen && (!item.isComplete || fieldNamed(item, name) !== null || hasSystemColumn(item, name))) return null
+  return entry.item
 }
 
 /** The entry that a qualifier means: an item's name, or a relation's with its schema, and maybe its database. */

@@ -1,5 +1,5 @@
 import type { ColumnName, RelationName, UsedColumn } from '@querywarden/policy-core'
-import type { Flow } from './flow.ts'
+import type { Flow, RowTypes } from './flow.ts'
 
 /** A column of something in FROM, or of a query's result. */
 export interface Field {
@@ -8,6 +8,8 @@ export interface Field {
   readonly flow: Flow | null
   /** The relation's column that it is, unchanged; null where it is computed. */
   readonly column: ColumnName | null
+  /** The value that the column is reached through, where it is one of a row that a function gives: then it is no copy. */
+  readonly through?: Flow
   /** What the catalog knows of that column. */
   readonly used: UsedColumn | null
 }
@@ -35,9 +37,6 @@ export interface Item extends Rows {
   /** The value of its whole row, once one was made. */
   whole: Flow | null
 }
-
-/** The relations whose rows a value may be: those named, or any. */
-export type RowTypes = readonly RelationName[] | 'any'
 
 /** An item under its name. */
 export interface Entry {

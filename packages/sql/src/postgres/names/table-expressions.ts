@@ -35,8 +35,9 @@ export function bindJsonTable(binder: Binder, table: Node, scope: Scope): Item {
         if (behavior !== null) bindAt(binder, behavior, 'expr', scope, flow)
       }
       if (textAt(body, 'coltype') !== 'JTC_NESTED') fields.push(computed(name, flow))
-      add(typedNodesAt(body, 'columns'))
     }
+    // Those of nested paths come behind.
+    for (const { body } of columns) add(typedNodesAt(body, 'columns'))
   }
   add(typedNodesAt(table, 'columns'))
   return derivedItem({ fields, isComplete: true })

@@ -29,7 +29,8 @@ function bindTarget(binder: Binder, value: TypedNode, name: string, scope: Scope
   const reference = referenceOf(binder, value, scope)
   if (reference !== null) {
     const { flow, field } = reference
-    return { name: name || labelOf(binder, value), flow, column: field?.column ?? null, used: field?.used ?? null }
+    const known = field ?? { column: null, used: null }
+    return { ...known, name: name || labelOf(binder, value), flow }
   }
   const flow = newFlow(binder, binder.places.of(value.body))
   binder.expression(value, scope, flow)
