@@ -1,4 +1,4 @@
-import type { Catalog, Dialect, Facts, Statement } from '@querywarden/policy-core'
+import { type Catalog, type Dialect, type Facts, isRememberable, type Statement } from '@querywarden/policy-core'
 import { canonicalText } from './canonical.ts'
 import { type Grammar, isMajor, loadGrammar, MAJORS, type Major } from './engine.ts'
 import { FactMemory } from './fact-memory.ts'
@@ -162,7 +162,7 @@ function understand(text: string, catalog: Catalog, reader: Reader): Facts {
     catalogFingerprint: catalog.fingerprint,
   }
   // What names objects of its session is read each time: its split says which.
-  const isAlike = facts.prohibitions.length === 0 && !mayNameObjects(statement, read.text)
+  const isAlike = facts.prohibitions.length === 0 && isRememberable(facts) && !mayNameObjects(statement, read.text)
   if (outline !== null && watch?.isRead() === false && isAlike)
     readings.outlines.set(grammar.major, context, outline, facts)
   return facts
