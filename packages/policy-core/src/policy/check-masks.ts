@@ -21,7 +21,12 @@ export function checkMasks(policy: Policy, catalog: Catalog, target: string | nu
   const concerns = (targets: readonly string[] | null): boolean => target === null || matchesTarget(targets, target)
   return [
     ...policy.rules.flatMap(({ targets, what }, index) =>
-      concerns(targets) ? missing(what.relations ?? [], 2, catalog, ['rules', index, 'what', 'relations']) : [],
+      concerns(targets)
+        ? [
+            ...missing(what.relations ?? [], 2, catalog, ['rules', index, 'what', 'relations']),
+            ...missing(what.columns ?? [], 3, catalog, ['rules', index, 'what', 'columns']),
+          ]
+        : [],
     ),
     ...policy.masks.flatMap((entry, index) =>
       entry.kind === 'columns' && concerns(entry.targets)

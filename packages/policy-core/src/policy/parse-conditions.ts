@@ -65,12 +65,19 @@ const Actor = z.union(
 )
 
 const ClaimValue = z.union([Name, z.number(), z.boolean()], { error: 'expected a text, a number, true or false' })
-const Claims = z
+const ClaimsGiven = z
   .record(Name, z.union([ClaimValue, z.array(ClaimValue).min(1).max(LIST_MAX)]))
   .refine(claims => Object.keys(claims).length > 0, unlessBroken('must not be empty'))
   .transform((claims): readonly ClaimCondition[] =>
     Object.entries(claims).map(([name, given]) => ({ name, values: Array.isArray(given) ? given : [given] })),
   )
+
+/** A record leaves this name out without a word, and a rule would be without a condition that its author wrote. */
+const Claims = z.preprocess((given, context) => {
+  if (typeof given === 'object' && given !== null && Object.hasOwn(given, '__proto__'))
+    context.addIssue('must not name __proto__, which no claim is')
+  return given
+}, ClaimsGiven)
 
 export const WhoSchema: z.ZodType<Who> = strict({
   ...identityShape,
