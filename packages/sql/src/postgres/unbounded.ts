@@ -1,5 +1,7 @@
 import type { Context } from './context.ts'
+import { distanceOf, folded } from './fold.ts'
 import {
+  flagAt,
   type Node,
   nameParts,
   nodeAt,
@@ -46,12 +48,36 @@ function holding(question: Question, predicate: TypedNode): Holding {
     case 'A_Expr':
       return ofComparison(question, predicate)
     case 'SubLink':
-      return isSelfSelection(question, body) ? 'always' : byReference(question, predicate)
+      return isSelfSelection(question, body) || isSelfExistence(question, body)
+        ? 'always'
+        : byReference(question, predicate)
+    case 'CoalesceExpr':
+      return alwaysIf(question, predicate, holdingAt(question, nodesAt(body, 'args')[0]) === 'always')
+    case 'CaseExpr':
+      return alwaysIf(question, predicate, isTrueInAllCases(question, body))
     case 'CurrentOfExpr':
       return 'some'
     default:
       return byReference(question, predicate)
   }
+}
+
+const alwaysIf = (question: Question, predicate: TypedNode, isAlways: boolean): Holding =>
+  isAlways ? 'always' : byReference(question, predicate)
+
+const holdingAt = (question: Question, wrapped: Node | null | undefined): Holding | null => {
+  const typed = wrapped === null || wrapped === undefined ? null : typedNode(wrapped)
+  return typed === null ? null : holding(question, typed)
+}
+
+/** Whether every branch of a CASE is true, or the first one that is taken. */
+function isTrueInAllCases(question: Question, body: Node): boolean {
+  const branches = typedNodesAt(body, 'args').map(branch => branch.body)
+  const results = branches.map(branch => holdingAt(question, nodeAt(branch, 'result')) === 'always')
+  const [first] = branches
+  const isFirstTaken = nodeAt(body, 'arg') === null && holdingAt(question, first && nodeAt(first, 'expr')) === 'always'
+  if (isFirstTaken) return results[0] === true
+  return results.every(Boolean) && holdingAt(question, nodeAt(body, 'defresult')) === 'always'
 }
 
 const byReference = ({ context, target }: Question, { type, body }: TypedNode): Holding =>
@@ -85,7 +111,7 @@ function ofBoolean(question: Question, node: Node): Holding {
     case 'AND_EXPR':
       return (['never', 'some', 'fixed'] as const).find(kind => parts.includes(kind)) ?? 'always'
     default:
-      if (parts.includes('always') || hasComplements(question, args)) return 'always'
+      if (parts.includes('always') || hasComplements(question, args) || hasOverlap(question, args)) return 'always'
       return (['fixed', 'some'] as const).find(kind => parts.includes(kind)) ?? 'never'
   }
 }
@@ -133,39 +159,99 @@ function hasComplements({ target }: Question, args: readonly TypedNode[]): boole
   })
 }
 
+/** Whether an OR has two bounds of one value that overlap: `id > 1 OR id < 5`. */
+function hasOverlap({ target }: Question, args: readonly TypedNode[]): boolean {
+  const bounds = args.flatMap(({ type, body }) => {
+    if (type !== 'A_Expr' || textAt(body, 'kind') !== 'AEXPR_OP' || !/^[<>]=?$/.test(operatorOf(body))) return []
+    const at = constantValue(body, 'rexpr')
+    const of = typeof at === 'number' ? shapeOf(folded(nodeAt(body, 'lexpr')), target.names) : null
+    return typeof at === 'number' && of !== null ? [{ of, at, isLower: operatorOf(body).startsWith('>') }] : []
+  })
+  return bounds.some(
+    lower => lower.isLower && bounds.some(upper => !upper.isLower && upper.of === lower.of && lower.at < upper.at),
+  )
+}
+
 const operatorOf = (expression: Node): string => nameParts(expression, 'name').at(-1) ?? ''
 
 function ofComparison(question: Question, predicate: TypedNode): Holding {
   const { body } = predicate
-  const same = (a: Node | null, b: Node | null): boolean =>
-    a !== null && b !== null && shapeOf(a, question.target.names) === shapeOf(b, question.target.names)
+  // The most common of all: nothing there to look into.
+  const [leftType, rightType] = [typedAt(body, 'lexpr')?.type, typedAt(body, 'rexpr')?.type]
+  const kind = textAt(body, 'kind')
+  if (kind === 'AEXPR_OP' && leftType === 'ColumnRef' && rightType === 'A_Const' && /^[<>=]+$/.test(operatorOf(body)))
+    return byReference(question, predicate)
+  return provenBy(question, kind, body) ?? byReference(question, predicate)
+}
+
+/** What comparing a value with itself comes to, or with constants alone; null where it isn't that. */
+function provenBy(question: Question, kind: string, body: Node): Holding | null {
   const left = nodeAt(body, 'lexpr')
   const right = nodeAt(body, 'rexpr')
   const operator = operatorOf(body)
-  switch (textAt(body, 'kind')) {
+  const same = (a: Node | null, b: Node | null): boolean => compared(question, a, b) === 0
+  const always = (holds: boolean): Holding | null => (holds ? 'always' : null)
+  switch (kind) {
     case 'AEXPR_OP':
-      if (same(left, right)) return ['=', '<=', '>='].includes(operator) ? 'always' : 'never'
-      return ofConstants(body, operator) ?? byReference(question, predicate)
+      return (
+        ofSame(compared(question, left, right), operator) ??
+        always(matchesAll(body, operator)) ??
+        ofConstants(body, operator)
+      )
     case 'AEXPR_NOT_DISTINCT':
-      return same(left, right) ? 'always' : byReference(question, predicate)
+      return always(same(left, right))
+    case 'AEXPR_DISTINCT':
+      return always(isNull(right) || isNull(left))
     case 'AEXPR_OP_ANY':
-      return elementsOf(right).some(element => same(left, element)) ? 'always' : byReference(question, predicate)
+      return always(operator === '=' && elementsOf(right).some(element => same(left, element)))
+    case 'AEXPR_OP_ALL':
+      return always(isEmptyArray(right))
     case 'AEXPR_IN':
-      return operator === '=' && nodesAt(listOf(body), 'items').some(item => same(left, item))
-        ? 'always'
-        : byReference(question, predicate)
+      return always(operator === '=' && nodesAt(listOf(body), 'items').some(item => same(left, item)))
     case 'AEXPR_BETWEEN':
-    case 'AEXPR_BETWEEN_SYM':
-      return nodesAt(listOf(body), 'items').every(bound => same(left, bound))
-        ? 'always'
-        : byReference(question, predicate)
+    case 'AEXPR_BETWEEN_SYM': {
+      const [from = null, to = null] = nodesAt(listOf(body), 'items').map(bound => compared(question, left, bound))
+      return always(from !== null && to !== null && from >= 0 && to <= 0)
+    }
     case 'AEXPR_LIKE':
     case 'AEXPR_ILIKE':
     case 'AEXPR_SIMILAR':
-      return isAnything(body, operator) ? 'always' : byReference(question, predicate)
+      return always(operator.startsWith('~') && (isAnything(body) || same(left, right)))
     default:
-      return byReference(question, predicate)
+      return null
   }
+}
+
+/** By how much two sides are apart that differ by a constant: 0 for the same value, null where that isn't known. */
+function compared({ target }: Question, a: Node | null, b: Node | null): number | null {
+  if (a === null || b === null) return null
+  const [left, right] = [distanceOf(a), distanceOf(b)]
+  if (left.from === null || right.from === null) return null
+  return shapeOf(left.from, target.names) === shapeOf(right.from, target.names) ? left.by - right.by : null
+}
+
+/** What a comparison of sides that are so far apart comes to, NULLs apart. */
+function ofSame(apart: number | null, operator: string): Holding | null {
+  if (apart === null) return null
+  if (apart === 0 && CONTAINING.has(operator)) return 'always'
+  return outcomeOf(apart, operator)
+}
+
+/** Operators that hold between a value and itself: arrays, ranges, JSON, texts. */
+const CONTAINING = new Set(['@>', '<@', '&&', '~=', '^@', '~~', '~~*'])
+
+const isNull = (wrapped: Node | null): boolean => {
+  const typed = wrapped === null ? null : typedNode(wrapped)
+  return typed?.type === 'A_Const' && flagAt(typed.body, 'isnull')
+}
+
+/** Patterns that every text matches. */
+const MATCHES_ALL = /^(?:\^?(?:\.\*\??)?\$?)$/
+
+function matchesAll(expression: Node, operator: string): boolean {
+  if (operator !== '~' && operator !== '~*' && operator !== '^@') return false
+  const pattern = constantText(typedAt(expression, 'rexpr'))
+  return pattern !== null && (operator === '^@' ? pattern === '' : MATCHES_ALL.test(pattern))
 }
 
 const listOf = (expression: Node): Node => typedAt(expression, 'rexpr')?.body ?? {}
@@ -176,14 +262,25 @@ const elementsOf = (array: Node | null): readonly Node[] => {
   return typed?.type === 'A_ArrayExpr' ? nodesAt(typed.body, 'elements') : []
 }
 
-const isAnything = (expression: Node, operator: string): boolean =>
-  operator.startsWith('~') && /^%+$/.test(constantText(typedAt(expression, 'rexpr')) ?? '')
+const isEmptyArray = (array: Node | null): boolean => {
+  const typed = array === null ? null : typedNode(array)
+  if (typed?.type === 'TypeCast') return isEmptyArray(nodeAt(typed.body, 'arg'))
+  if (typed?.type === 'A_Const') return constantText(typed) === '{}'
+  return typed?.type === 'A_ArrayExpr' && nodesAt(typed.body, 'elements').length === 0
+}
+
+const isAnything = (expression: Node): boolean => /^%+$/.test(constantText(typedAt(expression, 'rexpr')) ?? '')
 
 function ofConstants(expression: Node, operator: string): Holding | null {
   const left = constantValue(expression, 'lexpr')
   const right = constantValue(expression, 'rexpr')
   if (left === null || right === null || typeof left !== typeof right) return null
-  const order = left < right ? -1 : left > right ? 1 : 0
+  // The order of texts is their collation's: only their equality is known here.
+  if (typeof left === 'string' && operator !== '=' && operator !== '<>') return null
+  return outcomeOf(left < right ? -1 : left > right ? 1 : 0, operator)
+}
+
+function outcomeOf(order: number, operator: string): Holding | null {
   const outcomes: Readonly<Record<string, boolean>> = {
     '=': order === 0,
     '<>': order !== 0,
@@ -193,9 +290,7 @@ function ofConstants(expression: Node, operator: string): Holding | null {
     '>=': order >= 0,
   }
   const holds = Object.hasOwn(outcomes, operator) ? outcomes[operator] : undefined
-  // The order of texts is their collation's: only their equality is known here.
-  if (holds === undefined || (typeof left === 'string' && operator !== '=' && operator !== '<>')) return null
-  return holds ? 'always' : 'never'
+  return holds === undefined ? null : holds ? 'always' : 'never'
 }
 
 /** `id IN (SELECT id FROM t)` on t itself, with nothing that would leave a row out. */
@@ -214,6 +309,19 @@ function isSelfSelection({ target }: Question, link: Node): boolean {
     return false
   const isSame = textAt(source.body, 'relname') === target.name && textAt(source.body, 'schemaname') === target.schema
   return isSame && lastName(column) === lastName(test)
+}
+
+/** `EXISTS (SELECT 1 FROM t o WHERE o.id = t.id)` on t itself. */
+function isSelfExistence({ target }: Question, link: Node): boolean {
+  const select = typedAt(link, 'subselect')
+  if (textAt(link, 'subLinkType') !== 'EXISTS_SUBLINK' || select?.type !== 'SelectStmt') return false
+  const [source, other] = typedNodesAt(select.body, 'fromClause')
+  if (source?.type !== 'RangeVar' || other !== undefined) return false
+  const isSame = textAt(source.body, 'relname') === target.name && textAt(source.body, 'schemaname') === target.schema
+  const where = typedAt(select.body, 'whereClause')
+  if (!isSame || where?.type !== 'A_Expr' || operatorOf(where.body) !== '=') return false
+  const [left, right] = [typedAt(where.body, 'lexpr'), typedAt(where.body, 'rexpr')]
+  return left?.type === 'ColumnRef' && right?.type === 'ColumnRef' && lastName(left) === lastName(right)
 }
 
 const lastName = ({ body }: TypedNode): string | null => stringOf(typedNodesAt(body, 'fields').at(-1) ?? null)
