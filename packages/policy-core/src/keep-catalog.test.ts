@@ -30,7 +30,7 @@ function kept(): Kept {
       })
     })
   const world = { nowMs: 0 }
-  const keeper = keepCatalog({ load, monotonic: () => world.nowMs, freshMs: 10, ageMsMax: 60 })
+  const keeper = keepCatalog({ load, monotonic: () => world.nowMs, freshMs: 10, ageMsMax: 60, probe: null })
   return Object.assign(world, { keeper, loads })
 }
 
@@ -105,5 +105,158 @@ describe('N3: a snapshot grows old', () => {
     const current = one.keeper.current()
     one.loads.shift()!.succeed('new')
     expect(await fingerprint(current)).toBe('new')
+  })
+})
+
+interface Probed extends Kept {
+  /** What the database would say; null: nothing. */
+  version: string | null
+  /** Comparisons so far. */
+  asked: number
+}
+
+/** A keeper that holds snapshot `old` of version 1, and compares it every 5 ms. */
+async function probing(): Promise<Probed> {
+  const loads: Kept['loads'] = []
+  const load = (): Promise<Catalog> =>
+    new Promise((resolve, reject) => {
+      loads.push({
+        succeed: fingerprint => resolve(catalog(fingerprint)),
+        fail: () => reject(new Error('database gone')),
+      })
+    })
+  const world = { nowMs: 0, version: '1' as string | null, asked: 0 }
+  const version = async (): Promise<string> => {
+    world.asked += 1
+    if (world.version === null) throw new Error('connection gone')
+    return world.version
+  }
+  const keeper = keepCatalog({
+    load,
+    monotonic: () => world.nowMs,
+    freshMs: 10,
+    ageMsMax: 60,
+    probe: { version, everyMs: 5 },
+  })
+  const one = Object.assign(world, { keeper, loads })
+  const first = keeper.current()
+  await settle()
+  loads.shift()!.succeed('old')
+  expect(await fingerprint(first)).toBe('old')
+  one.asked = 0
+  return one
+}
+
+describe('N2, N3: a change made past the gateway is seen before a load is due', () => {
+  test('N2: a schema that has moved since the last comparison decides nothing', async () => {
+    const one = await probing()
+    one.version = '2'
+    one.nowMs = 6
+    const current = one.keeper.current()
+    const fellow = one.keeper.current()
+    await settle()
+    expect(one.loads, 'who comes meanwhile waits for the same load').toHaveLength(1)
+    one.loads.shift()!.succeed('new')
+    expect(await Promise.all([current, fellow].map(fingerprint))).toEqual(['new', 'new'])
+    expect(await fingerprint(one.keeper.current())).toBe('new')
+  })
+
+  test('F14: a schema that has moved and can’t be loaded decides nothing', async () => {
+    const one = await probing()
+    one.version = '2'
+    one.nowMs = 6
+    const current = one.keeper.current()
+    await settle()
+    one.loads.shift()!.fail()
+    await expect(current).rejects.toThrow('database gone')
+    const again = one.keeper.current()
+    await settle()
+    one.loads.shift()!.fail()
+    await expect(again).rejects.toThrow('database gone')
+  })
+
+  test('one that hasn’t moved is loaded again only when it would be too old otherwise', async () => {
+    const one = await probing()
+    for (one.nowMs = 6; one.nowMs < 60; one.nowMs += 6) expect(await fingerprint(one.keeper.current())).toBe('old')
+    expect(one.loads).toHaveLength(0)
+    one.nowMs = 62
+    expect(await fingerprint(one.keeper.current())).toBe('old')
+    expect(one.loads, 'the version doesn’t tell everything').toHaveLength(1)
+  })
+
+  test('it is compared ahead of time while it is in use, so that nobody waits', async () => {
+    const one = await probing()
+    one.nowMs = 3
+    one.version = '2'
+    expect(await fingerprint(one.keeper.current())).toBe('old')
+    await settle()
+    expect(one.asked).toBe(2)
+    one.loads.shift()!.succeed('new')
+    await settle()
+    expect(await fingerprint(one.keeper.current())).toBe('new')
+  })
+
+  test('what changed while a load ran shows at the next comparison', async () => {
+    const one = await probing()
+    const refresh = one.keeper.refresh()
+    await settle()
+    one.version = '2'
+    one.loads.shift()!.succeed('read before the change')
+    await refresh
+    one.nowMs = 6
+    const current = one.keeper.current()
+    await settle()
+    one.loads.shift()!.succeed('new')
+    expect(await fingerprint(current)).toBe('new')
+  })
+
+  test('N3: where the probe fails a load is tried; if that fails too, the snapshot serves until it is too old', async () => {
+    const one = await probing()
+    one.version = null
+    one.nowMs = 6
+    const current = one.keeper.current()
+    await settle()
+    one.loads.shift()!.fail()
+    expect(await fingerprint(current)).toBe('old')
+    one.nowMs = 61
+    const late = one.keeper.current()
+    await settle()
+    one.loads.shift()!.fail()
+    await expect(late).rejects.toThrow('database gone')
+  })
+
+  test('N3: a probe that fails and a load that works leave a snapshot that is compared again once it can be', async () => {
+    const one = await probing()
+    one.version = null
+    one.nowMs = 6
+    const current = one.keeper.current()
+    await settle()
+    one.loads.shift()!.succeed('new')
+    expect(await fingerprint(current)).toBe('new')
+    one.version = '2'
+    one.nowMs = 17
+    expect(await fingerprint(one.keeper.current())).toBe('new')
+    await settle()
+    one.loads.shift()!.succeed('newer')
+    await settle()
+    one.version = '3'
+    one.nowMs = 23
+    const next = one.keeper.current()
+    await settle()
+    one.loads.shift()!.succeed('newest')
+    expect(await fingerprint(next)).toBe('newest')
+  })
+
+  test('what doesn’t fit the snapshot has it compared at once, but not for each error that somebody makes', async () => {
+    const one = await probing()
+    one.nowMs = 0.1
+    one.keeper.suspect()
+    expect(await fingerprint(one.keeper.current())).toBe('old')
+    one.nowMs = 0.6
+    expect(await fingerprint(one.keeper.current())).toBe('old')
+    expect(one.asked).toBe(1)
+    one.nowMs = 1.2
+    await one.keeper.current()
+    expect(one.asked, 'the suspicion is settled').toBe(1)
   })
 })

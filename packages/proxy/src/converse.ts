@@ -126,6 +126,7 @@ function open({ login, serving, target, upstream }: Admitted, session: Session, 
     clock,
     cancelUpstream: mergedCancel(() => cancelUpstream(target.config, upstream)),
     onSchemaChange: () => target.refresh(),
+    onMismatch: target.suspect,
     frameBytesMax: limits.frameBytesMax,
     limits: {
       asksMax: 10_000,

@@ -9,6 +9,7 @@ import {
   type Verifier,
 } from '@querywarden/policy-core'
 import { formatIssues } from '@querywarden/policy-core/yaml'
+import { checkNeeds } from './check-needs.ts'
 import { type ClientTls, openClientTls } from './client-tls.ts'
 import { checkExposure } from './config/check-exposure.ts'
 import { checkMemory } from './config/check-memory.ts'
@@ -65,6 +66,7 @@ export async function prepareInForce(
   const { tls } = config.listen.postgres
   const clientTls = tls === null ? null : openClientTls(tls)
   const { policy, version } = parsePolicyText(policyText, config.policyFile)
+  checkNeeds(policy, config.identity)
   const mask = openMasking(config, policy, env)
   const verify =
     before !== null && keepsVerifier(before.config, config) ? before.verify : openVerifier(config.identity, env, clock)
@@ -79,12 +81,12 @@ const keepsVerifier = (before: Config, next: Config): boolean =>
 
 function openTarget(
   target: TargetConfig,
-  { limits: { frameBytesMax, loginMsMax, catalogMaxAgeMs } }: Config,
+  { limits: { frameBytesMax, loginMsMax, catalogMaxAgeMs, catalogProbeMs } }: Config,
   before: InForce | null,
   { env, clock, policy, schemaChanged }: Surroundings,
 ): KeptTarget {
   const password = target.password === null ? null : readSecret(target.password, env)
-  const limits = { frameBytesMax, loginMsMax, catalogMaxAgeMs }
+  const limits = { frameBytesMax, loginMsMax, catalogMaxAgeMs, catalogProbeMs }
   const service = serveTarget({ config: target, password, policy, limits, monotonic: clock.monotonic })
   // The service's own configuration has the text of the authority that is to be trusted, which may have changed.
   const madeFrom = { config: service.config, password, limits }

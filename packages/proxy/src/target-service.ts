@@ -13,6 +13,7 @@ import { withAuthority } from './config/tls-files.ts'
 import { runOwnQuery } from './postgres/catalog-query.ts'
 import { UpstreamError } from './postgres/upstream-error.ts'
 import { logInUpstream, type Upstream } from './postgres/upstream-login.ts'
+import { schemaProbe } from './schema-probe.ts'
 import { after } from './timer.ts'
 
 /** A target as the gateway serves it: its credential and its schema. */
@@ -26,10 +27,12 @@ export interface TargetService {
   readonly catalog: () => Promise<Catalog>
   /** The schema, whatever the policy makes of it. */
   readonly schema: () => Promise<Catalog>
-  /** How old what is known of the schema is, in milliseconds, or null where nothing is. */
+  /** How long ago what is known of the schema was last seen to be so, in milliseconds, or null where nothing is. */
   readonly schemaAgeMs: () => number | null
   /** Reads the schema again, now. */
   readonly refresh: () => Promise<Catalog>
+  /** The database said something that doesn't fit what is known of its schema: that is compared before it is used again. */
+  readonly suspect: () => void
 }
 
 /** The policy and a target's schema don't fit: a mask on a column that isn't there hides nothing. */
@@ -51,7 +54,7 @@ export function serveTarget(options: {
   readonly password: string | null
   /** The policy in force; asked each time. */
   readonly policy: () => Policy
-  readonly limits: Pick<ProxyLimits, 'frameBytesMax' | 'loginMsMax' | 'catalogMaxAgeMs'>
+  readonly limits: Pick<ProxyLimits, 'frameBytesMax' | 'loginMsMax' | 'catalogMaxAgeMs' | 'catalogProbeMs'>
   readonly monotonic: () => number
 }): TargetService {
   const { password, limits, monotonic } = options
@@ -62,7 +65,6 @@ export function serveTarget(options: {
     { monotonic, random: Math.random },
   )
 
-  let readAtMs: number | null = null
   const load = async (): Promise<Catalog> => {
     const startedMs = monotonic()
     const upstream = await logIn(new Map())
@@ -73,9 +75,7 @@ export function serveTarget(options: {
       upstream.link.socket.destroy()
     })
     try {
-      const catalog = await loadCatalog(text => runOwnQuery(upstream, text), { searchPath: config.searchPath })
-      readAtMs = startedMs
-      return catalog
+      return await loadCatalog(text => runOwnQuery(upstream, text), { searchPath: config.searchPath })
     } catch (error) {
       if (!isLate) throw error
       throw new UpstreamError('UNREACHABLE', `the database did not show its schema within ${limits.loginMsMax} ms`)
@@ -89,6 +89,10 @@ export function serveTarget(options: {
     monotonic,
     freshMs: limits.catalogMaxAgeMs / FRESH_PARTS,
     ageMsMax: limits.catalogMaxAgeMs,
+    probe: {
+      version: schemaProbe({ logIn: () => logIn(new Map()), timeoutMs: limits.loginMsMax }),
+      everyMs: limits.catalogProbeMs,
+    },
   })
 
   const fitting = fitter(options.policy, config.name)
@@ -98,8 +102,9 @@ export function serveTarget(options: {
     logIn,
     catalog: async () => fitting(await keeper.current()),
     schema: keeper.current,
-    schemaAgeMs: () => (readAtMs === null ? null : monotonic() - readAtMs),
+    schemaAgeMs: keeper.ageMs,
     refresh: keeper.refresh,
+    suspect: keeper.suspect,
   }
 }
 

@@ -26,6 +26,7 @@ const LIMITS: ProxyLimits = {
   frameBytesMax: 1 << 20,
   approvalsPendingMax: 1,
   catalogMaxAgeMs: 60_000,
+  catalogProbeMs: 1_000,
   lagMsMax: 200,
   readMsMax: 50,
   readingThreadsMax: 2,

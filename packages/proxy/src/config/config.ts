@@ -33,6 +33,8 @@ export type IdentityConfig =
       readonly algorithms: readonly Algorithm[]
       readonly tokenType: 'access' | 'id'
       readonly groupsClaim: string
+      /** Names of claims that rules may ask for. */
+      readonly keptClaims: readonly string[]
       readonly authorizedParties: readonly string[] | null
       readonly lifetimeMaxMs: number
     }
@@ -112,6 +114,8 @@ export interface ProxyLimits {
   readonly frameBytesMax: number
   readonly approvalsPendingMax: number
   readonly catalogMaxAgeMs: number
+  /** How long a comparison of the schema with what is known of it is good for. */
+  readonly catalogProbeMs: number
   /** How late the event loop may be before new sessions are turned away, in milliseconds. */
   readonly lagMsMax: number
   /** How long reading one statement's text may take, in milliseconds. */

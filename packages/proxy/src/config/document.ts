@@ -50,6 +50,7 @@ export interface GivenConfig {
     readonly message_bytes: number
     readonly approvals_pending: number
     readonly catalog_age_seconds: number
+    readonly catalog_probe_ms: number
     readonly memory_mb?: number | undefined
     readonly lag_ms: number
     readonly read_ms: number
@@ -108,7 +109,7 @@ const Oidc = strict({
   audience: Text,
   algorithms: z.array(Algorithm).min(1).default(['RS256', 'ES256']),
   token: z.enum(['access', 'id']).default('access'),
-  claims: strict({ groups: Text }).default({ groups: 'groups' }),
+  claims: strict({ groups: Text.default('groups'), keep: z.array(Text).min(1).max(32).default([]) }).prefault({}),
   authorized_parties: z.array(Text).min(1).optional(),
   lifetime_max_seconds: Seconds.default(3_600),
 }).transform(
@@ -119,6 +120,7 @@ const Oidc = strict({
     algorithms: given.algorithms,
     tokenType: given.token,
     groupsClaim: given.claims.groups,
+    keptClaims: given.claims.keep,
     authorizedParties: given.authorized_parties ?? null,
     lifetimeMaxMs: given.lifetime_max_seconds * 1_000,
   }),
@@ -156,6 +158,7 @@ const Limits = strict({
   message_bytes: z.int().min(65_536).max(1_073_741_824).default(16_777_216),
   approvals_pending: z.int().min(1).max(10_000).default(200),
   catalog_age_seconds: Seconds.default(60),
+  catalog_probe_ms: z.int().min(10).max(60_000).default(1_000),
   memory_mb: z.int().min(128).max(16_777_216).optional(),
   lag_ms: z.int().min(20).max(60_000).default(200),
   read_ms: z.int().min(1).max(500).default(50),

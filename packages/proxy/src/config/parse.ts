@@ -80,6 +80,7 @@ const toLimits = (given: GivenConfig['limits']): ProxyLimits => ({
   frameBytesMax: given.message_bytes,
   approvalsPendingMax: given.approvals_pending,
   catalogMaxAgeMs: given.catalog_age_seconds * 1_000,
+  catalogProbeMs: given.catalog_probe_ms,
   lagMsMax: given.lag_ms,
   readMsMax: given.read_ms,
   readingThreadsMax: given.reading_threads,

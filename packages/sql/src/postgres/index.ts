@@ -1,6 +1,7 @@
 export { type CatalogOptions, loadCatalog } from './catalog/load-catalog.ts'
 export { readCatalog, writeCatalog } from './catalog/saved-catalog.ts'
 export type { Query } from './catalog/snapshot.ts'
+export { type SchemaVersion, schemaVersion } from './catalog/version.ts'
 export { type ClassifierOptions, type PostgresClassifier, postgresClassifier } from './classify.ts'
 export {
   type Grammar,
