@@ -67,7 +67,8 @@ export const PLPGSQL_FIELDS: ReadonlyMap<string, ReadonlyMap<string, FieldRole>>
     PLpgSQL_raise_option: 'opt_type expr:shown',
     PLpgSQL_stmt_assert: 'lineno cond:condition message:shown',
     PLpgSQL_stmt_getdiag: 'lineno is_stacked diag_items',
-    PLpgSQL_stmt_open: 'lineno curvar cursor_options argquery:expression query:query dynquery:dynamic params:expression',
+    PLpgSQL_stmt_open:
+      'lineno curvar cursor_options argquery:expression query:query dynquery:dynamic params:expression',
     PLpgSQL_stmt_fetch: 'lineno target curvar direction how_many expr:expression is_move returns_multiple_rows',
     PLpgSQL_stmt_close: 'lineno curvar',
     PLpgSQL_stmt_commit: 'lineno chain',

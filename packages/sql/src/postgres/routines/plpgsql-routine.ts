@@ -142,6 +142,7 @@ const COMPARING = new Set([
   'A_Const',
   'A_ArrayExpr',
   'List',
+  'String',
 ])
 /** The row that a trigger gives back is whole: it may be picked, not made. */
 const PICKING = new Set(['CaseExpr', 'CaseWhen', 'CoalesceExpr'])
