@@ -1,4 +1,5 @@
 import type { Decision, Obligations, Reason } from './decision.ts'
+import type { Explanation, NearMiss } from './explanation.ts'
 import { effectsOf, type Facts } from './facts.ts'
 import type { Mask } from './mask.ts'
 import { printable, printableName } from './printable.ts'
@@ -6,7 +7,8 @@ import type { Place } from './statement.ts'
 
 /**
  * A decision in plain lines, for a terminal: the answer, what the statement does and which rules spoke to it, and what
- * must hold when it runs. Everything in it is in the decision as data too.
+ * must hold when it runs; with more of it, the columns used and the rules that came nearest. Everything in it is in the
+ * decision and the explanation as data too.
  *
  * @example
  * console.log(explain(decision, facts))
@@ -16,15 +18,22 @@ import type { Place } from './statement.ts'
  * // DROP TABLE: ddl
  * //   deny     drop of public.orders, by no-destruction (bytes 11-24)
  */
-export function explain(decision: Decision, facts: Facts): string {
+export function explain(decision: Decision, facts: Facts, { columns, nearest }: Explanation = NOTHING_MORE): string {
   const statement = facts.kind === 'opaque' ? 'not understood' : printable(facts.tag)
   return [
     ...answerLines(decision),
     `${statement}: ${effectsOf(facts).join(', ') || 'no effect'}`,
     ...decision.reasons.map(reasonLine),
+    ...columns.map(({ name, roles, place }) => `  column   ${name} for ${roles.join(', ')} (${bytes(place)})`),
+    ...nearest.map(nearLine),
     ...(decision.kind === 'deny' ? [] : obligationLines(decision.obligations)),
   ].join('\n')
 }
+
+const NOTHING_MORE: Explanation = { columns: [], nearest: [] }
+
+const nearLine = ({ rule, decision, use, failed }: NearMiss): string =>
+  `  nearly   ${rule} would ${decision} ${use}, but for ${failed.join(' and ')}`
 
 function answerLines(decision: Decision): readonly string[] {
   switch (decision.kind) {

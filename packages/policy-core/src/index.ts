@@ -16,6 +16,8 @@ export type { CloseReason, Completion, Entry, SessionOpening } from './entry.ts'
 export type { KeyPath, PolicyIssue, TextLocation } from './errors.ts'
 export { formatIssue, formatIssues, formatPath, PolicyError } from './errors.ts'
 export { explain } from './explain.ts'
+export type { ExplainedColumn, Explanation, NearMiss } from './explanation.ts'
+export { explanationOf } from './explanation.ts'
 export type {
   Access,
   Agency,

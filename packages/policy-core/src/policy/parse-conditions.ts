@@ -87,8 +87,6 @@ export const WhoSchema: z.ZodType<Who> = strict({
   .refine(isNotEmpty, unlessBroken('is empty; leave it out to mean everybody'))
   .transform((who): Who => ({ ...identityOf(who), claims: who.claims ?? null, actor: who.actor ?? null }))
 
-export const EVERYBODY: Who = { groups: null, subjects: null, issuers: null, claims: null, actor: null }
-
 /** Where masks and limits hold. */
 export const On: z.ZodType<{ readonly targets: readonly string[] }> = strict({ targets: Names })
 
@@ -177,17 +175,3 @@ export const WhatSchema: z.ZodType<What> = strict({
       inTransaction: what['in-transaction'] ?? null,
     }),
   )
-
-export const EVERYTHING: What = {
-  effects: null,
-  relations: null,
-  access: null,
-  functions: null,
-  unbounded: null,
-  tags: null,
-  columns: null,
-  via: null,
-  estimatedRows: null,
-  multiStatement: null,
-  inTransaction: null,
-}

@@ -3,8 +3,6 @@ import { PolicyError } from '../errors.ts'
 import { DATE_UNITS, DETECTORS, type Mask } from '../mask.ts'
 import { policyIssues } from './check-policy.ts'
 import {
-  EVERYBODY,
-  EVERYTHING,
   isNotEmpty,
   NAME_CHARS_MAX,
   Name,
@@ -18,7 +16,15 @@ import {
   WhatSchema,
   WhoSchema,
 } from './parse-conditions.ts'
-import type { ApprovalRequirement, LimitEntry, MaskEntry, Policy, Rule } from './policy.ts'
+import {
+  type ApprovalRequirement,
+  EVERYBODY,
+  EVERYTHING,
+  type LimitEntry,
+  type MaskEntry,
+  type Policy,
+  type Rule,
+} from './policy.ts'
 import { readBytes, readDurationMs } from './quantities.ts'
 import { issuesOf, suggestion } from './schema-issues.ts'
 

@@ -34,6 +34,9 @@ export interface Who extends IdentityCondition {
   readonly actor: ActorCondition | null
 }
 
+/** No condition. */
+export const EVERYBODY: Who = { groups: null, subjects: null, issuers: null, claims: null, actor: null }
+
 export const WEEKDAYS = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'] as const
 export type Weekday = (typeof WEEKDAYS)[number]
 
@@ -98,6 +101,21 @@ export interface What {
   readonly multiStatement: boolean | null
   /** Whether a transaction was open when it came. */
   readonly inTransaction: boolean | null
+}
+
+/** No condition. */
+export const EVERYTHING: What = {
+  effects: null,
+  relations: null,
+  access: null,
+  functions: null,
+  unbounded: null,
+  tags: null,
+  columns: null,
+  via: null,
+  estimatedRows: null,
+  multiStatement: null,
+  inTransaction: null,
 }
 
 export interface ApprovalRequirement {
