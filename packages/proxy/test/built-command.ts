@@ -75,6 +75,8 @@ export interface Finished {
 export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>
   readonly cwd?: string
+  /** Whether something will be written to its standard input. */
+  readonly input?: boolean
 }
 
 /** Runs the command to its end. */
@@ -91,13 +93,14 @@ export interface Started {
 }
 
 /** Starts the command. Nothing of this process's environment but what finds programs is handed on. */
-export function start(args: readonly string[], { env = {}, cwd }: RunOptions = {}): Started {
+export function start(args: readonly string[], { env = {}, cwd, input = false }: RunOptions = {}): Started {
   const { PATH = '', HOME = '', TMPDIR } = process.env
   const child = spawn(process.execPath, [BIN, ...args], {
     env: { PATH, HOME, ...(TMPDIR === undefined ? {} : { TMPDIR }), NO_COLOR: '1', ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['pipe', 'pipe', 'pipe'],
     ...(cwd === undefined ? {} : { cwd }),
   })
+  if (!input) child.stdin.end()
   let [out, err] = ['', '']
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
     out += text

@@ -18,6 +18,8 @@ export interface CommandWorld {
   readonly configure: (parts?: ConfigParts) => Promise<string>
   /** Runs the command in the directory. */
   readonly run: (args: readonly string[], env?: Readonly<Record<string, string>>) => Promise<Finished>
+  /** Starts the command in the directory, with a standard input to write to. */
+  readonly start: (args: readonly string[]) => Started
   /** Starts `up` and waits until it serves. */
   readonly up: (config: string, env?: Readonly<Record<string, string>>) => Promise<RunningGateway>
   readonly agentToken: () => Promise<string>
@@ -78,6 +80,7 @@ export async function startCommandWorld(): Promise<CommandWorld> {
       return file
     },
     run: (args, more = {}) => querywarden(args, { cwd: dir, env: { ...env, ...more } }),
+    start: args => start(args, { cwd: dir, env, input: true }),
     up: async (config, more = {}) => {
       const started = start(['up', '-c', config, '--log-level', 'debug'], { cwd: dir, env: { ...env, ...more } })
       const gateway = await serving(started, agentToken)
