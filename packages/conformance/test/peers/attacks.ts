@@ -178,7 +178,7 @@ export const BLUNT: readonly (readonly [string, string])[] = [
   ['a keyword in a comment', 'SELECT id /* update later; delete this */ FROM orders -- drop'],
   ['a keyword as a label', 'SELECT status AS "delete", total AS "update" FROM orders'],
   ['an ordered-set aggregate', 'SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY total) FROM orders'],
-  ['a function of an extension', "SELECT similarity('mug', title) FROM products"],
+  ['a type of an extension, and its operators', "SELECT sku::citext = 'sku-mug', 'a=>1'::hstore -> 'a' FROM products"],
   ['a semicolon in a string', "SELECT ';' AS separator"],
   ['a dollar sign in a string and a dollar quote', "SELECT '$$' AS a, $x$ ; $x$ AS b"],
   ['an escape string', "SELECT E'it\\'s' AS text"],
