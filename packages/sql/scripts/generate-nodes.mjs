@@ -41,8 +41,17 @@ const quoted = text => `'${text}'`
 const lines = [
   '// Made by scripts/generate-nodes.mjs from the node types of each grammar. Not for editing.',
   '',
-  '/** Every node type by the majors that have it, and its fields: `name` holds a value, `name:Type` a node. */',
-  'export const NODE_FIELDS: Readonly<Record<string, { readonly majors: readonly number[]; readonly fields: string }>> = {',
+  '/** The node types of all grammars together. */',
+  'export type NodeType =',
+  ...[...fieldsByType.keys()].sort().map(name => `  | ${quoted(name)}`),
+  '',
+  '/** The majors that have a node type, and its fields: `name` holds a value, `name:Type` a node. */',
+  'interface NodeFields {',
+  '  readonly majors: readonly number[]',
+  '  readonly fields: string',
+  '}',
+  '',
+  'export const NODE_FIELDS: Readonly<Record<NodeType, NodeFields>> = {',
   ...[...fieldsByType]
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([name, fields]) => {

@@ -2,6 +2,7 @@ import { relationKey } from '@querywarden/policy-core'
 import { type Context, useStatement, type Visitor } from './context.ts'
 import { visitExplain } from './explain.ts'
 import { flagAt, type Node, nodeAt, stringOf, type TypedNode, textAt, typedAt, typedNodesAt } from './node.ts'
+import type { NodesRuled } from './node-rules.ts'
 import { resolveRelation, touchRange } from './relations.ts'
 import { judgeSet, prohibitAnySetting } from './settings.ts'
 
@@ -198,7 +199,7 @@ const visitDo: Visitor = (context, statement) => {
 }
 
 /** All statements but definitions and SELECT, INSERT, UPDATE, DELETE, MERGE. */
-export const COMMANDS: Readonly<Record<string, Command>> = {
+export const COMMANDS: Readonly<Record<NodesRuled<'command'>, Command>> = {
   CallStmt: command('CALL', plain(['procedural', 'runs a procedure'])),
   CheckPointStmt: command('CHECKPOINT', plain(['maintenance', 'forces a checkpoint'])),
   ClosePortalStmt: command(

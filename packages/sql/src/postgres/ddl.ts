@@ -1,6 +1,7 @@
 import type { Effect } from '@querywarden/policy-core'
 import { CHANGE, type Context, type Scope, useStatement } from './context.ts'
 import { flagAt, type Node, nameParts, nodeAt, type TypedNode, textAt, typedNodesAt } from './node.ts'
+import type { NodesRuled } from './node-rules.ts'
 import { objectWords } from './object-tags.ts'
 import { touchRelation } from './relations.ts'
 
@@ -25,7 +26,7 @@ const renameTag = (statement: Node): string => {
 }
 
 /** Statements that define things or hand out rights, all but a few with nothing to them but their parts. */
-export const DEFINITIONS: Readonly<Record<string, Declared>> = {
+export const DEFINITIONS: Readonly<Record<NodesRuled<'definition'>, Declared>> = {
   AlterCollationStmt: ddl('ALTER COLLATION'),
   AlterDatabaseRefreshCollStmt: ddl('ALTER DATABASE'),
   AlterDatabaseSetStmt: ddl('ALTER DATABASE'),

@@ -1,6 +1,7 @@
 import { relationKey } from '@querywarden/policy-core'
 import type { Context, Scope, Visitor } from './context.ts'
 import { type Node, nodeAt, type TypedNode, textAt, typedAt, typedNodesAt } from './node.ts'
+import type { NodesRuled } from './node-rules.ts'
 import { enterWith } from './queries.ts'
 import { type Target, targetOf } from './references.ts'
 import { addRange, resolveRelation, touchRange } from './relations.ts'
@@ -76,7 +77,7 @@ function isUnboundedAction(context: Context, merge: Node, action: Node, target: 
 const visitRest = (context: Context, typed: TypedNode, scope: Scope): void =>
   context.visitFields(typed, scope, ['withClause', 'relation'])
 
-export const DML_VISITORS: Readonly<Record<string, Visitor>> = {
+export const DML_VISITORS: Readonly<Record<NodesRuled<'dml'>, Visitor>> = {
   InsertStmt: visitInsert,
   UpdateStmt: visitUpdate,
   DeleteStmt: visitDelete,

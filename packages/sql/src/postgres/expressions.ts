@@ -2,6 +2,7 @@ import { useOperator, visitCall, visitCast, visitTableSample, visitType } from '
 import { type Context, useFunction, type Visitor } from './context.ts'
 import { fieldLikeEffect } from './functions/classify-function.ts'
 import { type Node, nameParts, nodeAt, stringOf, textAt, typedNodesAt } from './node.ts'
+import type { NodesRuled } from './node-rules.ts'
 import { findRoutines, runRoutines } from './routines/find-routines.ts'
 
 const visitColumn: Visitor = (context, column) => {
@@ -68,7 +69,7 @@ const visitSort: Visitor = (context, sort, scope, typed) => {
 }
 
 /** IS DOCUMENT, xmlparse and their kin compute; what they compute on is in their fields. */
-export const EXPRESSION_VISITORS: Readonly<Record<string, Visitor>> = {
+export const EXPRESSION_VISITORS: Readonly<Record<NodesRuled<'expression'>, Visitor>> = {
   ColumnRef: visitColumn,
   A_Indirection: visitIndirection,
   A_Expr: visitOperator,

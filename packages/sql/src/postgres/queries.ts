@@ -11,6 +11,7 @@ import {
   typedAt,
   typedNodesAt,
 } from './node.ts'
+import type { NodesRuled } from './node-rules.ts'
 import { addRange, isCte, noteRenaming, touchRange } from './relations.ts'
 
 /**
@@ -140,7 +141,7 @@ const visitInfer: Visitor = (context, infer, scope, typed) => {
   context.visitFields(typed, scope)
 }
 
-export const QUERY_VISITORS: Readonly<Record<string, Visitor>> = {
+export const QUERY_VISITORS: Readonly<Record<NodesRuled<'query'>, Visitor>> = {
   SelectStmt: visitSelect,
   RangeVar: visitRange,
   RangeSubselect: visitRangeOf('record'),

@@ -1,13 +1,13 @@
 import type { Catalog, Prohibition, Use } from '@querywarden/policy-core'
-import { COMMANDS, visitNew, visitSetInside } from './commands.ts'
+import { COMMANDS, type Command, visitNew, visitSetInside } from './commands.ts'
 import { type Context, OUTERMOST, type Scope, type Visitor } from './context.ts'
-import { DEFINITIONS, tagOf, useDefinition } from './ddl.ts'
+import { DEFINITIONS, type Declared, tagOf, useDefinition } from './ddl.ts'
 import { DML_VISITORS } from './dml.ts'
 import type { Major } from './engine.ts'
 import { EXPRESSION_VISITORS } from './expressions.ts'
 import { useFieldLikes, useValueColumns, useWholeRows } from './late-checks.ts'
 import { type Node, nodeAt, type TypedNode, typedNode } from './node.ts'
-import { fieldsOf, LEAF_NODES, PASSIVE_NODES } from './node-rules.ts'
+import { fieldsOf, type NodesRuled, ruleOf } from './node-rules.ts'
 import type { Places } from './places.ts'
 import { QUERY_VISITORS } from './queries.ts'
 
@@ -19,42 +19,39 @@ const visitInto: Visitor = (context, into) => {
   if (rel !== null) visitNew(context, rel)
 }
 
+/** What stands in place of a node, and is no statement. */
+const OTHER_VISITORS: Readonly<Record<NodesRuled<'other'>, Visitor>> = { IntoClause: visitInto }
+
+const DECLARED: ReadonlyMap<string, Declared> = new Map(Object.entries(DEFINITIONS))
+const COMMAND: ReadonlyMap<string, Command> = new Map(Object.entries(COMMANDS))
+
 const visitDefinition: Visitor = (context, _, scope, typed) => {
-  const declared = DEFINITIONS[typed.type]
+  const declared = DECLARED.get(typed.type)
   if (declared !== undefined) useDefinition(context, declared, typed, scope)
 }
 
-const entriesOf = (
-  table: Readonly<Record<string, unknown>>,
-  visitor: Visitor,
-): readonly (readonly [string, Visitor])[] => Object.keys(table).map(type => [type, visitor] as const)
-
 /** Every node type that is more than the sum of its fields. */
-const VISITORS: ReadonlyMap<string, Visitor> = new Map<string, Visitor>([
+export const VISITORS: ReadonlyMap<string, Visitor> = new Map<string, Visitor>([
   ...Object.entries(EXPRESSION_VISITORS),
   ...Object.entries(QUERY_VISITORS),
   ...Object.entries(DML_VISITORS),
+  ...Object.entries(OTHER_VISITORS),
   ...Object.entries(COMMANDS).map(([type, { visit }]) => [type, visit] as const),
-  ...entriesOf(DEFINITIONS, visitDefinition),
-  ['IntoClause', visitInto],
+  ...Object.keys(DEFINITIONS).map(type => [type, visitDefinition] as const),
 ])
 
-/** Whether the walk knows what to make of a node type. */
-export const isKnownNode = (type: string): boolean =>
-  VISITORS.has(type) || PASSIVE_NODES.has(type) || LEAF_NODES.has(type)
-
-const DML_TAGS: Readonly<Record<string, string>> = {
-  SelectStmt: 'SELECT',
-  InsertStmt: 'INSERT',
-  UpdateStmt: 'UPDATE',
-  DeleteStmt: 'DELETE',
-  MergeStmt: 'MERGE',
-}
+const DML_TAGS: ReadonlyMap<string, string> = new Map([
+  ['SelectStmt', 'SELECT'],
+  ['InsertStmt', 'INSERT'],
+  ['UpdateStmt', 'UPDATE'],
+  ['DeleteStmt', 'DELETE'],
+  ['MergeStmt', 'MERGE'],
+])
 
 /** The tag of a statement, as its CommandComplete has it; null for a node that is no statement. */
 export function tagOfStatement({ type, body }: TypedNode): string | null {
-  const declared = DEFINITIONS[type]
-  return DML_TAGS[type] ?? COMMANDS[type]?.tag(body) ?? (declared === undefined ? null : tagOf(declared, body))
+  const declared = DECLARED.get(type)
+  return DML_TAGS.get(type) ?? COMMAND.get(type)?.tag(body) ?? (declared === undefined ? null : tagOf(declared, body))
 }
 
 /** What a walk found. */
@@ -125,8 +122,8 @@ function visitNode(context: Context, typed: TypedNode, scope: Scope, isOutermost
   if (NAMING.has(typed.type) && !isOutermost) prohibitNaming(context)
   if (typed.type === 'VariableSetStmt' && !isOutermost) visitSetInside(context, typed.body, scope, typed)
   else if (visitor !== undefined) visitor(context, typed.body, scope, typed)
-  else if (PASSIVE_NODES.has(typed.type)) visitFields(context, typed, scope, [])
-  else if (!LEAF_NODES.has(typed.type))
+  else if (ruleOf(typed.type) === 'passive') visitFields(context, typed, scope, [])
+  else if (ruleOf(typed.type) !== 'leaf')
     context.trouble ??= { code: 'UNKNOWN_NODE', message: `the node type \`${typed.type}\` is not known` }
 }
 
