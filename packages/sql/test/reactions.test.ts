@@ -112,6 +112,31 @@ const CASES: readonly Case[] = [
     UPDATE,
     'CANNOT_MASK',
   ),
+  {
+    name: 'logs it by an alias of the row',
+    setup: [
+      `create function lab.fires() returns trigger language plpgsql as $$
+         declare was alias for old; is_now alias for new; begin insert into lab.log values (was.ssn); return is_now; end $$`,
+      'create trigger fires before update on lab.people for each row execute function lab.fires()',
+    ],
+    cleanup: ['drop trigger fires on lab.people', 'drop function lab.fires'],
+    sql: UPDATE,
+    refused: 'CANNOT_MASK',
+  },
+  onPeople(
+    'logs the row by the name of its block',
+    'after update',
+    'insert into lab.log values (fires.old::text); return null;',
+    UPDATE,
+    'CANNOT_MASK',
+  ),
+  onPeople(
+    'compares by an operator of the database',
+    'before update',
+    'if old.ssn operator(lab.===) new.ssn then return old; end if; return new;',
+    UPDATE,
+    'CANNOT_MASK',
+  ),
   onPeople('raises it', 'before update', "raise notice 'was %', old.ssn; return new;", UPDATE, 'CANNOT_MASK'),
   onPeople('hands it to a function', 'before update', 'perform lab.keep(old.ssn); return new;', UPDATE, 'CANNOT_MASK'),
   onPeople(
@@ -298,6 +323,8 @@ const TABLES: readonly string[] = [
   'create table lab.minion (id int references lab.boss)',
   'create function lab.keep(text) returns void language plpgsql as $$ begin insert into lab.log values ($1); end $$',
   "create function lab.fits(text) returns boolean immutable language plpgsql as $$ begin return $1 ~ '^[0-9-]+$'; end $$",
+  'create function lab.equals(text, text) returns boolean language plpgsql as $$ begin insert into lab.log values ($1); return true; end $$',
+  'create operator lab.=== (function = lab.equals, leftarg = text, rightarg = text)',
   "create function lab.tells(text) returns boolean language plpgsql as $$ begin raise notice '%', $1; return true; end $$",
 ]
 

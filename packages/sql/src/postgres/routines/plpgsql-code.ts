@@ -11,6 +11,7 @@ import {
   typedNodesAt,
 } from '../node.ts'
 import { type PartRole, PLPGSQL_EFFECTS, PLPGSQL_FIELDS } from './plpgsql-fields.ts'
+import { WRITTEN_ROW } from './row-names.ts'
 
 /** A piece of SQL in PL/pgSQL code. */
 export interface CodePart {
@@ -24,6 +25,8 @@ export interface PlpgsqlCode {
   /** The types of its variables, as they are written. */
   readonly types: readonly string[]
   readonly effects: readonly (readonly ['session' | 'transaction', string])[]
+  /** What the row that is written is called in a trigger's code: NEW, OLD and aliases of them. */
+  readonly rows: ReadonlySet<string>
   /** Names of variables, parameters and labels, the function's own among them. */
   readonly variables: ReadonlySet<string>
 }
@@ -53,8 +56,14 @@ export function takeApart(tree: Node, body: string, name: string): PlpgsqlCode |
   const types: string[] = []
   let unseenSigns = 0
 
-  for (const { body } of typedNodesAt(tree, 'aliases')) variables.add(textAt(body, 'name'))
   const datums = typedNodesAt(tree, 'datums')
+  const rows = new Set(WRITTEN_ROW)
+  for (const { body } of typedNodesAt(tree, 'aliases')) {
+    const name = textAt(body, 'name')
+    variables.add(name)
+    const original = datums[numberAt(body, 'varno')]
+    if (original === undefined || rows.has(textAt(original.body, 'refname'))) rows.add(name)
+  }
   for (const { body } of datums) {
     variables.add(textAt(body, 'refname'))
     const type = typedAt(body, 'datatype')
@@ -80,7 +89,7 @@ export function takeApart(tree: Node, body: string, name: string): PlpgsqlCode |
     }
   }
   const seen = parts.reduce((sum, part) => sum + countSigns(part.text), unseenSigns)
-  return seen === countSigns(body) ? { parts, types, effects, variables } : null
+  return seen === countSigns(body) ? { parts, types, effects, variables, rows } : null
 }
 
 function addPart(parts: CodePart[], role: PartRole, { type, body }: TypedNode): boolean {

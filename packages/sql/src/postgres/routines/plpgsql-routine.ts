@@ -4,7 +4,7 @@ import { checkCharacters, checkTokens } from '../limits.ts'
 import { type Node, nameParts, type TypedNode, textAt, typedAt, typedNodesAt } from '../node.ts'
 import { constantText } from '../settings.ts'
 import { type Findings, findUnknown, NOWHERE } from './findings.ts'
-import { type CodePart, takeApart } from './plpgsql-code.ts'
+import { type CodePart, type PlpgsqlCode, takeApart } from './plpgsql-code.ts'
 import { type CodeReader, readNode, readStatements, statementOf } from './read-code.ts'
 import { rowNames } from './row-names.ts'
 
@@ -35,7 +35,7 @@ export function readPlpgsql(reader: CodeReader, body: string, declared: Declarat
   }
   for (const [effect, why] of code.effects) findings.uses.push({ kind: 'statement', effect, why, place: NOWHERE })
   for (const type of new Set(code.types)) readType(reader, type, code.variables, findings)
-  for (const part of code.parts) readPart(reader, part, code.variables, declared, findings)
+  for (const part of code.parts) readPart(reader, part, code, declared, findings)
 }
 
 /** A number that makes a dollar tag that the body doesn't have. */
@@ -48,14 +48,14 @@ function freeTag(body: string): number {
 function readPart(
   reader: CodeReader,
   part: CodePart,
-  variables: ReadonlySet<string>,
+  { variables, rows }: PlpgsqlCode,
   { isTrigger }: Declaration,
   findings: Findings,
 ): void {
   const { role, text } = part
   if (role === 'query') {
     for (const { mentions } of readStatements(reader, text, findings, variables))
-      if (isTrigger) for (const name of rowNames(mentions)) findings.passedOn.add(name)
+      if (isTrigger) for (const name of rowNames(mentions, rows)) findings.passedOn.add(name)
     return
   }
   const assignment = role === 'assignment' ? assignmentOf(text) : null
@@ -69,9 +69,10 @@ function readPart(
   if (role === 'shown') findings.raises = true
   if (role === 'dynamic') readDynamic(reader, read.expression, findings)
   if (!isTrigger) return
-  if ((role === 'condition' || role === 'result') && isPlain(read.expression, role === 'result')) return
+  const mayPass = role === 'condition' || role === 'result'
+  if (mayPass && !read.runsCode && isPlain(read.expression, role === 'result')) return
   const own = assignment === null || read.runsCode ? null : ownColumn(assignment.target)
-  for (const name of rowNames(read.mentions)) if (name !== own) findings.passedOn.add(name)
+  for (const name of rowNames(read.mentions, rows)) if (name !== own) findings.passedOn.add(name)
 }
 
 /** Code is given as `SELECT` and what follows it: the parser's own way (make_datum and read_sql_construct in pl_gram.y). */

@@ -173,7 +173,8 @@ function passedOn(read: Read, code: Code, findings: Findings): readonly Use[] {
   const names = new Set(findings.passedOn)
   if (reaction.kind === 'trigger') {
     for (const name of read({ kind: 'routine', routine: reaction.routine }).passedOn) names.add(name)
-  } else if (reaction.kind !== 'rule' && !findings.codes.some(each => tells(read, each))) return []
+  } else if (reaction.kind !== 'rule' && !mayTell(findings) && !findings.codes.some(each => tells(read, each)))
+    return []
   const columns = relation.columns.filter(({ name }) => names.has('*') || names.has(name))
   if (columns.length === 0) return []
   const effect = access === 'select' || access === 'copy' ? 'read' : 'write'
@@ -183,5 +184,7 @@ function passedOn(read: Read, code: Code, findings: Findings): readonly Use[] {
 
 /** Whether code may pass on what it is given: it writes, or shows it in a message. */
 function tells(read: Read, code: Code): boolean {
-  return !visit(read, code, false, (_, { uses, raises }) => !raises && uses.every(use => use.effect === 'read'))
+  return !visit(read, code, false, (_, findings) => !mayTell(findings))
 }
+
+const mayTell = ({ uses, raises }: Findings): boolean => raises || uses.some(use => use.effect !== 'read')
