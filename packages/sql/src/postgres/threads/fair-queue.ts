@@ -37,8 +37,7 @@ export class FairQueue<Item> {
     for (const [asker, items] of this.#waiting) {
       if (this.#busy.has(asker)) continue
       const item = items.shift()
-      this.#waiting.delete(asker)
-      if (items.length > 0) this.#waiting.set(asker, items)
+      if (items.length === 0) this.#waiting.delete(asker)
       if (item === undefined) continue
       this.#count -= 1
       this.#busy.add(asker)
@@ -47,7 +46,12 @@ export class FairQueue<Item> {
     return null
   }
 
+  /** Whoever was just served comes after all others who wait. */
   release(asker: object): void {
     this.#busy.delete(asker)
+    const items = this.#waiting.get(asker)
+    if (items === undefined) return
+    this.#waiting.delete(asker)
+    this.#waiting.set(asker, items)
   }
 }
