@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import type { PostgresClassifier } from '@querywarden/sql/postgres'
 import { isUnknown, readText } from './facts-of.ts'
 import { rawMessages } from './frames.ts'
@@ -34,64 +35,90 @@ export interface ExploreOptions {
   readonly onStrict: (text: string, why: string) => void
 }
 
-const BATCH = 100
+const BATCH = 400
 const SHRINK_ATTEMPTS = 300
+/** So many texts are classified at a time while the server runs others: in between, its answers are taken. */
+const SLICE = 20
 
-/** Runs texts until there are no more, or it's enough. */
+/** A text whose statements aren't the text itself, with how many the classifier sees; null where it refuses it. */
+interface Doubtful {
+  readonly text: CorpusText
+  readonly count: number | null
+}
+
+/** Texts that were classified, ready to run. */
+interface Batch {
+  readonly errands: readonly Errand[]
+  readonly doubtful: readonly Doubtful[]
+}
+
+/** Runs texts until there are no more, or it's enough. While the server runs a batch, the next one is classified. */
 export async function explore(options: ExploreOptions): Promise<Tally> {
   const tally = emptyTally()
   const told = new Map<string, number>()
-  for (let isOver = false; !isOver && options.goesOn(tally); ) {
-    const texts: CorpusText[] = []
-    while (texts.length < BATCH) {
-      const text = options.next()
-      isOver = text === null
-      if (text === null) break
-      texts.push(text)
-    }
-    await exploreBatch(texts, options, tally, told)
+  let batch = await readBatch(options, tally)
+  while (batch !== null) {
+    const [next] = await Promise.all([
+      options.goesOn(tally) ? readBatch(options, tally) : null,
+      runBatch(batch, options, tally, told),
+    ])
+    batch = next
   }
   return tally
 }
 
-async function exploreBatch(
-  texts: readonly CorpusText[],
+async function readBatch(options: ExploreOptions, tally: Tally): Promise<Batch | null> {
+  const errands: Errand[] = []
+  const doubtful: Doubtful[] = []
+  for (let read = 0; read < BATCH; read++) {
+    const text = options.next()
+    if (text === null) return read === 0 ? null : { errands, doubtful }
+    readInto(errands, doubtful, text, options, tally)
+    if (read % SLICE === 0) await setImmediate()
+  }
+  return { errands, doubtful }
+}
+
+function readInto(
+  errands: Errand[],
+  doubtful: Doubtful[],
+  text: CorpusText,
+  options: ExploreOptions,
+  tally: Tally,
+): void {
+  const { world, classifier } = options
+  tally.texts += 1
+  const reading = readText(text.sql, classifier, world.catalog)
+  if (reading.kind === 'crashed') {
+    tally.crashed += 1
+    const where = { world: world.name, major: world.major, text: text.sql, original: text.sql }
+    options.onFinding({ law: 'one statement is one to the server', detail: `crash: ${reading.error}`, ...where })
+    return
+  }
+  if (reading.kind === 'refused') {
+    doubtful.push({ text, count: null })
+    return
+  }
+  const [first] = reading.statements
+  const isVerbatim = reading.statements.length === 1 && first?.text === text.sql
+  if (!isVerbatim) doubtful.push({ text, count: reading.statements.length })
+  for (const statement of reading.statements) {
+    if (statement.facts.kind === 'opaque') {
+      tally.refused += 1
+      options.onStrict(statement.text, `${statement.facts.code} ${statement.facts.message}`)
+    }
+    errands.push({ ...statement, wantsDepends: tally.statements++ % options.recordOneIn === 0 })
+  }
+}
+
+async function runBatch(
+  { errands, doubtful }: Batch,
   options: ExploreOptions,
   tally: Tally,
   told: Map<string, number>,
 ): Promise<void> {
-  const { world, classifier } = options
-  const errands: Errand[] = []
-  const doubtful: { text: CorpusText; count: number | null }[] = []
-  for (const text of texts) {
-    tally.texts += 1
-    const reading = readText(text.sql, classifier, world.catalog)
-    if (reading.kind === 'crashed') {
-      tally.crashed += 1
-      options.onFinding({
-        law: 'one statement is one to the server',
-        detail: `crash: ${reading.error}`,
-        world: world.name,
-        major: world.major,
-        text: text.sql,
-        original: text.sql,
-      })
-    } else if (reading.kind === 'refused') doubtful.push({ text, count: null })
-    else {
-      const [first] = reading.statements
-      const isVerbatim = reading.statements.length === 1 && first?.text === text.sql
-      if (!isVerbatim) doubtful.push({ text, count: reading.statements.length })
-      for (const statement of reading.statements) {
-        if (statement.facts.kind === 'opaque') {
-          tally.refused += 1
-          options.onStrict(statement.text, `${statement.facts.code} ${statement.facts.message}`)
-        }
-        errands.push({ ...statement, wantsDepends: tally.statements++ % options.recordOneIn === 0 })
-      }
-    }
-  }
   await compareSplits(doubtful, options, tally, told)
-  const outcomes = await runStatements(world, errands)
+  const outcomes = await runStatements(options.world, errands)
   for (const [at, errand] of errands.entries()) {
     const outcome = outcomes[at]
     if (outcome !== undefined) await count(errand, outcome, options, tally, told)
@@ -171,7 +198,7 @@ export async function breachOf(
 
 /** Texts whose statements aren't the text itself: how many does the server see in them? */
 async function compareSplits(
-  doubtful: readonly { readonly text: CorpusText; readonly count: number | null }[],
+  doubtful: readonly Doubtful[],
   options: ExploreOptions,
   tally: Tally,
   told: Map<string, number>,

@@ -1,7 +1,7 @@
 import { copyDone, rawMessage } from '../attacks/frontend-message.ts'
 import { isPlainRead, type Read } from './facts-of.ts'
 import { rawMessages } from './frames.ts'
-import { type Link, LinkLost, type Reply } from './link.ts'
+import { LinkLost, type Reply } from './link.ts'
 import { ORACLES, readObservation } from './observe.ts'
 import type { Dependency, Outcome } from './trial.ts'
 import type { World } from './world.ts'
@@ -64,11 +64,9 @@ export async function runStatements(world: World, errands: readonly Errand[]): P
 async function runReads(world: World, errands: readonly Errand[]): Promise<readonly Outcome[]> {
   if (errands.length === 0) return []
   try {
-    const before = await sessionState(world.link)
-    const groups = errands.map(group)
-    const replies = await watched(world, Buffer.concat(groups), errands.length)
+    const { before, replies, after } = await between(world, errands.map(group), 1)
     const outcomes = replies.map(reply => outcomeOf(reply, world))
-    const hasMoved = (await sessionState(world.link)) !== before
+    const hasMoved = after !== before
     const isWritten = outcomes.some(outcome => outcome.kind === 'ran' && outcome.observed.hasXid)
     if (hasMoved || isWritten) await world.reset()
     // A transaction id that was given out explains what has moved.
@@ -86,15 +84,14 @@ async function runReads(world: World, errands: readonly Errand[]): Promise<reado
 async function runOthers(world: World, errands: readonly Errand[]): Promise<readonly Outcome[]> {
   if (errands.length === 0) return []
   try {
-    const before = withoutXmax(await sessionState(world.link))
-    const replies = await watched(
+    const { before, replies, after } = await between(
       world,
-      Buffer.concat(errands.map(errand => inTransaction(group(errand)))),
-      errands.length * 3,
+      errands.map(one => inTransaction(group(one))),
+      3,
     )
     const outcomes = errands.map((_, index) => outcomeOf(replies[index * 3 + 1], world))
     // Sequences move on; anything else that is left would be in the way of what comes next.
-    if (withoutXmax(await sessionState(world.link)) !== before) await world.reconnect()
+    if (withoutXmax(after) !== withoutXmax(before)) await world.reconnect()
     return outcomes
   } catch (error) {
     if (!(error instanceof LinkLost)) throw error
@@ -149,10 +146,18 @@ async function watched(world: World, bytes: Buffer, ready: number): Promise<read
   }
 }
 
-async function sessionState(link: Link): Promise<string> {
-  const [reply] = await link.send(rawMessages([['B', '', ORACLES.session], ['E', '', 0], ['S']]), 1)
-  return reply?.lastRow?.[0] ?? ''
+/** Sends groups of so many ReadyForQuery each, and looks at what a session keeps before and behind them. */
+async function between(
+  world: World,
+  groups: readonly Buffer[],
+  ready: number,
+): Promise<{ readonly before: string; readonly replies: readonly Reply[]; readonly after: string }> {
+  const all = await watched(world, Buffer.concat([SESSION, ...groups, SESSION]), groups.length * ready + 2)
+  const state = (reply: Reply | undefined): string => reply?.lastRow?.[0] ?? ''
+  return { before: state(all[0]), replies: all.slice(1, -1), after: state(all.at(-1)) }
 }
+
+const SESSION = rawMessages([['B', '', ORACLES.session], ['E', '', 0], ['S']])
 
 const withoutXmax = (state: string): string => state.slice(0, state.lastIndexOf(' '))
 
