@@ -21,6 +21,7 @@ export interface CodePart {
 
 /** PL/pgSQL code as what there is in it to run. */
 export interface PlpgsqlCode {
+  /** Each but once. */
   readonly parts: readonly CodePart[]
   /** The types of its variables, as they are written. */
   readonly types: readonly string[]
@@ -36,8 +37,9 @@ const QUERY = 0
 const EXPRESSION = 2
 const ASSIGNMENTS = [3, 4, 5]
 
-/** More parts than this aren't followed. */
-const PARTS_MAX = 5_000
+/** Code of more nodes isn't followed, nor of more parts that differ: each is parsed while somebody waits. */
+const NODES_MAX = 20_000
+const PARTS_MAX = 1_500
 
 const FUNCTION_FIELDS = new Set(['datums', 'action', 'aliases', 'out_param_varno', 'old_varno', 'new_varno'])
 
@@ -50,11 +52,12 @@ const FUNCTION_FIELDS = new Set(['datums', 'action', 'aliases', 'out_param_varno
 export function takeApart(tree: Node, body: string, name: string): PlpgsqlCode | null {
   const action = typedAt(tree, 'action')
   if (action === null || Object.keys(tree).some(field => !FUNCTION_FIELDS.has(field))) return null
-  const parts: CodePart[] = []
+  const parts = new Map<string, CodePart>()
   const effects: (readonly ['session' | 'transaction', string])[] = []
   const variables = new Set([name])
   const types: string[] = []
-  let unseenSigns = 0
+  let signs = 0
+  let nodes = 0
 
   const datums = typedNodesAt(tree, 'datums')
   const rows = new Set(WRITTEN_ROW)
@@ -73,11 +76,12 @@ export function takeApart(tree: Node, body: string, name: string): PlpgsqlCode |
   const pending: TypedNode[] = [action, ...datums]
   for (let node = pending.pop(); node !== undefined; node = pending.pop()) {
     const known = PLPGSQL_FIELDS.get(node.type)
-    if (known === undefined || parts.length + pending.length > PARTS_MAX) return null
+    nodes += 1
+    if (known === undefined || nodes > NODES_MAX || parts.size > PARTS_MAX) return null
     const effect = PLPGSQL_EFFECTS.get(node.type)
     if (effect !== undefined) effects.push(effect)
     variables.add(textAt(node.body, 'label'))
-    unseenSigns += signsBeside(node)
+    signs += signsBeside(node)
     for (const [field, value] of Object.entries(node.body)) {
       const role = known.get(field)
       if (role === undefined) return null
@@ -85,20 +89,23 @@ export function takeApart(tree: Node, body: string, name: string): PlpgsqlCode |
       const held = heldIn(value)
       if (held === null) return null
       if (role === 'nodes') pending.push(...held)
-      else if (!held.every(each => addPart(parts, role, each))) return null
+      else
+        for (const each of held) {
+          const part = partOf(role, each)
+          if (part === null) return null
+          parts.set(`${role} ${part.text}`, part)
+          signs += countSigns(part.text)
+        }
     }
   }
-  const seen = parts.reduce((sum, part) => sum + countSigns(part.text), unseenSigns)
-  return seen === countSigns(body) ? { parts, types, effects, variables, rows } : null
+  return signs === countSigns(body) ? { parts: [...parts.values()], types, effects, variables, rows } : null
 }
 
-function addPart(parts: CodePart[], role: PartRole, { type, body }: TypedNode): boolean {
+function partOf(role: PartRole, { type, body }: TypedNode): CodePart | null {
   const mode = numberAt(body, 'parseMode')
   const isFit =
     role === 'query' ? mode === QUERY : role === 'assignment' ? ASSIGNMENTS.includes(mode) : mode === EXPRESSION
-  if (type !== 'PLpgSQL_expr' || !isFit) return false
-  parts.push({ role, text: textAt(body, 'query') })
-  return true
+  return type === 'PLpgSQL_expr' && isFit ? { role, text: textAt(body, 'query') } : null
 }
 
 /** The nodes in a field: one, or a list. Null where it holds anything else. */
@@ -106,9 +113,7 @@ function heldIn(value: unknown): readonly TypedNode[] | null {
   const list: readonly unknown[] = Array.isArray(value) ? value : [value]
   const nodes = list.map(each => {
     if (typeof each !== 'object' || each === null) return null
-    const typed = typedNode({ ...each })
-    // An exception block's action and the like are lists in lists.
-    return typed
+    return typedNode({ ...each })
   })
   const held = nodes.flatMap(node => node ?? [])
   return held.length === nodes.length ? held : null

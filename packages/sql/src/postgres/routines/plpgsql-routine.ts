@@ -18,7 +18,7 @@ export interface Declaration {
 }
 
 /** A longer body isn't followed: nobody writes one by hand, and it would be read while a session waits. */
-const BODY_CHARS_MAX = 200_000
+const BODY_CHARS_MAX = 64_000
 
 /** Notes what a PL/pgSQL body does. */
 export function readPlpgsql(reader: CodeReader, body: string, declared: Declaration, findings: Findings): void {

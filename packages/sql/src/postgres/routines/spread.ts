@@ -22,6 +22,8 @@ export interface CodeFollower {
 
 /** More pieces of code than this aren't followed from one place, nor more than so many uses. */
 const CODES_MAX = 400
+/** Characters of all bodies together: they are read while a session waits, once for each catalog. */
+const CHARS_MAX = 300_000
 const USES_MAX = 4_000
 
 interface Memory {
@@ -134,6 +136,7 @@ function visit(
 ): boolean {
   const seen = new Map<object, Set<string>>()
   let count = 0
+  let chars = 0
   const pending: Visited[] = [{ code: root, isPlanned }]
   for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
     const { code } = next
@@ -143,7 +146,8 @@ function visit(
     if (variants.has(variant)) continue
     variants.add(variant)
     count += 1
-    if (count > CODES_MAX) return false
+    chars += code.kind === 'routine' ? (code.routine.body?.length ?? 0) : 0
+    if (count > CODES_MAX || chars > CHARS_MAX) return false
     const routine = next.isPlanned && code.kind === 'routine' ? code.routine : null
     const isVolatile = routine?.volatility === 'volatile'
     // The planner may put an SQL function's body in place of its call, and then compute parts of it in advance.
