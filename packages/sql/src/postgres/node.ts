@@ -49,13 +49,29 @@ export function typedAt(node: Node, field: string): TypedNode | null {
 }
 
 /** The typed nodes of a list field, without empty places. */
-export const typedNodesAt = (node: Node, field: string): readonly TypedNode[] =>
-  nodesAt(node, field).flatMap(wrapped => typedNode(wrapped) ?? [])
+export function typedNodesAt(node: Node, field: string): readonly TypedNode[] {
+  const value = node[field]
+  if (!Array.isArray(value)) return []
+  const nodes: TypedNode[] = []
+  for (const each of value) {
+    const typed = isNode(each) ? typedNode(each) : null
+    if (typed !== null) nodes.push(typed)
+  }
+  return nodes
+}
 
 /** The text of a String node, or null for any other. */
 export const stringOf = (typed: TypedNode | null): string | null =>
   typed?.type === 'String' ? textAt(typed.body, 'sval') : null
 
 /** The parts of a dotted name kept as a list of String nodes. Other parts (a star, say) are left out. */
-export const nameParts = (node: Node, field: string): readonly string[] =>
-  typedNodesAt(node, field).flatMap(part => stringOf(part) ?? [])
+export function nameParts(node: Node, field: string): readonly string[] {
+  const value = node[field]
+  if (!Array.isArray(value)) return []
+  const parts: string[] = []
+  for (const each of value) {
+    const text = isNode(each) ? nodeAt(each, 'String') : null
+    if (text !== null) parts.push(textAt(text, 'sval'))
+  }
+  return parts
+}

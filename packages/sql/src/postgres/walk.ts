@@ -141,18 +141,22 @@ function prohibitNaming(context: Context): void {
 
 function visitFields(context: Context, { type, body }: TypedNode, scope: Scope, except: readonly string[]): void {
   const fields = fieldsOf(type)
-  for (const [name, value] of Object.entries(body)) {
+  for (const name in body) {
     const holds = fields?.get(name)
     if (holds === undefined) {
       context.trouble ??= { code: 'UNKNOWN_NODE', message: `the field \`${name}\` of \`${type}\` is not known` }
       return
     }
     if (holds === '' || except.includes(name)) continue
-    for (const held of Array.isArray(value) ? value : [value]) {
-      const typed = isNode(held) ? (holds === 'Node' ? typedNode(held) : { type: holds, body: held }) : null
-      if (typed !== null) context.visit(typed, scope)
-    }
+    const value = body[name]
+    if (Array.isArray(value)) for (const held of value) visitHeld(context, holds, held, scope)
+    else visitHeld(context, holds, value, scope)
   }
+}
+
+function visitHeld(context: Context, holds: string, held: unknown, scope: Scope): void {
+  const typed = isNode(held) ? (holds === 'Node' ? typedNode(held) : { type: holds, body: held }) : null
+  if (typed !== null) context.visit(typed, scope)
 }
 
 const isNode = (value: unknown): value is Node => typeof value === 'object' && value !== null && !Array.isArray(value)

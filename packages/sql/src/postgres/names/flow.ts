@@ -45,21 +45,26 @@ export function spreadRoles(flows: readonly Flow[]): void {
   }
 }
 
-/** What the columns of all flows are used for, each once; those that come to nothing as output. */
+/** What the columns of all flows are used for, each once at one place; those that come to nothing as output. */
 export function usesOf(flows: readonly Flow[]): readonly ColumnUse[] {
   const uses: ColumnUse[] = []
-  const seen = new Set<string>()
+  // A known column is one and the same object wherever it is named.
+  const noted = new Map<ColumnName, Map<number, number>>()
   for (const { column, roles, place } of flows) {
     if (column === null) continue
-    const key = `${place.start} ${column.column} ${column.name} ${column.schema}`
-    for (const [index, role] of COLUMN_ROLES.entries()) {
-      const isUsed = roles === 0 ? role === 'output' : (roles & (1 << index)) !== 0
-      if (!isUsed || seen.size === seen.add(`${index} ${key}`).size) continue
-      uses.push({ schema: column.schema, name: column.name, column: column.column, role, place })
-    }
+    const places = noted.get(column) ?? new Map<number, number>()
+    const before = places.get(place.start) ?? 0
+    const fresh = (roles === 0 ? OUTPUT : roles) & ~before
+    places.set(place.start, before | fresh)
+    noted.set(column, places)
+    for (const [index, role] of COLUMN_ROLES.entries())
+      if ((fresh & (1 << index)) !== 0)
+        uses.push({ schema: column.schema, name: column.name, column: column.column, role, place })
   }
   return uses
 }
+
+const OUTPUT = roleBit('output')
 
 /** The columns that a value is made of, each once. */
 export interface Origins {
