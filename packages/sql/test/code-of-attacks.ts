@@ -67,6 +67,9 @@ export const HIDING_CODE: readonly string[] = [
   `create domain lab.checked as text check (lab.checks(value))`,
   `create function lab.in_domain() returns void language plpgsql as $$ declare d lab.checked; begin d := 'x'; end $$`,
   `create function lab.in_parameter(a lab.checked) returns void language sql as 'select 1'`,
+  `create function lab.with_row() returns text language plpgsql as $$
+     declare r public.customers%rowtype; n public.orders.total%type; begin
+     select * into r from public.customers where id = 1; r.name := 'x'; n := 5 % 3; return r.name; end $$`,
   `create function lab.by_variable_name(k text) returns void language plpgsql as $$
      #variable_conflict use_variable
      begin delete from public.settings where k = k; end $$`,

@@ -187,6 +187,13 @@ describe.each([15, 18] as const)('code of the database, by PostgreSQL %i', major
     ])
   })
 
+  test('L1: a row variable is filled by a read of the whole row', () => {
+    const facts = factsOf('select lab.with_row()')
+    const read = facts.kind === 'understood' ? facts.uses.filter(use => use.kind === 'relation') : []
+    expect(read.map(({ relation }) => [relation.name, relation.columns.length])).toEqual([['customers', 11]])
+    expect(lines('select lab.with_row()')).toContain('read call lab.with_row')
+  })
+
   test('T3: DO and CALL are read like bodies', () => {
     expect(lines("do $$ begin execute 'delete from settings'; end $$")).toEqual([
       'procedural',

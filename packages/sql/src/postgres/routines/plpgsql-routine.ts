@@ -1,4 +1,3 @@
-import { relationKey } from '@querywarden/policy-core'
 import { lex } from '../lex.ts'
 import { checkCharacters, checkTokens } from '../limits.ts'
 import { type Node, nameParts, type TypedNode, textAt, typedAt, typedNodesAt } from '../node.ts'
@@ -7,6 +6,7 @@ import { type Findings, findUnknown, NOWHERE } from './findings.ts'
 import { type CodePart, type PlpgsqlCode, takeApart } from './plpgsql-code.ts'
 import { type CodeReader, readNode, readStatements, statementOf } from './read-code.ts'
 import { rowNames } from './row-names.ts'
+import { readVariableType, withoutRowType } from './variable-type.ts'
 
 /** How PL/pgSQL code is declared: what stands before its body in CREATE FUNCTION. */
 export interface Declaration {
@@ -27,14 +27,16 @@ export function readPlpgsql(reader: CodeReader, body: string, declared: Declarat
     checkCharacters(body, reader.limits) !== null ||
     checkTokens(body, lex(body), reader.limits) !== null
   const tag = `$q${freeTag(body)}$`
-  const tree = isTooMuch ? null : reader.plpgsql.parse(`${declared.head} LANGUAGE plpgsql AS ${tag}${body}${tag}`)
+  const tree = isTooMuch
+    ? null
+    : reader.plpgsql.parse(`${declared.head} LANGUAGE plpgsql AS ${tag}${withoutRowType(body)}${tag}`)
   const code = tree === null ? null : takeApart(tree, body, declared.name)
   if (code === null) {
     findUnknown(findings, 'has code that is not understood')
     return
   }
   for (const [effect, why] of code.effects) findings.uses.push({ kind: 'statement', effect, why, place: NOWHERE })
-  for (const type of new Set(code.types)) readType(reader, type, code.variables, findings)
+  for (const type of new Set(code.types)) readVariableType(reader, type, code.variables, findings)
   for (const part of code.parts) readPart(reader, part, code, declared, findings)
 }
 
@@ -161,41 +163,6 @@ function isPlain(expression: TypedNode | null, mayPick: boolean): boolean {
     }
   }
   return true
-}
-
-/** A variable's type: one that runs code does so at each assignment. `t.c%TYPE` is what the column is of. */
-function readType(reader: CodeReader, type: string, variables: ReadonlySet<string>, findings: Findings): void {
-  const [name = '', mark] = type.split('%')
-  if (mark === undefined) {
-    const statement = statementOf(reader, `SELECT NULL::${type}`)
-    if (statement === null) findUnknown(findings, 'has a variable of a type that is not understood')
-    else readNode(reader, statement, findings, variables)
-    return
-  }
-  const parts = lex(name).flatMap(({ kind, start, end }) =>
-    kind === 'word'
-      ? [name.slice(start, end).toLowerCase()]
-      : kind === 'identifier'
-        ? [name.slice(start + 1, end - 1)]
-        : [],
-  )
-  // Of a variable: its own type has been looked at.
-  if (parts.length === 1 && variables.has(parts[0] ?? '') && mark.toLowerCase().startsWith('type')) return
-  const relation = /^rowtype/i.test(mark) ? parts : parts.slice(0, -1)
-  if (parts.length === 2 && variables.has(parts[0] ?? '')) return
-  for (const column of columnsOf(reader, relation)) {
-    const bare = column.replace(/(\(.*\))?(\[\])*$/, '')
-    const statement = statementOf(reader, `SELECT NULL::${bare}`)
-    if (statement !== null) readNode(reader, statement, findings, variables)
-  }
-}
-
-function columnsOf({ catalog }: CodeReader, parts: readonly string[]): readonly string[] {
-  const [name = '', schema] = [parts.at(-1), parts.at(-2)]
-  const schemas = schema === undefined ? catalog.searchPath : [schema]
-  return schemas.flatMap(
-    each => catalog.relations.get(relationKey({ schema: each, name }))?.columns.map(column => column.type) ?? [],
-  )
 }
 
 /** The parameters and result of a declaration, to be walked: types that run code, defaults that do. */
