@@ -15,6 +15,7 @@ export type Blanking =
  * blankComments('select 1 -- one', lex('select 1 -- one')) // { kind: 'blanked', text: 'select 1       ' }
  */
 export function blankComments(text: string, tokens: readonly Token[]): Blanking {
+  if (!tokens.some(isComment)) return { kind: 'blanked', text }
   const parts: string[] = []
   let afterString: 'no' | 'yes' | 'comment' = 'no'
   for (const { kind, start, end } of tokens) {
@@ -32,6 +33,8 @@ export function blankComments(text: string, tokens: readonly Token[]): Blanking 
   }
   return { kind: 'blanked', text: parts.join('') }
 }
+
+const isComment = ({ kind }: Token): boolean => kind === 'block-comment' || kind === 'line-comment'
 
 const blank = (comment: string): string =>
   comment.replace(/[^\n\r]/gu, character => ' '.repeat(Buffer.byteLength(character)))

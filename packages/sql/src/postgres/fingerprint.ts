@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { Token } from './lex.ts'
 
 /** Characters of a fingerprint: enough that a gateway's statements don't meet by chance (64 bits). */
@@ -13,7 +13,7 @@ const CHARS = 16
  * fingerprintOf(text, lex(text)) // the same for `SELECT a FROM t WHERE b IN (1, 2)` and `select a from t where b in ('x')`
  */
 export const fingerprintOf = (text: string, tokens: readonly Token[]): string =>
-  createHash('sha256').update(normalForm(text, tokens)).digest('hex').slice(0, CHARS)
+  hash('sha256', normalForm(text, tokens)).slice(0, CHARS)
 
 /** What a fingerprint is the digest of. */
 export function normalForm(text: string, tokens: readonly Token[]): string {
@@ -48,7 +48,9 @@ function partOf(text: string, { kind, start, end }: Token): string | null {
 }
 
 /** The server folds letters of ASCII only (downcase_identifier in scansup.c, in a multibyte encoding). */
-const folded = (word: string): string => word.replace(/[A-Z]+/g, letters => letters.toLowerCase())
+const folded = (word: string): string =>
+  CAPITALS.test(word) ? word.replace(/[A-Z]+/g, letters => letters.toLowerCase()) : word
+const CAPITALS = /[A-Z]/
 
 /** A literal goes on where another one ends, and stands for the list that it is in. A sign before it is a part of it. */
 function addLiteral(parts: string[]): void {
