@@ -135,6 +135,23 @@ describe.each([15, 18] as const)('code of the database, by PostgreSQL %i', major
     expect(lines('select many(1)')).toEqual(all)
     expect(lines('select many(1, 2, 3)')).toEqual(all)
     expect(lines('select many(variadic array[1, 2])')).toEqual(all)
+    expect(lines('select mixed(1)')).toEqual(calls('public.mixed', 'write delete public.feedback() unbounded'))
+    expect(lines('select @@@ 1')).toContain('write delete public.feedback(body) unbounded by operator @@@')
+  })
+
+  test('a call is classed by what the function does', () => {
+    const classOf = (text: string) => {
+      const facts = factsOf(text)
+      return facts.kind === 'understood' && facts.calls.map(call => [call.name, call.class])
+    }
+    expect(classOf('select fmt_eur(1), mixed(1), lower(masked_ref(1)), run_sql($$x$$), drop_feedback()')).toEqual([
+      ['public.fmt_eur', 'pure'],
+      ['public.mixed', 'write'],
+      ['pg_catalog.lower', 'pure'],
+      ['public.masked_ref', 'reads-rows'],
+      ['public.run_sql', 'unknown'],
+      ['public.drop_feedback', 'ddl'],
+    ])
   })
 
   test('N1: quoted names are names', () => {

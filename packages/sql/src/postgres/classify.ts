@@ -154,7 +154,7 @@ function understand(text: string, catalog: Catalog, reader: Reader): Facts {
     prohibitions: isOpenToPolicy ? [] : [...walked.prohibitions, ...ran.prohibitions],
     mentions: walked.mentions,
     ...names,
-    calls: walked.calls,
+    calls: ran.calls,
     fingerprint: fingerprintOf(read.text, read.tokens),
     canonical: canonicalText(read.text, read.tokens),
     copy: walked.copy,

@@ -1,6 +1,7 @@
-import type { Effect, Prohibition, RelationName, Use } from '@querywarden/policy-core'
+import type { Effect, FunctionCall, Prohibition, RelationName, Use } from '@querywarden/policy-core'
 import { reactionsOn } from '../reactions/reactions-on.ts'
 import type { Walked } from '../walk.ts'
+import { type CalledRoutine, classedCalls } from './classed-calls.ts'
 import { merged } from './findings.ts'
 import type { CodeReader } from './read-code.ts'
 import type { Run } from './run.ts'
@@ -10,6 +11,8 @@ import type { CodeFollower, Outcome } from './spread.ts'
 export interface Ran {
   readonly uses: readonly Use[]
   readonly prohibitions: readonly Prohibition[]
+  /** The calls in the text, with the class of those that are of functions of the database. */
+  readonly calls: readonly FunctionCall[]
 }
 
 /** A statement that sets off more than this isn't followed any further. */
@@ -18,24 +21,32 @@ const RUNS_MAX = 1_000
 /** What the code does that a statement sets off: the functions that it calls, and what its relations do by themselves. */
 export function addRuns(follower: CodeFollower, reader: CodeReader, walked: Walked): Ran {
   const runs = [...walked.runs, ...walked.uses.flatMap(use => reactionsOn(reader.catalog, use, walked.writes))]
-  if (runs.length === 0) return { uses: [], prohibitions: [] }
+  const { calls } = walked
+  if (runs.length === 0) return { uses: [], prohibitions: [], calls }
   const uses: Use[] = []
   const prohibitions: Prohibition[] = []
-  const seen = new Set<string>()
+  const seen = new Map<object, Set<string>>()
+  const called: CalledRoutine[] = []
   for (const run of runs.slice(0, RUNS_MAX)) {
     const outcome = follower.follow(reader, run.code, run.isPlanned)
     uses.push(...ownUses(run, outcome))
-    const key = JSON.stringify([run.via.kind, run.via.name, run.isPlanned])
-    // One that is called twice does the same twice.
-    if (seen.has(key) && run.code.kind === 'routine') continue
-    seen.add(key)
+    if (run.code.kind === 'routine') {
+      const { routine } = run.code
+      if (run.via.kind === 'function') called.push({ name: nameOf(routine), outcome, start: run.place.start })
+      // One that is called twice does the same twice.
+      const key = JSON.stringify([run.via.kind, run.via.name, run.isPlanned])
+      const ways = seen.get(routine) ?? new Set()
+      seen.set(routine, ways)
+      if (ways.has(key)) continue
+      ways.add(key)
+    }
     uses.push(...merged(outcome.uses).map(use => ({ ...use, via: run.via, place: run.place })))
     prohibitions.push(...outcome.prohibitions.map(each => ({ ...each, place: run.place })))
   }
   const [beyond] = runs.slice(RUNS_MAX)
   if (beyond !== undefined)
     uses.push({ kind: 'statement', effect: 'unknown', why: 'sets off more code than is followed', place: beyond.place })
-  return { uses, prohibitions }
+  return { uses, prohibitions, calls: classedCalls(calls, called) }
 }
 
 /**
