@@ -41,6 +41,25 @@ async function batch(lines: readonly (object | string)[], more: readonly string[
 }
 let batches = 0
 
+describe.concurrent('usage', () => {
+  test.each([
+    [['policy', 'explain', 'select 1', '--sql', 'select 1'], 2],
+    [['policy', 'test'], 2],
+    [['policy', 'test', 'none.test.yaml'], 2],
+    [['policy', 'test', '--min-coverage', '101'], 2],
+    [['policy', 'diff', 'a.yaml'], 2],
+    [['policy', 'init', 'none'], 2],
+    [['policy', 'catalog'], 2],
+    [['schema', 'none'], 2],
+    [['schema', 'policy'], 0],
+    [['policy', 'diff', '--help'], 0],
+  ] as const)('querywarden %j ends with %d', async (args, exit) => {
+    const { out, err, ...ended } = await world.run(args)
+    expect(ended.exit).toBe(exit)
+    expect(exit === 0 ? err : out).toBe('')
+  })
+})
+
 describe('policy explain', () => {
   test('points at the place that decided, in what an EXECUTE runs too', async () => {
     const { exit, out } = await world.run([
