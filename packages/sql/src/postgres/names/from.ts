@@ -44,8 +44,7 @@ export function bindFromItem(binder: Binder, { type, body }: TypedNode, scope: F
       add(bindJsonTable(binder, body, scope), 'json_table')
       return
     default:
-      // What it would name can't be told.
-      binder.isDoubtful = true
+      // What it would name can't be told, and an expression it isn't: that makes all lineage unknown.
       bindFor(binder, [{ type, body }], scope, 0)
       add(anyItem(binder))
   }
