@@ -1,17 +1,21 @@
 import { type Statement as Tree, toSql } from 'pgsql-ast-parser'
 
-/** Quoted stretches as they are; a run of blanks as one, or none before what needs none. */
-const QUOTED_OR_BLANK = /(E?'(?:[^']|'')*'|"(?:[^"]|"")*"|\$\$.*?\$\$)|\s+(?=[,.)]|$)|\s+/gsu
+/**
+ * What the printer puts around things without need: brackets around a literal, several blanks, blanks before what needs none.
+ * Quoted stretches stay as they are.
+ */
+const NEEDLESS =
+  /\((\d+|E?'(?:[^']|'')*'|null|true|false)\)(?!\w)|(E?'(?:[^']|'')*'|"(?:[^"]|"")*"|\$\$.*?\$\$)|\s+(?=[,.)]|$)|(\s+)/gsu
 
-/** Prints a tree, without the blanks that the printer strews about. */
+/** Prints a tree, without the blanks and brackets that the printer strews about. */
 export const print = (tree: Tree): string => tidy(toSql.statement(tree))
 
-/** One blank where there were several, outside of quotes. */
-export const tidy = (text: string): string =>
-  text.replace(QUOTED_OR_BLANK, (found, quoted: string | undefined, at: number) => {
-    if (quoted !== undefined) return quoted
-    return /^(?:[,.)]|$)/u.test(text.slice(at + found.length)) ? '' : ' '
-  })
+const tidy = (text: string): string =>
+  text.replace(
+    NEEDLESS,
+    (_, literal: string | undefined, quoted: string | undefined, blanks: string | undefined) =>
+      literal ?? quoted ?? (blanks === undefined ? '' : ' '),
+  )
 
 /** A name for a tree. The printer puts double quotes around names that need them, but doubles none within. */
 export const printable = (name: string): string => name.replaceAll('"', '""')
