@@ -15,6 +15,11 @@ export interface Circumstances {
   readonly mayChangeTransaction?: boolean | undefined
   /** Whether the text that it came in held several statements. */
   readonly multiStatement?: boolean | undefined
+  /**
+   * Code or a view was changed in the open transaction, which no catalog shows yet: what runs code or reads is then
+   * `unknown` beside all else that it does.
+   */
+  readonly codeInDoubt?: boolean | undefined
   /** Called once if a person must be waited for. */
   readonly onPending?: ((pending: Pending) => void) | undefined
 }

@@ -5,6 +5,7 @@ import type { Facts } from '../facts.ts'
 import type { Classifier, Masking, Rewriter, Rewriting } from '../hooks.ts'
 import type { Parameter, Statement } from '../statement.ts'
 import type { Target } from '../target.ts'
+import { inDoubt } from './in-doubt.ts'
 import type { Ruling, Rulings } from './rulings.ts'
 
 /** The answer to a text before its parameters, a person or the recorder come in. Good until policy or catalog change. */
@@ -59,11 +60,13 @@ export function judge(
   target: Target,
   text: string,
   catalog: Catalog,
+  codeInDoubt = false,
 ): Judgement | Promise<Judgement> {
   const statement: Statement = { dialect: target.dialect, text, params: [] }
   const one: Case = { hooks, rulings, statement, catalog }
   const facts = hooks.classify(statement, catalog, rulings.asker)
-  return facts instanceof Promise ? facts.then(late => judgeFacts(one, late)) : judgeFacts(one, facts)
+  const known = (found: Facts): Facts => (codeInDoubt ? inDoubt(found) : found)
+  return facts instanceof Promise ? facts.then(late => judgeFacts(one, known(late))) : judgeFacts(one, known(facts))
 }
 
 function judgeFacts(one: Case, facts: Facts): Judgement | Promise<Judgement> {

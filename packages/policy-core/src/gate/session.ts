@@ -100,10 +100,11 @@ export class Session {
     const policy = this.#parts.policy()
     const standing = policy.for(this.principal, this.target, this.#now())
     const by = { policy, standing, surroundings: surroundingsIn(circumstances, standing, estimatedRows) }
+    const codeInDoubt = circumstances.codeInDoubt === true
     const make = (rulings: Rulings): Judgement | Promise<Judgement> =>
-      judge(this.#parts, rulings, this.target, text, catalog)
+      judge(this.#parts, rulings, this.target, text, catalog, codeInDoubt)
     // An estimate is one of a run: another one may be of other parameters, or of more rows.
-    return estimatedRows === null
+    return estimatedRows === null && !codeInDoubt
       ? this.#judgements.get(by, catalog.fingerprint, text, make)
       : make(new Rulings(by, this))
   }

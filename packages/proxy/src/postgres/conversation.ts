@@ -1,4 +1,4 @@
-import type { Cleared, Clock, CloseReason, Session } from '@querywarden/policy-core'
+import type { Cleared, Clock, CloseReason, Pending, Session } from '@querywarden/policy-core'
 import {
   EMPTY_QUERY_RESPONSE,
   encodeParse,
@@ -55,6 +55,8 @@ export class Conversation {
   #isSkipping = false
   /** Nothing is being decided or run: it is the client's turn. */
   #isIdle = true
+  /** Whether the open transaction has changed code, or is about to. */
+  #doubt = { codeInDoubt: false }
   #hold: Hold | null = null
   #copyIn: CopyIn | null = null
   #stopping: Promise<void> | null = null
@@ -227,15 +229,25 @@ export class Conversation {
     const hold = new Hold(client.gone)
     this.#hold = hold
     const stopTelling: (() => void)[] = []
+    const inTransaction = this.#status !== 'idle' || this.#isOpen
+    // What the transaction before has changed is read again by now.
+    const doubt = inTransaction ? this.#doubt : { codeInDoubt: false }
+    this.#doubt = doubt
     try {
-      const decider = deciderOf(session, {
+      const circumstances = {
         get signal() {
           return hold.signal
         },
-        inTransaction: this.#status !== 'idle' || this.#isOpen,
+        get codeInDoubt() {
+          return doubt.codeInDoubt
+        },
+        inTransaction,
         multiStatement,
         // From here on it must show when the client leaves: a paused socket would hide it (threats A5).
-        onPending: pending => stopTelling.push(client.refuseOverflow(), tellPending(pending, client, clock)),
+        onPending: (pending: Pending) => stopTelling.push(client.refuseOverflow(), tellPending(pending, client, clock)),
+      }
+      const decider = deciderOf(session, circumstances, () => {
+        doubt.codeInDoubt = true
       })
       const planned = await plan(decider)
       // A cancel that came while nobody had to be asked still counts: nothing has been sent yet.

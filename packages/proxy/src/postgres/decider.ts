@@ -1,4 +1,4 @@
-import type { Circumstances, Session } from '@querywarden/policy-core'
+import { type Circumstances, changesCode, type Session } from '@querywarden/policy-core'
 import type { Admit, Judge } from './plan.ts'
 
 /** How the statements of one batch are decided. */
@@ -13,8 +13,10 @@ export interface Decider {
  * statement in one go must not have it judged as if there were none.
  *
  * @param circumstances - as they are when the batch came; asked anew for each statement
+ * @param onCodeChange - called when a statement was cleared that changes what others run: whoever makes a function in a
+ * transaction and calls it there must not have it judged by what the catalog knows of the one before (threats N2)
  */
-export function deciderOf(session: Session, circumstances: Circumstances): Decider {
+export function deciderOf(session: Session, circumstances: Circumstances, onCodeChange: () => void): Decider {
   let mayChangeTransaction = false
   const now = (): Circumstances => ({
     get signal() {
@@ -24,6 +26,9 @@ export function deciderOf(session: Session, circumstances: Circumstances): Decid
     multiStatement: circumstances.multiStatement,
     onPending: circumstances.onPending,
     mayChangeTransaction,
+    get codeInDoubt() {
+      return circumstances.codeInDoubt
+    },
   })
   return {
     judge: text => session.judge(text, now()),
@@ -33,6 +38,7 @@ export function deciderOf(session: Session, circumstances: Circumstances): Decid
       const changes = ({ effect }: { readonly effect: string }): boolean =>
         effect === 'transaction' || effect === 'procedural' || effect === 'unknown'
       if (verdict.kind === 'cleared' && verdict.cleared.facts.uses.some(changes)) mayChangeTransaction = true
+      if (verdict.kind === 'cleared' && changesCode(verdict.cleared.facts)) onCodeChange()
       return verdict
     },
   }
