@@ -106,24 +106,53 @@ function selectOf(draw: Draw, outer: readonly Range[], ctes: readonly Range[], d
     sql: expression(draw, ranges, depth),
     name: random.oneIn(3) ? `o${at}` : null,
   }))
-  const stars = item.ranges.map(({ name }) => `${spelled(name, random)}.*`)
-  const list = random.oneIn(8)
-    ? random.pick(['*', ...stars])
-    : outputs.map(({ sql, name }) => (name === null ? sql : `${sql} ${random.pick(['', 'as '])}${name}`)).join(', ')
+  const isGrouped = random.oneIn(7)
+  const list = isGrouped ? groupedList(draw, ranges, depth) : listOf(draw, item.ranges, outputs)
   const where = random.oneIn(2) ? ` where ${condition(draw, ranges, depth)}` : ''
-  const group = random.oneIn(6)
-    ? ` group by ${random.pick(['1', 'rollup (1)', expression(draw, ranges, 0), `1 having ${condition(draw, ranges, 0)}`])}`
+  const group = isGrouped
+    ? ` group by ${random.pick(['1', 'rollup (1)', `1 having count(*) > 0`, 'grouping sets ((1), ())'])}`
     : ''
   const order = random.oneIn(5)
     ? ` order by ${random.pick(['1', expression(draw, ranges, 1), '1 desc nulls last'])}`
     : ''
   const limit = random.oneIn(5) ? random.pick([' limit 2', ' offset 1', ' fetch first 2 rows only', ' limit all']) : ''
-  const lock = random.oneIn(24) ? random.pick([' for update', ' for share', ' for no key update skip locked']) : ''
-  const distinct = random.oneIn(8)
-    ? random.pick(['distinct ', 'all ', `distinct on (${expression(draw, ranges, 0)}) `])
-    : ''
-  const columns = outputs.flatMap(({ name }) => (name === null ? [] : [{ name, type: 'text' }]))
+  const lock =
+    !isGrouped && random.oneIn(20) ? random.pick([' for update', ' for share', ' for no key update skip locked']) : ''
+  const distinct =
+    !isGrouped && random.oneIn(8)
+      ? random.pick(['distinct ', 'all ', `distinct on (${expression(draw, ranges, 0)}) `])
+      : ''
+  const columns = isGrouped ? [{ name: 'o0', type: 'text' }] : named(outputs)
   return { sql: `select ${distinct}${list} from ${item.sql}${where}${group}${order}${limit}${lock}`, columns }
+}
+
+interface Labelled {
+  readonly sql: string
+  readonly name: string | null
+}
+
+const named = (outputs: readonly Labelled[]): readonly KnownColumn[] =>
+  outputs.flatMap(({ name }) => (name === null ? [] : [{ name, type: 'text' }]))
+
+function listOf({ random }: Draw, ranges: readonly Range[], outputs: readonly Labelled[]): string {
+  const stars = ranges.map(({ name }) => `${spelled(name, random)}.*`)
+  if (random.oneIn(8)) return random.pick(['*', ...stars])
+  return outputs.map(({ sql, name }) => (name === null ? sql : `${sql} ${random.pick(['', 'as '])}${name}`)).join(', ')
+}
+
+/** What a grouped SELECT can give: its key, and aggregates over the rest. */
+function groupedList(draw: Draw, ranges: readonly Range[], depth: number): string {
+  const { random } = draw
+  const over = expression(draw, ranges, depth - 1)
+  const filter = random.oneIn(3) ? ` filter (where ${condition(draw, ranges, 0)})` : ''
+  const aggregate = random.pick([
+    'count(*)',
+    `max(${over}::text)`,
+    `string_agg(${over}::text, ',' order by 1)`,
+    `array_agg(${over})`,
+    `jsonb_agg(${over})`,
+  ])
+  return `${expression(draw, ranges, 0)} as o0, ${aggregate}${filter}`
 }
 
 /** A query of any form. */
@@ -131,7 +160,7 @@ export function queryOf(draw: Draw, outer: readonly Range[], depth: number, ctes
   const { random, words } = draw
   switch (random.below(depth <= 0 ? 6 : 11)) {
     case 6:
-      return `${selectOf(draw, outer, ctes, depth - 1).sql} ${random.pick(['union', 'union all', 'except', 'intersect'])} ${selectOf(draw, outer, ctes, depth - 1).sql}`
+      return `${oneColumn(draw, outer, ctes, depth)} ${random.pick(['union', 'union all', 'except', 'intersect'])} ${oneColumn(draw, outer, ctes, depth)}`
     case 7:
       return `table ${relationSql(draw, random.pick(words.relations)).replace(/^only /, '')}`
     case 8:
@@ -145,6 +174,13 @@ export function queryOf(draw: Draw, outer: readonly Range[], depth: number, ctes
     default:
       return selectOf(draw, outer, ctes, depth).sql
   }
+}
+
+/** One column of text, so that any two fit together. */
+function oneColumn(draw: Draw, outer: readonly Range[], ctes: readonly Range[], depth: number): string {
+  const item = fromItem(draw, outer, ctes, depth - 1)
+  const ranges = [...item.ranges, ...outer]
+  return `select ${expression(draw, ranges, depth - 1)}::text from ${item.sql} where ${condition(draw, ranges, 0)}`
 }
 
 /** A WITH clause, and the names that it gives. Its queries may bear the names of relations. */
