@@ -34,7 +34,7 @@ export class Readings {
     const outline = this.#look(text)
     if (outline !== null && this.outlines.isOneStatement(major, outline))
       return { kind: 'split', statements: [{ text: outline.text, start: 0, command: null }] }
-    const read = readText(text, grammar, this.#limits)
+    const read = readText(text, grammar, this.#limits, outline?.text === text ? outline.tokens : null)
     if (read.kind === 'opaque') return read
     const sole = text.length <= this.#charsMax ? soleStatement(read) : null
     if (sole !== null && text.length > JUST_READ_CHARS_MAX) this.#lastLong = { major, read: sole }
@@ -46,7 +46,10 @@ export class Readings {
   read(text: string, grammar: Grammar): ReadText | Refused {
     const long = this.#lastLong
     if (long?.major === grammar.major && long.read.text === text) return long.read
-    return this.#justRead.get(`${grammar.major} ${text}`) ?? readText(text, grammar, this.#limits)
+    const known = this.#justRead.get(`${grammar.major} ${text}`)
+    if (known !== undefined) return known
+    const outline = this.#lastOutline
+    return readText(text, grammar, this.#limits, outline?.text === text ? outline.tokens : null)
   }
 
   /** The outline of a statement that has literals to leave out, or null. */

@@ -14,11 +14,16 @@ export interface ReadText {
   readonly statements: readonly ParsedStatement[]
 }
 
-/** Checks, blanks and parses a text. Total. */
-export function readText(text: string, grammar: Grammar, limits: ParseLimits): ReadText | Refused {
+/** Checks, blanks and parses a text. Total. `tokens`: of the text, where they are known. */
+export function readText(
+  text: string,
+  grammar: Grammar,
+  limits: ParseLimits,
+  tokens: readonly Token[] | null = null,
+): ReadText | Refused {
   const refused = checkCharacters(text, limits)
   if (refused !== null) return refused
-  const original = lex(text)
+  const original = tokens ?? lex(text)
   const tooMuch = checkTokens(text, original, limits)
   if (tooMuch !== null) return tooMuch
   const blanking = blankComments(text, original)
@@ -31,8 +36,8 @@ export function readText(text: string, grammar: Grammar, limits: ParseLimits): R
   const outcome = grammar.parse(blanking.text)
   switch (outcome.kind) {
     case 'parsed': {
-      const tokens = blanking.text === text ? original : lex(blanking.text)
-      return { kind: 'read', text: blanking.text, tokens, statements: outcome.statements }
+      const read = blanking.text === text ? original : lex(blanking.text)
+      return { kind: 'read', text: blanking.text, tokens: read, statements: outcome.statements }
     }
     case 'syntax-error':
       return opaque('SYNTAX', outcome.message, outcome.offset)
