@@ -1,4 +1,4 @@
-import type { Use, Via } from './facts.ts'
+import type { Use, UsedRelation, Via } from './facts.ts'
 import type { Matter } from './policy/match-what.ts'
 import type { Rule } from './policy/policy.ts'
 import { allHold, type RuleIndex } from './policy/rule-index.ts'
@@ -66,14 +66,24 @@ export function describeUse(use: Use, tag: string): string {
   const by = use.via === undefined ? '' : `, done by ${viaName(use.via)}`
   switch (use.kind) {
     case 'relation': {
-      const { schema, name } = use.relation
-      return `${use.unbounded ? 'unbounded ' : ''}${actOf(use, tag)} ${printableName(schema)}.${printableName(name)}${by}`
+      return `${use.unbounded ? 'unbounded ' : ''}${actOf(use, tag)} ${nameOf(use.relation)}${by}`
     }
     case 'function':
       return `call of ${printable(use.function)}${by}`
     case 'statement':
       return `${printable(use.why)}${by}`
   }
+}
+
+/** Relations live as long as a catalog, and are named for every statement that uses them. */
+const names = new WeakMap<UsedRelation, string>()
+
+function nameOf(relation: UsedRelation): string {
+  const known = names.get(relation)
+  if (known !== undefined) return known
+  const name = `${printableName(relation.schema)}.${printableName(relation.name)}`
+  names.set(relation, name)
+  return name
 }
 
 /** `trigger public.orders.audit`. */

@@ -14,7 +14,7 @@ import type {
   Who,
 } from './policy.ts'
 import { suggestion } from './schema-issues.ts'
-import { shadowOf } from './shadow.ts'
+import { shadowFinder } from './shadow.ts'
 import { STATEMENT_TAGS } from './statement-tags.ts'
 
 /**
@@ -23,7 +23,7 @@ import { STATEMENT_TAGS } from './statement-tags.ts'
  */
 export const policyIssues = (policy: Policy): readonly PolicyIssue[] => [
   ...unsafeIssues(policy),
-  ...policy.rules.flatMap((rule, index) => futileIssues(rule, ['rules', index], policy)),
+  ...futileRules(policy),
   ...policy.rules.flatMap(({ who }, index) => wildcardIssues(who, ['rules', index, 'who'])),
   ...policy.masks.flatMap(({ who, unless }, index) => [
     ...wildcardIssues(who, ['masks', index, 'who']),
@@ -31,6 +31,11 @@ export const policyIssues = (policy: Policy): readonly PolicyIssue[] => [
   ]),
   ...policy.limits.flatMap(({ who }, index) => wildcardIssues(who, ['limits', index, 'who'])),
 ]
+
+function futileRules({ rules }: Policy): readonly PolicyIssue[] {
+  const findShadow = shadowFinder(rules)
+  return rules.flatMap((rule, index) => futileIssues(rule, ['rules', index], findShadow))
+}
 
 /** The part of {@link policyIssues} without which deciding by the policy would be unsound, however it was made. */
 export const unsafeIssues = (policy: Policy): readonly PolicyIssue[] => [
@@ -86,7 +91,7 @@ function approvalIssues(rule: Rule, path: KeyPath): readonly PolicyIssue[] {
   ]
 }
 
-function futileIssues(rule: Rule, path: KeyPath, policy: Policy): readonly PolicyIssue[] {
+function futileIssues(rule: Rule, path: KeyPath, findShadow: ReturnType<typeof shadowFinder>): readonly PolicyIssue[] {
   const { what, who, targets, when, decision } = rule
   if (isBlank(what)) {
     if (decision !== 'deny')
@@ -99,7 +104,7 @@ function futileIssues(rule: Rule, path: KeyPath, policy: Policy): readonly Polic
     ...whenIssues(when, [...path, 'on']),
   ]
   if (contradictions.length > 0) return contradictions
-  const shadow = shadowOf(rule, policy.rules)
+  const shadow = findShadow(rule)
   return shadow === null
     ? []
     : [issue(path, `can never fire: rule ${shadow.id} decides ${shadow.decision} wherever it matches`)]

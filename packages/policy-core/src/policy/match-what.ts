@@ -1,7 +1,7 @@
 import type { Access, Effect, Facts, Use } from '../facts.ts'
 import { isGlob, matchGlob } from './glob.ts'
 import { compileColumns } from './match-columns.ts'
-import { type Pattern, readPattern } from './pattern.ts'
+import { type Pattern, readPattern, readRelationOf } from './pattern.ts'
 import type { Doer, Rule, What } from './policy.ts'
 
 /** What is known of a statement's surroundings; null is unknown. */
@@ -23,8 +23,10 @@ export type Condition = (use: Use, matter: Matter) => boolean
 /** The `what` of a rule, prepared: what it is about, and on which further conditions. */
 export interface CompiledWhat {
   readonly isAboutEffect: (effect: Effect) => boolean
-  /** Null: about no relation. Empty: about all. */
+  /** The relations that it names, or those of the columns that it names. Null: about no relation. Empty: about all. */
   readonly relations: readonly Pattern[] | null
+  /** It names columns, and so is about relations that show such a column by another name too. */
+  readonly namesColumns: boolean
   readonly isAboutFunction: (name: string) => boolean
   /** Whether it may be about a use that is of no relation and no listed function. */
   readonly isAboutOther: (effect: Effect) => boolean
@@ -45,7 +47,8 @@ export function compileWhat({ decision, what }: Pick<Rule, 'decision' | 'what'>)
   const isRelational = asksForRelation(what)
   return {
     isAboutEffect: compileEffects(decision, what),
-    relations: what.functions !== null ? null : compilePatterns(what.relations ?? [], 2),
+    relations: relationsOf(what),
+    namesColumns: what.columns !== null,
     isAboutFunction: isRelational ? () => false : compileFunction(decision, what),
     // A restriction on relations says nothing about a use that touches none; but only an allow may read it so, since a
     // deny or an approve that matched more than it says would be as wrong as an allow that did.
@@ -54,6 +57,12 @@ export function compileWhat({ decision, what }: Pick<Rule, 'decision' | 'what'>)
     namesFunctions: what.functions !== null,
     conditions: conditionsOf(decision, what),
   }
+}
+
+function relationsOf({ functions, relations, columns }: What): readonly Pattern[] | null {
+  if (functions !== null) return null
+  if (relations !== null) return compilePatterns(relations, 2)
+  return (columns ?? []).flatMap(text => readRelationOf(text) ?? [])
 }
 
 function compileEffects(decision: Rule['decision'], { effects }: What): (effect: Effect) => boolean {

@@ -28,7 +28,16 @@ const PART = /"((?:[^"]|"")+)"|([^".\s\p{Cc}]+)/uy
  */
 export function readPattern(text: string, partCount: number): Pattern | null {
   const parts = splitPattern(text)
-  if (parts === null || parts.length !== partCount) return null
+  return parts === null || parts.length !== partCount ? null : patternOf(parts)
+}
+
+/** Reads a pattern of three parts and gives the one of its first two: the relation of `schema.relation.column`. */
+export function readRelationOf(text: string): Pattern | null {
+  const parts = splitPattern(text)
+  return parts === null || parts.length !== 3 ? null : patternOf(parts.slice(0, 2))
+}
+
+function patternOf(parts: readonly PatternPart[]): Pattern {
   const names = parts.flatMap(part => (part.kind === 'exact' ? [part.name] : []))
   return {
     matches: candidates => parts.every((part, index) => matchesPart(part, candidates[index] ?? '')),

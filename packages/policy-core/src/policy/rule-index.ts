@@ -1,4 +1,4 @@
-import { EFFECTS, type Effect, type Use, type UsedRelation } from '../facts.ts'
+import { EFFECTS, type Effect, type RelationName, type Use, type UsedRelation } from '../facts.ts'
 import type { CompiledWhat, Condition } from './match-what.ts'
 import type { Pattern } from './pattern.ts'
 import type { Rule } from './policy.ts'
@@ -140,9 +140,23 @@ function put(shelf: Map<string, CompiledRule[]>, key: string, rule: CompiledRule
   else known.push(rule)
 }
 
-function namedBy(
+/** The rules that name a relation, and those that name a column of another one that it shows. */
+function namedBy(shelves: Shelves, relation: UsedRelation): readonly CompiledRule[] {
+  const found = onShelves(shelves, relation)
+  const others = new Map<string, RelationName>()
+  for (const { origins } of relation.columns)
+    for (const { schema, name } of origins)
+      if (schema !== relation.schema || name !== relation.name)
+        others.set(JSON.stringify([schema, name]), { schema, name })
+  return [
+    ...found,
+    ...[...others.values()].flatMap(other => onShelves(shelves, other).filter(({ what }) => what.namesColumns)),
+  ]
+}
+
+function onShelves(
   { byName, bySchema, byLastName, loose }: Shelves,
-  { schema, name }: UsedRelation,
+  { schema, name }: RelationName,
 ): readonly CompiledRule[] {
   const names = [schema, name]
   const matches = ({ what }: CompiledRule): boolean => what.relations?.some(pattern => pattern.matches(names)) ?? false

@@ -1,23 +1,49 @@
-import { matchGlob } from './glob.ts'
-import { asksForRelation, TOUCHES_NOTHING } from './match-what.ts'
-import { readPattern } from './pattern.ts'
+import { isGlob, matchGlob } from './glob.ts'
+import { asksForRelation, compilePatterns, TOUCHES_NOTHING } from './match-what.ts'
+import { type Pattern, readPattern } from './pattern.ts'
 import type { Rule, What, When, Who } from './policy.ts'
 
 const STRICTNESS = { allow: 0, approve: 1, deny: 2 } as const
 
+/** A rule that may cover others, with its patterns prepared. */
+interface Wide {
+  readonly rule: Rule
+  readonly patterns: readonly Pattern[] | null
+}
+
 /**
- * A stricter rule that matches whatever `rule` matches, so that `rule` never has a say; or null. Compares conditions as
- * written and so finds the plain cases only: what it reports is true, what it passes may still be shadowed.
+ * Gives the function that finds a stricter rule that matches whatever a rule matches, so that this one never has a say; or
+ * null. Compares conditions as written and so finds the plain cases only: what it reports is true, what it passes may still
+ * be shadowed.
  */
-export const shadowOf = (rule: Rule, rules: readonly Rule[]): Rule | null =>
-  rules.find(
-    other =>
-      STRICTNESS[other.decision] > STRICTNESS[rule.decision] &&
-      coversWho(other.who, rule.who) &&
-      coversTargets(other.targets, rule.targets) &&
-      coversWhen(other.when, rule.when) &&
-      coversWhat(other, rule),
-  ) ?? null
+export function shadowFinder(rules: readonly Rule[]): (rule: Rule) => Rule | null {
+  const anywhere: Wide[] = []
+  const loose: Wide[] = []
+  const byPattern = new Map<string, Wide[]>()
+  for (const rule of rules) {
+    const { columns, functions, relations } = rule.what
+    // A condition on columns is one on all of them to an allow and on any of them to a deny: even the same doesn't cover.
+    if (rule.decision === 'allow' || columns !== null || functions !== null) continue
+    const wide = { rule, patterns: relations === null ? null : compilePatterns(relations, 2) }
+    if (relations === null) anywhere.push(wide)
+    else if (relations.some(isGlob)) loose.push(wide)
+    for (const text of relations ?? []) byPattern.set(text, [...(byPattern.get(text) ?? []), wide])
+  }
+  return rule => {
+    const [first] = rule.what.relations ?? []
+    // Whatever covers the rule covers its first pattern.
+    const candidates = first === undefined ? [anywhere] : [anywhere, byPattern.get(first) ?? [], loose]
+    for (const shelf of candidates) for (const wide of shelf) if (isShadow(wide, rule)) return wide.rule
+    return null
+  }
+}
+
+const isShadow = (wide: Wide, rule: Rule): boolean =>
+  STRICTNESS[wide.rule.decision] > STRICTNESS[rule.decision] &&
+  coversWho(wide.rule.who, rule.who) &&
+  coversTargets(wide.rule.targets, rule.targets) &&
+  coversWhat(wide, rule) &&
+  coversWhen(wide.rule.when, rule.when)
 
 /** Whether whoever `narrow` is about `wide` is about too. */
 export const coversWho = (wide: Who, narrow: Who): boolean =>
@@ -37,20 +63,15 @@ export const coversWhen = (wide: When | null, narrow: When | null): boolean =>
     (wide.from === null || (narrow?.from ?? -Infinity) >= wide.from) &&
     (wide.until === null || (narrow?.until ?? Infinity) <= wide.until))
 
-/**
- * Whether every use that `narrow` surely matches is matched by `wide`. A condition on columns is one on all of them to
- * an allow and on any of them to a deny, so that even the same one may not cover it.
- */
-function coversWhat(wide: Rule, narrow: Rule): boolean {
+/** Whether every use that `narrow` surely matches is matched by `wide`. */
+function coversWhat({ rule: wide, patterns }: Wide, narrow: Rule): boolean {
   const [w, n] = [wide.what, narrow.what]
   return (
-    w.columns === null &&
-    w.functions === null &&
     isWithin(n.effects, w.effects) &&
     // Only a deny matches unknown without naming it.
     (wide.decision === 'deny' || w.effects !== null || n.effects?.includes('unknown') !== true) &&
     (!asksForRelation(w) || concernsRelationsOnly(narrow)) &&
-    coversRelations(w.relations, n) &&
+    coversRelations(w.relations, patterns, n) &&
     isWithin(n.access, w.access) &&
     isSameOrNone(n.unbounded, w.unbounded) &&
     coversTags(w.tags, n.tags) &&
@@ -67,13 +88,18 @@ const concernsRelationsOnly = ({ decision, what }: Rule): boolean =>
   asksForRelation(what) &&
   (decision !== 'allow' || (what.effects?.every(effect => !TOUCHES_NOTHING.has(effect)) ?? false))
 
-const coversRelations = (wide: readonly string[] | null, { relations }: What): boolean =>
-  wide === null || (relations?.every(pattern => wide.some(other => coversPattern(other, pattern))) ?? false)
-
-function coversPattern(wide: string, narrow: string): boolean {
-  const exact = readPattern(narrow, 2)?.exact
-  return wide === narrow || wide === '*.*' || (exact != null && readPattern(wide, 2)?.matches(exact) === true)
-}
+const coversRelations = (
+  wide: readonly string[] | null,
+  patterns: readonly Pattern[] | null,
+  { relations }: What,
+): boolean =>
+  wide === null ||
+  (relations?.every(text => {
+    if (wide.includes(text) || wide.includes('*.*')) return true
+    const exact = isGlob(text) ? null : readPattern(text, 2)?.exact
+    return exact != null && patterns?.some(({ matches }) => matches(exact)) === true
+  }) ??
+    false)
 
 const coversTags = (wide: readonly string[] | null, narrow: readonly string[] | null): boolean =>
   wide === null || (narrow?.every(tag => wide.some(glob => glob === tag || matchGlob(glob, tag))) ?? false)
