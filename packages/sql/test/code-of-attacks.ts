@@ -78,7 +78,7 @@ export const HIDING_CODE: readonly string[] = [
      select * into r from public.customers where id = 1; r.name := 'x'; n := 5 % 3; return r.name; end $$`,
   `create function lab.by_variable_name(k text) returns void language plpgsql as $$
      #variable_conflict use_variable
-     begin delete from public.settings where k = k; end $$`,
+     begin delete from public.settings where k = 'x'; end $$`,
   `create function lab.by_flag(flag boolean) returns void language plpgsql as $$ begin delete from public.settings where flag; end $$`,
   `create function lab.by_parameter(key text) returns void language plpgsql as $$ begin delete from public.settings where k = key; end $$`,
   `create function lab.reads_masked(n int) returns text language sql stable as 'select name from public.customers where id = n'`,

@@ -137,7 +137,9 @@ describe('statements in disguise', () => {
     })
     expect(stricter).toEqual([...STRICTER.keys()].sort())
     const exact = 1 - stricter.length / cases.length
-    process.stdout.write(`disguise corpus: ${(100 * exact).toFixed(1)} % of ${cases.length} cases exact, the rest stricter\n`)
+    process.stdout.write(
+      `disguise corpus: ${(100 * exact).toFixed(1)} % of ${cases.length} cases exact, the rest stricter\n`,
+    )
     expect(exact).toBeGreaterThan(0.89)
   })
 
