@@ -1,6 +1,6 @@
 import type { Use } from '@querywarden/policy-core'
-import type { Visitor } from './context.ts'
-import { type Node, numberAt, stringOf, type TypedNode, textAt, typedAt, typedNodesAt } from './node.ts'
+import { useStatement, type Visitor } from './context.ts'
+import { type Node, nodeAt, numberAt, stringOf, type TypedNode, textAt, typedAt, typedNodesAt } from './node.ts'
 import { constantText } from './settings.ts'
 
 /**
@@ -15,6 +15,17 @@ export const visitExplain: Visitor = (context, explain, scope, typed) => {
   context.uses.push(...planned)
   const runs = context.runs.splice(runsBefore)
   context.runs.push(...runs.map(run => ({ ...run, isPlanned: true })))
+  const made = temporaryRelation(explain)
+  if (made !== null) useStatement(context, 'ddl', 'makes the schema of temporary relations', context.places.of(made))
+}
+
+/** What CREATE TEMP TABLE AS or SELECT INTO would make: the schema for it is made where it is only planned, and stays. */
+function temporaryRelation(explain: Node): Node | null {
+  const query = typedAt(explain, 'query')?.body ?? {}
+  const into = nodeAt(query, 'into') ?? nodeAt(query, 'intoClause')
+  const made = into === null ? null : nodeAt(into, 'rel')
+  if (made === null) return null
+  return textAt(made, 'relpersistence') === 't' || textAt(made, 'schemaname') === 'pg_temp' ? made : null
 }
 
 /** Whether the statement is run. Of an option that is given more than once, the last one counts (ExplainQuery). */

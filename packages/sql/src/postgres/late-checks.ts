@@ -23,6 +23,7 @@ export function useFieldLikes(context: Context): void {
 }
 
 function useRowFunction(context: Context, name: string, place: Place): void {
+  context.calls.push({ name, class: 'unknown', place })
   const found = findRoutines(context.catalog, [name], 1)
   // An extension's function that only computes is no routine of the catalog, and need not be what is meant.
   if (found.kind === 'found') runRoutines(context, found.routines, place)
@@ -43,10 +44,11 @@ export function useWholeRows(context: Context): void {
 export function useValueColumns(context: Context): void {
   for (const use of [...context.uses]) {
     const column = use.kind === 'relation' && use.relation.kind === 'catalog' ? valueColumn(use.relation) : null
+    if (column === null) continue
     const mention = context.mentions.find(each =>
       each.name === '*' ? mayShow(context, each, column) : each.name === column,
     )
-    if (column !== null && mention !== undefined)
+    if (mention !== undefined)
       context.uses.push({
         kind: 'statement',
         effect: 'unknown',
