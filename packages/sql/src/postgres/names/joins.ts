@@ -5,9 +5,15 @@ import { type Flow, roleBit } from './flow.ts'
 import { derivedItem, entryOf, flowOf, restOf } from './items.ts'
 import type { Entry, Field, Item } from './scope.ts'
 
+interface SideColumn {
+  readonly field: Field
+  readonly item: Item
+}
+
 /** One side of a join: what is open in it. */
 interface Side {
-  readonly columns: readonly { readonly field: Field; readonly item: Item }[]
+  readonly columns: readonly SideColumn[]
+  readonly byName: ReadonlyMap<string, SideColumn>
   /** Those with columns that aren't known. */
   readonly unknown: readonly Item[]
 }
@@ -52,7 +58,8 @@ function sideOf(binder: Binder, entries: readonly Entry[]): Side {
   const open = entries.filter(entry => entry.isOpen)
   const columns = open.flatMap(({ item }) => item.fields.map(field => ({ field, item })))
   spend(binder, columns.length)
-  return { columns, unknown: open.flatMap(({ item }) => (item.isComplete ? [] : item)) }
+  const byName = new Map(columns.map(column => [column.field.name, column]))
+  return { columns, byName, unknown: open.flatMap(({ item }) => (item.isComplete ? [] : item)) }
 }
 
 /** A field as the join shows it: still a leaf wherever it is named. */
@@ -64,13 +71,12 @@ const openField = (binder: Binder, item: Item, field: Field): Field =>
 /** What NATURAL joins by. Of sides whose columns aren't all known, any column may be one of them. */
 function commonNames(binder: Binder, [left, right]: readonly [Side, Side], place: Place): ReadonlySet<string> {
   const isUnknown = left.unknown.length > 0 || right.unknown.length > 0
-  const rightNames = new Set(right.columns.map(({ field }) => field.name))
   if (isUnknown)
     for (const side of [left, right]) {
       for (const { field, item } of side.columns) flowOf(binder, item, field, place).roles |= JOIN
       for (const item of side.unknown) restOf(binder, item, '*', place).roles |= JOIN
     }
-  return new Set(left.columns.flatMap(({ field }) => (rightNames.has(field.name) ? field.name : [])))
+  return new Set(left.columns.flatMap(({ field }) => (right.byName.has(field.name) ? field.name : [])))
 }
 
 const JOIN = roleBit('join')
@@ -108,7 +114,7 @@ function sideField(
   name: string,
   place: Place,
 ): { readonly flow: Flow; readonly field: Field | null } {
-  const found = side.columns.find(({ field }) => field.name === name)
+  const found = side.byName.get(name)
   if (found !== undefined) return { flow: flowOf(binder, found.item, found.field, place), field: found.field }
   const flow = newFlow(binder, place)
   flow.isUnknown = true
