@@ -198,7 +198,7 @@ describe('policy explain --batch', () => {
 
   test('lists the tables behind a view', async () => {
     const { answers } = await batch([{ id: 1, sql: 'select body from order_names' }])
-    const names = (answers[0]?.['relations'] as readonly { readonly name: string }[]).map(({ name }) => name)
+    const names = (answers[0]!['relations'] as readonly { readonly name: string }[]).map(({ name }) => name)
     expect(names).toEqual(expect.arrayContaining(['public.order_names', 'public.orders', 'public.notes']))
   })
 
