@@ -123,7 +123,7 @@ select t.oid::text, t.typname::text,
   from pg_type t join pg_namespace n on n.oid = t.typnamespace
   left join pg_range g on g.rngtypid = t.oid
   left join pg_range h on h.rngmultitypid = t.oid
- where (${OUR_SCHEMA}) or t.oid >= 16384
+ where (${OUR_SCHEMA}) or t.oid >= 16384 and n.nspname operator(pg_catalog.!~) '^pg_(toast_)?temp_'
     or exists (select from pg_cast k join pg_type s on s.oid = k.castsource
                 where k.casttarget = t.oid and k.castfunc in (select oid from own)
                   and s.typnamespace = 'pg_catalog'::regnamespace)

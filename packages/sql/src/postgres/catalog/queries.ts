@@ -25,6 +25,12 @@ export const USER_OPERATOR: string = `((o.oprnamespace <> 'pg_catalog'::regnames
    and not exists (select from pg_proc p join pg_depend m on m.classid = 'pg_operator'::regclass and m.objid = o.oid
                     where p.oid = o.oprcode and p.provolatile <> 'v' and m.deptype = 'e'))`
 
+/**
+ * Temporary relations, of whichever session: nobody else reads them, and what they are made with must not make the schema
+ * another one each time.
+ */
+const TEMPORARY = "(select oid from pg_class where relpersistence = 't')"
+
 /** `true` or `false`: how booleans are written here. */
 export const TRUE: string = 'true'
 
@@ -47,13 +53,14 @@ select a.attrelid::text, a.attnum::text, a.attname::text, a.atttypid::text, a.at
  order by a.attrelid, a.attnum`
 
 /** child, parent. Partitions too. */
-export const INHERITANCE: string = 'select inhrelid::text, inhparent::text from pg_inherits order by 1, 2'
+export const INHERITANCE: string = `
+select inhrelid::text, inhparent::text from pg_inherits where inhrelid not in ${TEMPORARY} order by 1, 2`
 
 /** referencing relation, attnum, referenced relation, attnum */
 export const FOREIGN_KEYS: string = `
 select c.conrelid::text, k.child::text, c.confrelid::text, k.parent::text
   from pg_constraint c cross join lateral unnest(c.conkey, c.confkey) as k (child, parent)
- where c.contype = 'f'
+ where c.contype = 'f' and c.conrelid not in ${TEMPORARY}
  order by 1, 2, 3, 4`
 
 /** relation, generated attnum, source attnum. Where the expression is the dependent object depends on the version. */
@@ -64,7 +71,7 @@ select a.attrelid::text, a.attnum::text, d.refobjsubid::text
   join pg_depend d on d.refclassid = 'pg_class'::regclass and d.refobjid = a.attrelid
    and (d.classid = 'pg_attrdef'::regclass and d.objid = e.oid
      or d.classid = 'pg_class'::regclass and d.objid = a.attrelid and d.objsubid = a.attnum)
- where a.attgenerated <> '' and d.refobjsubid <> a.attnum
+ where a.attgenerated <> '' and d.refobjsubid <> a.attnum and a.attrelid not in ${TEMPORARY}
  order by a.attrelid, a.attnum, d.refobjsubid`
 
 /** view, relation, attnum; 0 for the relation as a whole. */
@@ -72,7 +79,7 @@ export const VIEW_READS: string = `
 select distinct r.ev_class::text, d.refobjid::text, d.refobjsubid::text
   from pg_rewrite r
   join pg_depend d on d.classid = 'pg_rewrite'::regclass and d.objid = r.oid and d.refclassid = 'pg_class'::regclass
- where r.ev_type = '1' and r.ev_class >= 16384 and d.refobjid <> r.ev_class
+ where r.ev_type = '1' and r.ev_class >= 16384 and r.ev_class not in ${TEMPORARY} and d.refobjid <> r.ev_class
  order by 1, 2, 3`
 
 /**
@@ -82,7 +89,7 @@ select distinct r.ev_class::text, d.refobjid::text, d.refobjsubid::text
  */
 export const WHOLE_ROW_VIEWS: string = `
 select ev_class::text, (ev_action::text operator(pg_catalog.~) ':varattno 0 ')::text
-  from pg_rewrite where ev_type = '1' and ev_class >= 16384 order by 1`
+  from pg_rewrite where ev_type = '1' and ev_class >= 16384 and ev_class not in ${TEMPORARY} order by 1`
 
 /**
  * view, schema, relation: the system relations that a definition reads. Most of them are pinned, and so in no pg_depend.
@@ -92,7 +99,7 @@ select distinct r.ev_class::text, n.nspname::text, c.relname::text
   from pg_rewrite r
  cross join lateral regexp_matches(r.ev_action::text, ':relid ([0-9]+) ', 'g') m
   join pg_class c on c.oid = m[1]::oid join pg_namespace n on n.oid = c.relnamespace
- where r.ev_type = '1' and r.ev_class >= 16384 and not (${OUR_SCHEMA})
+ where r.ev_type = '1' and r.ev_class >= 16384 and r.ev_class not in ${TEMPORARY} and not (${OUR_SCHEMA})
  order by 1, 2, 3`
 
 /**
@@ -105,7 +112,7 @@ select distinct r.ev_class::text, p.oid::text, n.nspname::text, p.proname::text,
   from pg_rewrite r
  cross join lateral regexp_matches(r.ev_action::text, ':(?:[a-z]*funcid|[a-z]*fnoid) ([0-9]+) ', 'g') m
   join pg_proc p on p.oid = m[1]::oid join pg_namespace n on n.oid = p.pronamespace
- where r.ev_type = '1' and r.ev_class >= 16384
+ where r.ev_type = '1' and r.ev_class >= 16384 and r.ev_class not in ${TEMPORARY}
  order by 1, 2, 3`
 
 /**
@@ -118,7 +125,7 @@ select distinct r.ev_class::text, coalesce(p.oid, 0)::text, coalesce(o.oid, 0)::
   from pg_rewrite r join pg_depend d on d.classid = 'pg_rewrite'::regclass and d.objid = r.oid
   left join pg_proc p on d.refclassid = 'pg_proc'::regclass and p.oid = d.refobjid
   left join pg_operator o on d.refclassid = 'pg_operator'::regclass and o.oid = d.refobjid
- where r.ev_type = '1' and r.ev_class >= 16384
+ where r.ev_type = '1' and r.ev_class >= 16384 and r.ev_class not in ${TEMPORARY}
    and (p.oid is not null and ${USER_FUNCTION} or o.oid is not null and ${USER_OPERATOR})
  order by 1, 2, 3`
 
@@ -127,7 +134,7 @@ export const VIEW_TYPES: string = `
 select distinct r.ev_class::text, d.refobjid::text
   from pg_rewrite r
   join pg_depend d on d.classid = 'pg_rewrite'::regclass and d.objid = r.oid and d.refclassid = 'pg_type'::regclass
- where r.ev_type = '1' and r.ev_class >= 16384
+ where r.ev_type = '1' and r.ev_class >= 16384 and r.ev_class not in ${TEMPORARY}
  order by 1, 2`
 
 /**
@@ -144,9 +151,9 @@ select 'rule', r.oid::text, md5(concat_ws('|', r.ev_class, r.ev_type, r.ev_enabl
  where ${OUR_SCHEMA}
 union all
 select 'trigger', t.oid::text, md5(concat_ws('|', t.tgrelid, t.tgname, t.tgfoid, t.tgtype, t.tgenabled, t.tgqual))
-  from pg_trigger t where not t.tgisinternal
+  from pg_trigger t where not t.tgisinternal and t.tgrelid not in ${TEMPORARY}
 union all
 select 'policy', p.oid::text, md5(concat_ws('|', p.polrelid, p.polcmd, p.polpermissive, p.polroles, p.polqual,
          p.polwithcheck))
-  from pg_policy p
+  from pg_policy p where p.polrelid not in ${TEMPORARY}
  order by 1, 2`

@@ -19,7 +19,9 @@ with tree (kind, source, relation, name, command, node) as materialized (
   union all
   select case when conrelid = 0 then 'domain' else 'check' end, oid, case when conrelid = 0 then contypid else conrelid end,
          conname, '', conbin::text
-    from pg_constraint where contype = 'c'
+    from pg_constraint
+   where contype = 'c' and contypid not in (select t.oid from pg_type t join pg_namespace n on n.oid = t.typnamespace
+                                             where n.nspname operator(pg_catalog.~) '^pg_temp_')
   union all
   select 'using', p.oid, p.polrelid, p.polname, p.polcmd::text, p.polqual::text
     from pg_policy p join pg_class c on c.oid = p.polrelid where c.relrowsecurity
