@@ -19,10 +19,10 @@ const by =
   (statement: Node): string =>
     `${verb} ${objectWords(textAt(statement, field))}`
 
+/** Only of a column does the tag name what it belongs to; of others `relationType` is not set (CreateCommandTag). */
 const renameTag = (statement: Node): string => {
   const renamed = textAt(statement, 'renameType')
-  const part = renamed === 'OBJECT_COLUMN' || renamed === 'OBJECT_TABCONSTRAINT' || renamed === 'OBJECT_ATTRIBUTE'
-  return `ALTER ${objectWords(part ? textAt(statement, 'relationType') || renamed : renamed)}`
+  return `ALTER ${objectWords(renamed === 'OBJECT_COLUMN' ? textAt(statement, 'relationType') || renamed : renamed)}`
 }
 
 /** Statements that define things or hand out rights, all but a few with nothing to them but their parts. */
