@@ -47,7 +47,7 @@ beforeAll(async () => {
   ).flat()
   process.stdout.write(`${tableOf(leaks)}\n\n${wrongLines()}\n`)
   if (process.env[REWRITE] !== undefined) await writeFile(PIN, `${JSON.stringify(scoreOf(leaks, benign), null, 2)}\n`)
-}, 600_000)
+}, 1_200_000)
 afterAll(() => Promise.all([governed?.stop(), newest?.stop()]))
 
 const onProgress = (): void => undefined
