@@ -1,8 +1,9 @@
+import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { boundedCache } from './cache.ts'
 
 test('what was used longest ago goes first', () => {
-  const cache = boundedCache<number>(2)
+  const cache = boundedCache<number>(4)
   cache.set('a', 1)
   cache.set('b', 2)
   cache.get('a')
@@ -14,4 +15,32 @@ test('with room for none it keeps none', () => {
   const cache = boundedCache<number>(0)
   cache.set('a', 1)
   expect(cache.get('a')).toBeUndefined()
+})
+
+test('it never has more than it may, has the half that was used last, and never an old value', () => {
+  const keys = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h']
+  const use = fc.tuple(fc.constantFrom(...keys), fc.constantFrom('get', 'set'))
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 6 }), fc.array(use, { maxLength: 40 }), (entriesMax, uses) => {
+      const cache = boundedCache<number>(entriesMax)
+      const latest = new Map<string, number>()
+      for (const [at, [key, how]] of uses.entries()) {
+        if (how === 'set') {
+          cache.set(key, at)
+          latest.delete(key)
+          latest.set(key, at)
+        } else if (cache.get(key) !== undefined) {
+          const value = latest.get(key) ?? -1
+          latest.delete(key)
+          latest.set(key, value)
+        }
+      }
+      const lately = [...latest.keys()].slice(-Math.floor(entriesMax / 2) || latest.size)
+      if (entriesMax > 1) for (const key of lately) expect(cache.get(key)).toBe(latest.get(key))
+      const held = keys.filter(key => cache.get(key) !== undefined)
+      for (const key of held) expect([latest.get(key), undefined]).toContain(cache.get(key))
+      expect(held.length).toBeLessThanOrEqual(Math.max(entriesMax, 1))
+    }),
+    { numRuns: 2_000 },
+  )
 })
