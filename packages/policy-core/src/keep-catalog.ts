@@ -51,6 +51,22 @@ const PROBE_SHARE = 20
 /** A snapshot under suspicion is good for this part of the time: whoever makes errors can't have it compared for each. */
 const SUSPECT_PARTS = 10
 
+/** What a keeper knows, and what it is about. */
+interface Keeping {
+  snapshot: Snapshot | null
+  loading: Promise<Catalog> | null
+  queued: Promise<Catalog> | null
+  comparing: Promise<Catalog> | null
+  refreshes: number
+  suspicions: number
+  /** How many suspicions had come when the last comparison began. */
+  settled: number
+  /** How long the last probe took. */
+  probeMs: number
+  /** After a comparison failed, nobody waits for the next before this. */
+  pausedUntilMs: number
+}
+
 /**
  * Keeps one snapshot. With a probe it is compared with the database before a decision, if that wasn't done a moment ago,
  * and loaded again if the schema has moved or can't be compared. Without one, or where the probe fails, it is used as it
@@ -68,100 +84,115 @@ const SUSPECT_PARTS = 10
  * const gate = openGate({ …, catalog: keeper.current })
  */
 export function keepCatalog(options: CatalogKeeping): CatalogKeeper {
-  const { load, monotonic, freshMs, ageMsMax, probe } = options
-  let snapshot: Snapshot | null = null
-  let loading: Promise<Catalog> | null = null
-  let queued: Promise<Catalog> | null = null
-  let comparing: Promise<Catalog> | null = null
-  let refreshes = 0
-  let suspicions = 0
-  let settled = 0
-  let probeMs = 0
-  /** After a comparison failed, nobody waits for the next before this. */
-  let pausedUntilMs = Number.NEGATIVE_INFINITY
+  const kept: Keeping = {
+    snapshot: null,
+    loading: null,
+    queued: null,
+    comparing: null,
+    refreshes: 0,
+    suspicions: 0,
+    settled: 0,
+    probeMs: 0,
+    pausedUntilMs: Number.NEGATIVE_INFINITY,
+  }
+  return {
+    current: async () => current(options, kept),
+    refresh: async () => refresh(options, kept),
+    suspect: () => {
+      kept.suspicions += 1
+    },
+    ageMs: () => (kept.snapshot === null ? null : options.monotonic() - kept.snapshot.checkedMs),
+  }
+}
 
-  const reload = async (): Promise<Catalog> => {
-    const startedMs = monotonic()
-    const startedAt = refreshes
-    // Before the load, so that what changes while it runs shows at the next comparison.
-    const version = probe === null ? null : await probe.version().catch(() => null)
-    const catalog = await load()
-    // A load may have read the schema before the change that a refresh is about.
-    if (startedAt === refreshes) snapshot = { catalog, loadedMs: startedMs, checkedMs: startedMs, version }
+function current(options: CatalogKeeping, kept: Keeping): Catalog | Promise<Catalog> {
+  const { monotonic, freshMs, ageMsMax, probe } = options
+  const nowMs = monotonic()
+  if (kept.snapshot === null || nowMs - kept.snapshot.checkedMs > ageMsMax) return kept.queued ?? start(options, kept)
+  const { catalog, loadedMs, checkedMs, version } = kept.snapshot
+  const reloadBeside = (afterMs: number): void => {
+    // A failure shows when the snapshot has grown too old to be used without it.
+    if (nowMs - loadedMs > afterMs) start(options, kept).catch(() => undefined)
+  }
+  if (probe === null || version === null || nowMs < kept.pausedUntilMs) {
+    reloadBeside(freshMs)
     return catalog
   }
-  const start = (): Promise<Catalog> => {
-    loading ??= reload().finally(() => {
-      loading = null
-    })
-    return loading
-  }
-  const startAfter = async (earlier: Promise<Catalog>): Promise<Catalog> => {
-    await earlier.catch(() => undefined)
-    queued = null
-    return start()
-  }
-  const refresh = async (): Promise<Catalog> => {
-    refreshes += 1
-    snapshot = null
-    if (loading === null) return start()
-    queued ??= startAfter(loading)
-    return queued
-  }
-  const compareNow = async ({ version }: CatalogProbe): Promise<Catalog> => {
-    const startedMs = monotonic()
-    const [startedAt, suspected] = [refreshes, suspicions]
-    const found = await version().catch(() => null)
-    probeMs = monotonic() - startedMs
-    if (snapshot === null || startedAt !== refreshes) return queued ?? start()
-    if (found === null) return withoutProbe(snapshot)
-    settled = suspected
-    if (snapshot.version !== found) return refresh()
-    snapshot = { ...snapshot, checkedMs: Math.max(startedMs, snapshot.checkedMs) }
-    return snapshot.catalog
-  }
-  /** A probe that fails counts as a load that failed: a load is tried, and what is known serves until it is too old. */
-  const withoutProbe = async (known: Snapshot): Promise<Catalog> => {
-    pausedUntilMs = monotonic() + freshMs
-    try {
-      const catalog = await start()
-      // It has asked for the version too: where that went well, so will the next comparison.
-      if (snapshot !== null && snapshot !== known && snapshot.version !== null) pausedUntilMs = Number.NEGATIVE_INFINITY
-      return catalog
-    } catch (error) {
-      if (monotonic() - known.checkedMs > ageMsMax || snapshot !== known) throw error
-      return known.catalog
-    }
-  }
-  const compare = (looking: CatalogProbe): Promise<Catalog> => {
-    comparing ??= compareNow(looking).finally(() => {
-      comparing = null
-    })
-    return comparing
-  }
+  // Now and then all the same: the version doesn't tell everything.
+  reloadBeside(ageMsMax)
+  const parts = kept.suspicions > kept.settled ? SUSPECT_PARTS : 1
+  const goodForMs = Math.max(probe.everyMs, kept.probeMs * PROBE_SHARE) / parts
+  if (nowMs - checkedMs > goodForMs) return compare(options, kept, probe)
+  // Ahead of time, so that under traffic nobody waits for it.
+  if (nowMs - checkedMs > goodForMs / 2) compare(options, kept, probe).catch(() => undefined)
+  return catalog
+}
 
-  return {
-    current: async () => {
-      const nowMs = monotonic()
-      if (snapshot === null || nowMs - snapshot.checkedMs > ageMsMax) return queued ?? start()
-      const { catalog, loadedMs, checkedMs, version } = snapshot
-      if (probe === null || version === null || nowMs < pausedUntilMs) {
-        // A failure shows when the snapshot has grown too old to be used without it.
-        if (nowMs - loadedMs > freshMs) start().catch(() => undefined)
-        return catalog
-      }
-      // Now and then all the same: the version doesn't tell everything.
-      if (nowMs - loadedMs > ageMsMax) start().catch(() => undefined)
-      const goodForMs = Math.max(probe.everyMs, probeMs * PROBE_SHARE) / (suspicions > settled ? SUSPECT_PARTS : 1)
-      if (nowMs - checkedMs > goodForMs) return compare(probe)
-      // Ahead of time, so that under traffic nobody waits for it.
-      if (nowMs - checkedMs > goodForMs / 2) compare(probe).catch(() => undefined)
-      return catalog
-    },
-    refresh,
-    suspect: () => {
-      suspicions += 1
-    },
-    ageMs: () => (snapshot === null ? null : monotonic() - snapshot.checkedMs),
+async function reload({ load, monotonic, probe }: CatalogKeeping, kept: Keeping): Promise<Catalog> {
+  const startedMs = monotonic()
+  const startedAt = kept.refreshes
+  // Before the load, so that what changes while it runs shows at the next comparison.
+  const version = probe === null ? null : await probe.version().catch(() => null)
+  const catalog = await load()
+  // A load may have read the schema before the change that a refresh is about.
+  if (startedAt === kept.refreshes) kept.snapshot = { catalog, loadedMs: startedMs, checkedMs: startedMs, version }
+  return catalog
+}
+
+function start(options: CatalogKeeping, kept: Keeping): Promise<Catalog> {
+  kept.loading ??= reload(options, kept).finally(() => {
+    kept.loading = null
+  })
+  return kept.loading
+}
+
+function refresh(options: CatalogKeeping, kept: Keeping): Promise<Catalog> {
+  kept.refreshes += 1
+  kept.snapshot = null
+  if (kept.loading === null) return start(options, kept)
+  kept.queued ??= startAfter(kept.loading, options, kept)
+  return kept.queued
+}
+
+async function startAfter(earlier: Promise<Catalog>, options: CatalogKeeping, kept: Keeping): Promise<Catalog> {
+  await earlier.catch(() => undefined)
+  kept.queued = null
+  return start(options, kept)
+}
+
+function compare(options: CatalogKeeping, kept: Keeping, probe: CatalogProbe): Promise<Catalog> {
+  kept.comparing ??= compareNow(options, kept, probe).finally(() => {
+    kept.comparing = null
+  })
+  return kept.comparing
+}
+
+async function compareNow(options: CatalogKeeping, kept: Keeping, { version }: CatalogProbe): Promise<Catalog> {
+  const startedMs = options.monotonic()
+  const [startedAt, suspected] = [kept.refreshes, kept.suspicions]
+  const found = await version().catch(() => null)
+  kept.probeMs = options.monotonic() - startedMs
+  if (kept.snapshot === null || startedAt !== kept.refreshes) return kept.queued ?? start(options, kept)
+  if (found === null) return withoutProbe(options, kept, kept.snapshot)
+  kept.settled = suspected
+  if (kept.snapshot.version !== found) return refresh(options, kept)
+  kept.snapshot = { ...kept.snapshot, checkedMs: Math.max(startedMs, kept.snapshot.checkedMs) }
+  return kept.snapshot.catalog
+}
+
+/** A probe that fails counts as a load that failed: a load is tried, and what is known serves until it is too old. */
+async function withoutProbe(options: CatalogKeeping, kept: Keeping, known: Snapshot): Promise<Catalog> {
+  const { monotonic, freshMs, ageMsMax } = options
+  kept.pausedUntilMs = monotonic() + freshMs
+  try {
+    const catalog = await start(options, kept)
+    const { snapshot } = kept
+    // It has asked for the version too: where that went well, so will the next comparison.
+    if (snapshot !== null && snapshot !== known && snapshot.version !== null)
+      kept.pausedUntilMs = Number.NEGATIVE_INFINITY
+    return catalog
+  } catch (error) {
+    if (monotonic() - known.checkedMs > ageMsMax || kept.snapshot !== known) throw error
+    return known.catalog
   }
 }
