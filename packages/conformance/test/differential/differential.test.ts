@@ -10,7 +10,7 @@ import { SHOP } from '../../src/differential/worlds.ts'
 
 const SEED = 20_260
 /** What of the statements that ran has facts without anything unknown, at least, in per cent. */
-const EXACT_MIN: Readonly<Record<SourceName, number>> = { corpus: 85, generated: 75, mutated: 75 }
+const EXACT_MIN: Readonly<Record<SourceName, number>> = { corpus: 91, generated: 83, mutated: 86 }
 const TEXTS: Readonly<Record<SourceName, number>> = { corpus: 3_200, generated: 1_600, mutated: 1_600 }
 /** The outside corpus is large, and not everywhere. */
 const STRIDE = 40
