@@ -33,10 +33,14 @@ interface Memory {
 
 /** Makes a follower. One that is asked again under the same catalog answers at once. */
 export function codeFollower(): CodeFollower {
-  const memories = new WeakMap<Catalog, Memory>()
-  const memoryOf = (catalog: Catalog): Memory => {
-    const known = memories.get(catalog) ?? { findings: new Map(), outcomes: new Map() }
-    memories.set(catalog, known)
+  // A session without a search path has a catalog of its own, of the same relations.
+  const memories = new WeakMap<Catalog['relations'], Map<string, Memory>>()
+  const memoryOf = ({ relations, fingerprint, searchPath }: Catalog): Memory => {
+    const ofSnapshot = memories.get(relations) ?? new Map<string, Memory>()
+    memories.set(relations, ofSnapshot)
+    const key = JSON.stringify([fingerprint, searchPath])
+    const known = ofSnapshot.get(key) ?? { findings: new Map(), outcomes: new Map() }
+    ofSnapshot.set(key, known)
     return known
   }
   return {
