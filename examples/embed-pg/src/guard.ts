@@ -3,8 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { denyAll } from '@querywarden/approvals'
 import { masking } from '@querywarden/masking'
 import {
-  type Catalog,
   compilePolicy,
+  type Estimator,
   type Gate,
   keepCatalog,
   openGate,
@@ -15,8 +15,17 @@ import {
 } from '@querywarden/policy-core'
 import { readPolicyYaml } from '@querywarden/policy-core/yaml'
 import { fileRecorder } from '@querywarden/recording'
-import { DEFAULT_LIMITS, loadCatalog, MAJORS, postgresClassifier, postgresRewriter } from '@querywarden/sql/postgres'
-import type { Pool, PoolClient, QueryArrayConfig } from 'pg'
+import {
+  DEFAULT_LIMITS,
+  DEFAULT_THREAD_LIMITS,
+  guardedClassifier,
+  loadCatalog,
+  MAJORS,
+  type Query,
+  readRowEstimate,
+  schemaVersion,
+} from '@querywarden/sql/postgres'
+import type { Pool, PoolClient, QueryArrayConfig, QueryConfig } from 'pg'
 
 const TARGET = { name: 'app', dialect: 'postgres' } as const
 
@@ -66,22 +75,33 @@ export async function openGuard(options: GuardOptions): Promise<Guard> {
     newId: randomUUID,
     instance: 'embed-pg',
   })
-  const sql = await postgresClassifier({ majors: MAJORS, cacheEntriesMax: 1_000, limits: DEFAULT_LIMITS })
+  const sql = await guardedClassifier({
+    majors: MAJORS,
+    cacheEntriesMax: 1_000,
+    limits: DEFAULT_LIMITS,
+    threads: DEFAULT_THREAD_LIMITS,
+  })
   const gate = openGate({
     policy: compilePolicy(readPolicyYaml(options.policy, { file: 'policy.yaml' }), { version: '1' }),
     classify: sql.classify,
-    rewrite: postgresRewriter({ grammar: sql.grammar, limits: DEFAULT_LIMITS }),
+    rewrite: sql.rewrite,
     catalog: keepCatalog({
-      load: () => readSchema(options.pool),
+      load: () => asked(options.pool, query => loadCatalog(query, { searchPath: ['public'] })),
       monotonic: clock.monotonic,
       freshMs: 10_000,
       ageMsMax: 60_000,
+      // A change made by others is seen within a second, for the price of one small query.
+      probe: {
+        version: async () => (await asked(options.pool, query => schemaVersion(query, null))).text,
+        everyMs: 1_000,
+      },
     }).current,
     mask: masking({ hashKey: () => options.hashKey }),
     approve: denyAll,
     record: recorder.record,
     clock,
     limits: recommendedLimits,
+    estimate: planned(options.pool),
   })
   return {
     query: async (principal, text, params = []) => {
@@ -92,7 +112,10 @@ export async function openGuard(options: GuardOptions): Promise<Guard> {
         client.release()
       }
     },
-    close: () => recorder.close(),
+    close: async () => {
+      await sql.close()
+      await recorder.close()
+    },
   }
 }
 
@@ -133,17 +156,39 @@ async function guarded(
   }
 }
 
+/**
+ * Asks the planner on a connection of its own, so that nothing of it meets the statement's transaction. It is never ANALYZE,
+ * and changes nothing: the transaction is read only and undone.
+ */
+const planned =
+  (pool: Pool): Estimator =>
+  async ({ text, params }) => {
+    const client = await pool.connect()
+    try {
+      await client.query("begin read only; set local statement_timeout = '1s'; set local lock_timeout = '100ms'")
+      const query: QueryConfig & { readonly queryMode: 'extended' } = {
+        text: `explain (format json) ${text}`,
+        values: params.map(({ value }) => value),
+        queryMode: 'extended',
+      }
+      const { rows } = await client.query(query)
+      return readRowEstimate(rows[0]?.['QUERY PLAN'])
+    } finally {
+      await client.query('rollback').catch(() => undefined)
+      client.release()
+    }
+  }
+
 /** Cells stay as the wire carries them: masks and detectors see what the client would. */
 const RAW = { getTypeParser: () => (value: string) => value }
 
 const asParameter = (value: string | null): Parameter => ({ typeOid: 0, format: 'text', value })
 
-async function readSchema(pool: Pool): Promise<Catalog> {
+/** Asks the database about itself, on one connection. */
+async function asked<T>(pool: Pool, ask: (query: Query) => Promise<T>): Promise<T> {
   const client = await pool.connect()
   try {
-    return await loadCatalog(async text => (await client.query({ text, rowMode: 'array', types: RAW })).rows, {
-      searchPath: ['public'],
-    })
+    return await ask(async text => (await client.query({ text, rowMode: 'array', types: RAW })).rows)
   } finally {
     client.release()
   }

@@ -14,6 +14,9 @@ import { service } from '../src/service.ts'
 
 const SCHEMA = `
 create table customers (id int primary key, name text, ssn text, note text);
+create table events (id int primary key);
+insert into events select generate_series(1, 5000);
+analyze events;
 insert into customers values (1, 'Ada', '512-84-7731', 'paid with 4556 7375 8689 9855'), (2, 'Grace', '603-19-4428', 'none');
 `
 
@@ -92,6 +95,19 @@ describe('a service that guards its own queries', () => {
     expect(status).toBe(403)
     expect(JSON.parse(text)).toMatchObject({ code })
     expect(await database.exec('select count(*)::int as n from customers')).toEqual([{ n: 2 }])
+  })
+
+  test('A7: how many rows the planner expects decides, with the parameters that it will run with', async () => {
+    const few = await ask({ sql: 'select id from events where id = $1', params: ['7'] })
+    expect(JSON.parse(few.text)).toMatchObject({ rows: [['7']] })
+    const many = await ask({ sql: 'select id from events where id > $1', params: ['7'] })
+    expect(JSON.parse(many.text)).toMatchObject({
+      code: 'DENIED_BY_RULE',
+      message: expect.stringContaining('no-floods'),
+    })
+    expect((await ask({ sql: 'select id from events where id > $1', params: ['4990'] })).status).toBe(200)
+    // One that the planner fails on is of unknown size.
+    expect((await ask({ sql: 'select id from events where id > $1', params: ['no number'] })).status).toBe(403)
   })
 
   test('a failing statement tells nothing of the value that made it fail', async () => {

@@ -46,9 +46,13 @@ const withRule = (policy: Policy, rule: Rule): Policy => ({
  * for (const law of laws) test(law.name, law.check)
  */
 export const decisionLaws = (decide: Decide, { runs }: Runs): readonly Law[] =>
-  [...refusalLaws(decide), ...ruleLaws(decide), ...peopleLaws(decide), ...maskLaws(decide)].map(
-    ({ name, tryTimes }) => ({ name, check: async () => tryTimes(runs) }),
-  )
+  [
+    ...refusalLaws(decide),
+    ...ruleLaws(decide),
+    ...knowledgeLaws(decide),
+    ...peopleLaws(decide),
+    ...maskLaws(decide),
+  ].map(({ name, tryTimes }) => ({ name, check: async () => tryTimes(runs) }))
 
 interface Draft {
   readonly name: string
@@ -169,6 +173,9 @@ const ruleLaws = (decide: Decide): readonly Draft[] => [
       expectThat(isNoMilder(whole, part), 'the whole was permitted more than a part of it')
     }
   }),
+]
+
+const knowledgeLaws = (decide: Decide): readonly Draft[] => [
   law('knowing less never permits more', fc.tuple(policies(['allow', 'deny']), understood()), ([policy, request]) => {
     const known = decide(policy, request)
     const { principal, target, facts } = request

@@ -46,6 +46,21 @@ const broken: readonly { readonly flaw: string; readonly decide: Decide; readonl
     laws: ['what is not understood is denied'],
   },
   {
+    flaw: 'takes what is not known for what is harmless',
+    decide: (policy, request) =>
+      sound(policy, {
+        ...request,
+        surroundings: request.surroundings ?? { inTransaction: false, multiStatement: false, estimatedRows: 0 },
+      }),
+    laws: ['knowing less never permits more'],
+  },
+  {
+    flaw: 'ignores conditions on the actor',
+    decide: (policy, request) =>
+      sound({ ...policy, rules: policy.rules.map(rule => ({ ...rule, who: { ...rule.who, actor: null } })) }, request),
+    laws: ['a condition on the actor only picks the rules that speak'],
+  },
+  {
     flaw: 'lets the last mask win',
     decide: (policy, request) => sound({ ...policy, masks: policy.masks.slice(-1) }, request),
     laws: ['masks only add up'],

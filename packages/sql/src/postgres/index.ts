@@ -14,6 +14,7 @@ export {
 } from './engine.ts'
 export { DEFAULT_LIMITS, type ParseLimits } from './limits.ts'
 export { type PromptRewriter, postgresRewriter, type RewriterOptions } from './rewrite/postgres-rewriter.ts'
+export { readRowEstimate } from './row-estimate.ts'
 export { type NameInText, type SessionCommand, withName } from './session-command.ts'
 export { type SplitStatement, type Splitting, splitStatements } from './split.ts'
 export { SqlError, type SqlErrorCode } from './sql-error.ts'

@@ -1,0 +1,89 @@
+import { expect, test } from 'vitest'
+import type { CatalogRelation } from '../catalog.ts'
+import { type Catalog, relationKey } from '../catalog.ts'
+import { formatIssue } from '../errors.ts'
+import { checkPolicy } from './check-policy-on.ts'
+import { parsePolicy } from './parse.ts'
+
+const relation = (name: string, columns: readonly string[]): CatalogRelation => ({
+  schema: 'app',
+  name,
+  oid: 1,
+  kind: 'table',
+  opaque: null,
+  reactions: [],
+  columns: columns.map((column, index) => ({
+    name: column,
+    attnum: index + 1,
+    typeOid: 25,
+    typmod: -1,
+    type: 'text',
+    origins: [],
+  })),
+})
+const relations = [relation('people', ['id', 'ssn']), relation('orders', ['id', 'total'])]
+const catalog: Catalog = {
+  fingerprint: 'c',
+  major: 17,
+  searchPath: ['app'],
+  relations: new Map(relations.map(one => [relationKey(one), one])),
+  userFunctions: new Map([['price_of', []]]),
+  userRowFunctions: new Set(),
+  userOperators: new Map(),
+  userTypes: new Map(),
+}
+const issuesOf = (document: object) =>
+  checkPolicy(parsePolicy({ version: 1, ...document }), catalog, 'main').map(
+    issue => `${issue.severity ?? 'error'} ${formatIssue(issue)}`,
+  )
+const allow = (id: string, what: object, more: object = {}) => ({ id, decision: 'allow', what, ...more })
+const deny = (id: string, what: object, more: object = {}) => ({ id, decision: 'deny', what, ...more })
+
+test('patterns that match nothing are told, those without a wildcard as errors', () => {
+  const rules = [
+    allow('a', { effects: ['read'], relations: ['app.people', 'app.peple', 'hr.*', '*.ord*'] }),
+    deny('b', { columns: ['app.people.snn', '*.*.card', '*.*.ssn'] }),
+    allow('c', {
+      effects: ['unknown'],
+      functions: ['app.price_of', 'app.cost_of', 'pg_catalog.pg_sleep', '*.dblink*'],
+    }),
+    deny('elsewhere', { relations: ['gone.*'] }, { on: { targets: ['other'] } }),
+  ]
+  expect(issuesOf({ rules, masks: [{ columns: ['*.*.iban'], with: 'redact' }] })).toEqual([
+    'error rules[0].what.relations[1]: app.peple names no relation of the database',
+    'error rules[1].what.columns[0]: app.people.snn names no column of the relation',
+    'warning rules[0].what.relations[2]: hr.* matches no relation of the database',
+    'warning rules[1].what.columns[1]: *.*.card matches no column of the database',
+    'warning rules[2].what.functions[1]: app.cost_of matches no function of the database',
+    'warning masks[0].columns[0]: *.*.iban matches no column of the database',
+  ])
+})
+
+test('a rule of which denies leave nothing in this database is told, and one with anything left is not', () => {
+  const write = allow('write', { effects: ['write'], relations: ['app.*'] })
+  const no = (id: string, name: string, more: object = {}) => deny(id, { relations: [`app.${name}`], ...more })
+  const told = 'warning rules[0]: lets nothing through: no-orders, no-people denies all that it matches'
+  expect(issuesOf({ rules: [write, no('no-people', 'people'), no('no-orders', 'orders')] })).toEqual([told])
+  const left = [
+    [no('no-people', 'people')],
+    [no('no-people', 'people'), no('no-orders', 'orders', { access: ['delete'] })],
+    [no('no-people', 'people'), no('no-orders', 'orders', { 'in-transaction': true })],
+    [no('no-people', 'people'), { ...no('no-orders', 'orders'), who: { groups: ['x'] } }],
+    [no('no-people', 'people'), { ...no('no-orders', 'orders'), on: { until: '2030-01-01T00:00:00Z' } }],
+  ]
+  for (const denies of left) expect(issuesOf({ rules: [write, ...denies] })).toEqual([])
+  // An allow of reading lets through what touches no relation too.
+  const read = allow('read', { effects: ['read'], relations: ['app.*'] })
+  expect(issuesOf({ rules: [read, no('no-people', 'people'), no('no-orders', 'orders')] })).toEqual([])
+})
+
+test('masks that meet on a column are told once, with the one that holds', () => {
+  const masks = [
+    { columns: ['app.people.*'], with: 'email' },
+    { columns: ['*.*.ssn', '*.*.id'], with: 'null' },
+    { columns: ['app.people.id'], with: 'email' },
+  ]
+  expect(issuesOf({ rules: [], masks })).toEqual([
+    'warning masks[1]: meets masks[0] on app.people.id: whoever both are for sees it by null',
+  ])
+})
