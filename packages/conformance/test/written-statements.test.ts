@@ -129,6 +129,9 @@ describe.each([15, 18] as const)('statements of policy-testing, on PostgreSQL %i
   }, 300_000)
 })
 
+/** Their use of a relation stands for all of its columns. */
+const DEFINES = /^create index$/
+
 /** What is true of a statement and isn't in its facts. */
 function missingFrom(facts: Facts, written: WrittenStatement): readonly string[] {
   if (facts.kind === 'opaque') return [`opaque ${facts.code}`]
@@ -142,6 +145,17 @@ function missingFrom(facts: Facts, written: WrittenStatement): readonly string[]
           !uses.some(use => use.access === access && relationKey(use.relation) === relationKey(relation)),
       )
       .map(({ relation, access }) => `${access} on ${relation.name}`),
+    ...(DEFINES.test(written.verb) ? [] : written.columns)
+      .filter(
+        column =>
+          !facts.columns.some(
+            use =>
+              relationKey(use) === relationKey(column) &&
+              (use.column === column.column || use.column === '*') &&
+              (use.role === 'target') !== column.isRead,
+          ),
+      )
+      .map(({ name, column, isRead }) => `${isRead ? 'reading' : 'assigning'} ${name}.${column}`),
     ...(written.isUnbounded && !uses.some(({ unbounded }) => unbounded) ? ['unbounded'] : []),
   ]
 }

@@ -62,15 +62,15 @@ describe('statements shrink', () => {
       expect(text).toMatch(/^INSERT INTO public\.customers \(\w+\) VALUES \(\S+\)$/)
   })
 
-  test('a read of one column to a query of one table, at worst inside of another', () => {
+  test('a read of one column to a query of one table, nearly always', () => {
     const texts = shrunk(written => !reads('ssn')(written), { effects: ['read'] })
-    for (const text of texts) expect(text.length).toBeLessThan(60)
-    expect(median(texts)).toBeLessThan(45)
+    expect(median(texts)).toBeLessThan(40)
+    for (const text of texts) expect(text.length).toBeLessThan(120)
   })
 
   test('what takes two relations to little more than them', () => {
-    const texts = shrunk(({ relations }) => relations.filter(({ access }) => access === 'select').length < 2)
-    expect(median(texts)).toBeLessThan(110)
+    const texts = shrunk(({ relations }) => relations.length < 2, { effects: ['read'] })
+    expect(median(texts)).toBeLessThan(65)
   })
 })
 

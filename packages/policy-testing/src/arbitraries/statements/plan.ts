@@ -23,7 +23,8 @@ export interface QueryPlan {
 
 export type SourcePlan =
   | { readonly kind: 'relation'; readonly relation: number; readonly isBare: boolean }
-  | { readonly kind: 'subquery' | 'named'; readonly query: QueryPlan }
+  /** `flat`: what the query is from, without the query around it. Others shrink to it. */
+  | { readonly kind: 'flat' | 'subquery' | 'named'; readonly query: QueryPlan }
 
 export interface JoinPlan {
   readonly source: SourcePlan
@@ -132,7 +133,7 @@ const plans: fc.LetrecValue<Plans> = fc.letrec<Plans>(tie => ({
   source: alternatives<SourcePlan>(
     fc.record({ kind: fc.constant('relation'), relation: choices(), isBare: rarely(3) }),
     fc.record({ kind: fc.constant('relation'), relation: choices(), isBare: rarely(3) }),
-    fc.record({ kind: fc.constantFrom('subquery', 'named'), query: tie('query') }),
+    fc.record({ kind: fc.constantFrom('flat', 'subquery', 'subquery', 'named', 'named'), query: tie('query') }),
   ),
   predicate: alternatives<PredicatePlan>(
     fc.record({ kind: fc.constant('null-test'), of: columnPlans(), isNull: fc.boolean() }),

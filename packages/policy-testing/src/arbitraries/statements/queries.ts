@@ -80,6 +80,7 @@ export function buildSource(making: Making, plan: SourcePlan, isAliased: boolean
     const alias = ledger.fresh('t')
     return { from: { type: 'table', name: { ...name, alias } }, columns: scopeOf(relation, { name: alias }) }
   }
+  if (plan.kind === 'flat') return buildSource(making, plan.query.source, isAliased)
   const { tree, outputs } = buildQuery(making, plan.query, { outer: null, isNamed: true })
   const alias = ledger.fresh(plan.kind === 'named' ? 'w' : 't')
   if (plan.kind === 'named') ledger.bind({ alias: { name: alias }, statement: tree })
@@ -163,7 +164,9 @@ const orderOf = (making: Making, plan: QueryPlan, scope: Scope): OrderByStatemen
   })
 
 /** Only tables' rows can be locked, not a view's that may be materialized. */
-function lock({ world, ledger }: Making, source: SourcePlan): boolean {
+function lock(making: Making, source: SourcePlan): boolean {
+  const { world, ledger } = making
+  if (source.kind === 'flat') return lock(making, source.query.source)
   if (source.kind !== 'relation') return false
   const relation = pick(world.readable, source.relation)
   if (relation.kind !== 'table') return false
