@@ -103,7 +103,7 @@ describe('a service that guards its own queries', () => {
     const many = await ask({ sql: 'select id from events where id > $1', params: ['7'] })
     expect(JSON.parse(many.text)).toMatchObject({
       code: 'DENIED_BY_RULE',
-      message: expect.stringContaining('no-floods'),
+      error: expect.stringContaining('no-floods'),
     })
     expect((await ask({ sql: 'select id from events where id > $1', params: ['4990'] })).status).toBe(200)
     // One that the planner fails on is of unknown size.
