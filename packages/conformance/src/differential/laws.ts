@@ -135,7 +135,9 @@ function locksLeftOut(facts: Understood, { observed: { locked }, depends }: Ran,
   if (!PLAIN.has(facts.tag)) return []
   const named = keysOf(facts.uses)
   const isWritten = (oid: number): boolean => locked.get(oid)?.has('RowExclusiveLock') === true
-  const parents = new Set([...locked.keys()].filter(isWritten).flatMap(oid => [...(map.coveredBy.get(oid) ?? [])]))
+  const parents = new Set(
+    [...locked.keys()].flatMap(oid => [...(map.coveredBy.get(oid) ?? [])].filter(by => by !== oid)),
+  )
   // pg_get_viewdef and its kind look at what a relation is, and lock it for that.
   const looksAtSchema =
     facts.calls.some(call => call.class === 'reads-state' || /^(pg_catalog\.)?pg_/.test(call.name)) ||
@@ -146,12 +148,15 @@ function locksLeftOut(facts: Understood, { observed: { locked }, depends }: Ran,
     // The oracle looks into every sequence itself.
     if (relation === undefined || relation.kind === 'S' || isCovered(oid, named, map)) return []
     const isReadOnly = [...modes].every(mode => mode === 'AccessShareLock')
-    if (isReadOnly && looksAtSchema && !recorded.has(oid)) return []
-    // What is written to a partition is held against its parent's bounds.
-    if (isReadOnly && parents.has(oid)) return []
+    if (isReadOnly && looksAtSchema && (!recorded.has(oid) || /regclass/i.test(facts.canonical))) return []
+    // A partition is held against its parent's bounds.
+    if (isReadOnly && relation.kind === 'p' && parents.has(oid)) return []
+    // Functions that set statistics lock what these are of.
+    if (!isPlainRead(facts) && modes.has('ShareUpdateExclusiveLock') && !modes.has('RowExclusiveLock')) return []
     // Foreign keys are looked after by the server itself.
-    const isTied = [...(map.tiedTo.get(oid) ?? [])].some(isWritten)
-    if (isTied && [...modes].every(mode => mode === 'RowShareLock')) return []
+    const above = [...(map.coveredBy.get(oid) ?? [])]
+    const isTied = above.some(each => [...(map.tiedTo.get(each) ?? [])].some(isWritten))
+    if (isTied && [...modes].every(mode => mode === 'RowShareLock' || mode === 'AccessShareLock')) return []
     return [
       { law: 'every relation that is locked is in the facts', detail: `${nameOf(oid, map)} ${[...modes].join(', ')}` },
     ]
@@ -174,7 +179,7 @@ function recordLeftOut(facts: Understood, { depends }: Ran, map: RelationMap): r
         : [{ law: 'every function that the server records is in the facts', detail: name }]
     }
     // ON CONFLICT DO UPDATE makes the server record every column, for the row called `excluded`.
-    if (dependency.kind === 'column' && facts.tag === 'INSERT' && /\bconflict\b/i.test(facts.canonical)) return []
+    if (dependency.kind === 'column' && /\bconflict\b/i.test(facts.canonical)) return []
     // A relation as a whole may be there for a constant of type regclass alone: its lock tells whether it is read.
     const relation = dependency.kind === 'column' ? map.relations.get(dependency.relation) : undefined
     if (relation === undefined || dependency.kind === 'relation') return []
