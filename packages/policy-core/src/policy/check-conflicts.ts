@@ -6,11 +6,12 @@ import { asksForRelation, compilePatterns, TOUCHES_NOTHING } from './match-what.
 import { matchesTarget } from './match-who.ts'
 import type { Pattern } from './pattern.ts'
 import type { MaskEntry, Policy, Rule } from './policy.ts'
-import { coversWhen, coversWho } from './shadow.ts'
+import { coversWhen, coversWho, shadowFinder } from './shadow.ts'
 import { strictestMask } from './strictest-mask.ts'
 
 /** What is at odds with something else in a policy, as far as one schema shows. All of it is allowed, and may be meant. */
 export const conflicts = (policy: Policy, catalog: Catalog, target: string): readonly PolicyIssue[] => [
+  ...shadowedRules(policy, target),
   ...overruledRules(policy, catalog, target),
   ...meetingMasks(policy, catalog, target),
 ]
@@ -22,6 +23,17 @@ const warning = (path: KeyPath, message: string): PolicyIssue => ({
   location: null,
   severity: 'warning',
 })
+
+/** Rules that a single stricter one leaves no say, whatever the schema. */
+function shadowedRules({ rules }: Policy, target: string): readonly PolicyIssue[] {
+  const find = shadowFinder(rules, { by: 'all' })
+  return rules.flatMap((rule, index) => {
+    const shadow = matchesTarget(rule.targets, target) ? find(rule) : null
+    return shadow === null
+      ? []
+      : [warning(['rules', index], `can never fire: rule ${shadow.id} decides ${shadow.decision} wherever it matches`)]
+  })
+}
 
 /** A rule with its patterns prepared, and where it stands. */
 interface Placed {

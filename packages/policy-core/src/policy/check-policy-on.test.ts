@@ -77,6 +77,16 @@ test('a rule of which denies leave nothing in this database is told, and one wit
   expect(issuesOf({ rules: [read, no('no-people', 'people'), no('no-orders', 'orders')] })).toEqual([])
 })
 
+test('a rule that one deny leaves no say is told, and does not keep the deny from being', () => {
+  const rules = [
+    allow('fix-orders', { effects: ['write'], relations: ['app.orders'], access: ['update'] }),
+    allow('read', { effects: ['read'], relations: ['app.orders'] }),
+    deny('stop', { relations: ['app.*'] }),
+  ]
+  const told = 'warning rules[0]: can never fire: rule stop decides deny wherever it matches'
+  expect(issuesOf({ rules })).toEqual([told])
+})
+
 test('masks that meet on a column are told once, with the one that holds', () => {
   const masks = [
     { columns: ['app.people.*'], with: 'email' },

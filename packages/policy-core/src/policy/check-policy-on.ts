@@ -32,7 +32,12 @@ export function checkPolicy(policy: Policy, catalog: Catalog, target: string): r
     ),
     ...conflicts(policy, catalog, target),
   ]
-  return [...errors, ...warnings.filter(({ path }) => !told.has(JSON.stringify(path)))]
+  // One for each place: the first says the most.
+  const news = warnings.filter(({ path }) => {
+    const place = JSON.stringify(path)
+    return !told.has(place) && told.add(place)
+  })
+  return [...errors, ...news]
 }
 
 const warning = (path: KeyPath, message: string): PolicyIssue => ({

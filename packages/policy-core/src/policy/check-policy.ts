@@ -14,7 +14,7 @@ import type {
   Who,
 } from './policy.ts'
 import { suggestion } from './schema-issues.ts'
-import { shadowFinder } from './shadow.ts'
+import { type FindShadow, shadowFinder } from './shadow.ts'
 import { STATEMENT_TAGS } from './statement-tags.ts'
 
 /**
@@ -33,7 +33,8 @@ export const policyIssues = (policy: Policy): readonly PolicyIssue[] => [
 ]
 
 function futileRules({ rules }: Policy): readonly PolicyIssue[] {
-  const findShadow = shadowFinder(rules)
+  // A deny of a relation, which may be wanted at once, must not be kept from being by the allows that it is to overrule.
+  const findShadow = shadowFinder(rules, { by: 'plain' })
   return rules.flatMap((rule, index) => futileIssues(rule, ['rules', index], findShadow))
 }
 
@@ -91,7 +92,7 @@ function approvalIssues(rule: Rule, path: KeyPath): readonly PolicyIssue[] {
   ]
 }
 
-function futileIssues(rule: Rule, path: KeyPath, findShadow: ReturnType<typeof shadowFinder>): readonly PolicyIssue[] {
+function futileIssues(rule: Rule, path: KeyPath, findShadow: FindShadow): readonly PolicyIssue[] {
   const { what, who, targets, when, decision } = rule
   if (isBlank(what)) {
     if (decision !== 'deny')

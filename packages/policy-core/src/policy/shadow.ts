@@ -5,6 +5,11 @@ import type { Rule, What, When, Who } from './policy.ts'
 
 const STRICTNESS = { allow: 0, approve: 1, deny: 2 } as const
 
+/** Gives the rule that leaves another no say, or null. */
+export type FindShadow = (rule: Rule) => Rule | null
+
+const isBlank = (what: What): boolean => Object.values(what).every(value => value === null)
+
 /** A rule that may cover others, with its patterns prepared. */
 interface Wide {
   readonly rule: Rule
@@ -13,10 +18,15 @@ interface Wide {
 
 /**
  * Gives the function that finds a stricter rule that matches whatever a rule matches, so that this one never has a say; or
- * null. Compares conditions as written and so finds the plain cases only: what it reports is true, what it passes may still
- * be shadowed.
+ * null. Compares conditions as written and so doesn't find all: what it reports is true, what it passes may still be shadowed.
+ *
+ * @param by - `plain`: only rules that say no more than effects of what they are about count
+ * @example
+ * const find = shadowFinder(policy.rules, { by: 'all' })
+ * const dead = policy.rules.filter(rule => find(rule) !== null)
  */
-export function shadowFinder(rules: readonly Rule[]): (rule: Rule) => Rule | null {
+export function shadowFinder(given: readonly Rule[], { by }: { readonly by: 'all' | 'plain' }): FindShadow {
+  const rules = by === 'all' ? given : given.filter(({ what }) => isBlank({ ...what, effects: null }))
   const anywhere: Wide[] = []
   const loose: Wide[] = []
   const byPattern = new Map<string, Wide[]>()
