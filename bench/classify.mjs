@@ -1,7 +1,9 @@
-// What classifying costs beside the bare parse of the same text (libpg-query alone, its tree read as JSON), as ratios of
-// medians from interleaved rounds in one run: absolute figures mean little.
+// What classifying costs beside the bare parse of the same text: the same instance of the grammar, from the text to its
+// tree read as JSON, and nothing else. CPU time of the process, the collector's threads included, in blocks of a few
+// milliseconds that take turns: what else the machine does falls on all alike. Each ratio is the median of a block's
+// over the bare parse's in its own round; what lies between the quartiles stands beside it. Absolute figures mean little.
 //
-//   npm run bench -- classify            [ROUNDS=25] [DISTINCT=0]
+//   npm run bench -- classify            [ROUNDS=60] [DISTINCT=0]
 //
 //   cached          the same text again, as a new string, as it comes off the wire
 //   outline shared  a text that differs from known ones in a literal only
@@ -13,11 +15,15 @@
 import { readFileSync } from 'node:fs'
 import { DEFAULT_LIMITS, postgresClassifier } from '@querywarden/sql/postgres'
 
-const ROUNDS = Number(process.env.ROUNDS ?? 25)
+const ROUNDS = Number(process.env.ROUNDS ?? 60)
 const DISTINCT = Number(process.env.DISTINCT ?? 0)
 const MAJOR = 17
 /** Until the compiler has seen enough of it: what a gateway runs is warm. */
-const WARM_UP_ROUNDS = 15
+const WARM_UP_ROUNDS = 20
+/** Characters of new texts in one block: a few milliseconds of parsing. */
+const BLOCK_CHARS = 8_000
+/** One that is answered from memory takes a microsecond or less, and the clock tells no smaller parts. */
+const CACHED_TIMES = 50
 
 const column = (name, at) => ({
   name,
@@ -63,10 +69,21 @@ function items(count, make, between = ', ') {
   return Array.from({ length: count }, (_, at) => make(at)).join(between)
 }
 
-const options = { majors: [MAJOR], limits: DEFAULT_LIMITS }
-const classifier = await postgresClassifier({ ...options, cacheEntriesMax: 4_096 })
+const classifier = await postgresClassifier({
+  majors: [MAJOR],
+  limits: DEFAULT_LIMITS,
+  cacheEntriesMax: 4_096,
+  // As a gateway has it: one parse serves the split and the facts.
+  readCharsMax: 1_048_576,
+})
 const grammar = classifier.grammar(MAJOR)
-const median = values => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]
+const sorted = values => values.toSorted((a, b) => a - b)
+const at = (values, share) => sorted(values)[Math.floor(values.length * share)]
+/** CPU time of the process in microseconds. */
+const spent = () => {
+  const { user, system } = process.cpuUsage()
+  return user + system
+}
 /** A string as the wire makes them: flat, and new to every table of strings. */
 const fresh = text => Buffer.from(text).toString()
 const classify = text => classifier.classify({ dialect: 'postgres', text, params: [] }, catalog)
@@ -95,22 +112,29 @@ function report(name, make) {
   }
   expectFacts(classify(repeated))
   const times = new Map(Object.keys(contestants).map(key => [key, []]))
-  const batch = Math.max(20, Math.round(20_000 / repeated.length))
+  const size = Math.max(1, Math.round(BLOCK_CHARS / repeated.length))
   for (let round = -WARM_UP_ROUNDS; round < ROUNDS; round++) {
     for (const [key, prepare] of Object.entries(contestants)) {
-      const all = Array.from({ length: batch }, prepare)
+      const count = key === 'cached' ? size * CACHED_TIMES : size
+      const all = Array.from({ length: count }, prepare)
       const texts = all.map(([text]) => fresh(text))
-      const started = process.hrtime.bigint()
-      for (const [at, [, run]] of all.entries()) run(texts[at])
-      if (round >= 0) times.get(key).push(Number(process.hrtime.bigint() - started) / batch / 1_000)
+      const [, run] = all[0]
+      const started = spent()
+      for (const text of texts) run(text)
+      if (round >= 0) times.get(key).push((spent() - started) / count)
     }
   }
-  const parse = median(times.get('parse'))
-  console.log(`\n${name} (${Buffer.byteLength(repeated)} bytes; medians of ${ROUNDS} interleaved rounds)`)
+  print(`${name} (${Buffer.byteLength(repeated)} bytes; ${ROUNDS} rounds, ${size} texts a block)`, times)
+}
+
+function print(title, times) {
+  console.log(`\n${title}`)
+  const parse = times.get('parse')
   for (const [key, values] of times) {
-    const microseconds = median(values)
+    const ratios = values.map((value, round) => value / parse[round])
+    const [low, middle, high] = [0.25, 0.5, 0.75].map(share => at(ratios, share).toFixed(3))
     console.log(
-      `  ${key.padEnd(16)}${(microseconds / parse).toFixed(3).padStart(8)} ÷ parse ${microseconds.toFixed(1).padStart(9)} µs`,
+      `  ${key.padEnd(16)}${middle.padStart(8)} ÷ parse  (${low} to ${high})${at(values, 0.5).toFixed(1).padStart(10)} µs`,
     )
   }
 }
