@@ -56,7 +56,10 @@ export type Reaction = {
   | {
       readonly kind: 'trigger'
       readonly routine: CatalogRoutine
-      /** Its CREATE TRIGGER, deparsed by the server, where its WHEN does more than compute; absent: WHEN runs nothing. */
+      /**
+       * Its CREATE TRIGGER, deparsed by the server, where its WHEN does more than compute or it has transition tables;
+       * absent: neither.
+       */
       readonly definition?: string | null
       /**
        * An UPDATE that assigns to none of these columns of the relation in `name` doesn't set it off. Absent: any does.

@@ -137,6 +137,13 @@ const CASES: readonly Case[] = [
     UPDATE,
     'CANNOT_MASK',
   ),
+  onPeople(
+    'reads it in the error of a condition',
+    'before update',
+    'begin if old.ssn then null; end if; exception when others then new.note := sqlerrm; end; return new;',
+    UPDATE,
+    'CANNOT_MASK',
+  ),
   onPeople('raises it', 'before update', "raise notice 'was %', old.ssn; return new;", UPDATE, 'CANNOT_MASK'),
   onPeople('hands it to a function', 'before update', 'perform lab.keep(old.ssn); return new;', UPDATE, 'CANNOT_MASK'),
   onPeople(
@@ -209,6 +216,17 @@ const CASES: readonly Case[] = [
     UPDATE,
     'NO_RULE_ALLOWS',
   ),
+  {
+    name: 'a transition table by the name of another relation',
+    setup: [
+      'create table public.lookup (ssn text)',
+      'create function lab.fires() returns trigger language plpgsql as $$ begin insert into lab.log select ssn from lookup; return null; end $$',
+      'create trigger fires after update on lab.people referencing old table as lookup for each statement execute function lab.fires()',
+    ],
+    cleanup: ['drop trigger fires on lab.people', 'drop function lab.fires', 'drop table public.lookup'],
+    sql: UPDATE,
+    refused: 'NO_RULE_ALLOWS',
+  },
   {
     name: 'a rule copies',
     setup: ['create rule copies as on update to lab.people do also insert into lab.log values (old.ssn)'],

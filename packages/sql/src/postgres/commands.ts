@@ -3,7 +3,7 @@ import { type Context, useStatement, type Visitor } from './context.ts'
 import { visitExplain } from './explain.ts'
 import { flagAt, type Node, nodeAt, stringOf, type TypedNode, textAt, typedAt, typedNodesAt } from './node.ts'
 import type { NodesRuled } from './node-rules.ts'
-import { resolveRelation, touchRange } from './relations.ts'
+import { resolveRelation, touchRange, touchRelation } from './relations.ts'
 import { judgeSet, prohibitAnySetting } from './settings.ts'
 
 /** A kind of statement that needs a look of its own. */
@@ -100,9 +100,19 @@ const visitRanges =
     )
     for (const range of ranges) touchRange(context, range, touch)
     // REINDEX SCHEMA and a bare VACUUM name no relation.
-    if (ranges.length === 0) useStatement(context, touch.effect, why, context.places.whole)
+    if (ranges.length === 0) {
+      useStatement(context, touch.effect, why, context.places.whole)
+      maintainAll(context, touch)
+    }
     context.visitFields(typed, scope, [field])
   }
+
+/** Of all relations only those whose maintenance runs code are worth a word. */
+function maintainAll(context: Context, touch: Parameters<typeof touchRange>[2]): void {
+  for (const { schema, name, reactions } of context.catalog.relations.values())
+    if (touch.access === 'maintain' && reactions.some(({ on }) => on.includes('maintain')))
+      touchRelation(context, schema, name, touch, context.places.whole)
+}
 
 const rangeOf = ({ type, body }: TypedNode): Node | null =>
   type === 'VacuumRelation' ? nodeAt(body, 'relation') : body

@@ -1,6 +1,7 @@
 import type { Effect } from '@querywarden/policy-core'
+import { useType } from './calls.ts'
 import { CHANGE, type Context, type Scope, useStatement } from './context.ts'
-import { flagAt, type Node, nameParts, nodeAt, type TypedNode, textAt, typedNodesAt } from './node.ts'
+import { flagAt, type Node, nameParts, nodeAt, type TypedNode, textAt, typedAt, typedNodesAt } from './node.ts'
 import type { NodesRuled } from './node-rules.ts'
 import { objectWords } from './object-tags.ts'
 import { touchRelation } from './relations.ts'
@@ -120,6 +121,8 @@ export function useDefinition(context: Context, declared: Declared, typed: Typed
   touchNamed(context, typed.body, declared)
   touchSchemas(context, typed.body)
   context.visitFields(typed, scope, NAME_FIELDS)
+  if (typed.type === 'AlterTableStmt') context.writes.rewrites = true
+  for (const type of typesRun(typed)) useType(context, type)
   const added = new Set(context.uses.slice(before).map(use => use.effect))
   for (const effect of [...declared.effects, ...ownerEffects(typed)])
     if (!added.has(effect)) useStatement(context, effect, describe(declared, typed.body), context.places.whole)
@@ -127,6 +130,27 @@ export function useDefinition(context: Context, declared: Declared, typed: Typed
 
 /** Fields that hold names as lists of strings, and nothing to walk. */
 const NAME_FIELDS = ['objects', 'object', 'defnames', 'domainname', 'objname']
+
+/** The types that rows, or a first value, are made of at once: what a domain checks is checked then. */
+function typesRun({ type, body }: TypedNode): readonly Node[] {
+  switch (type) {
+    case 'AlterTableStmt':
+      return typedNodesAt(body, 'cmds').flatMap(cmd => {
+        const definition = typedAt(cmd.body, 'def')
+        const type = definition?.type === 'ColumnDef' ? nodeAt(definition.body, 'typeName') : null
+        return type === null ? [] : [type]
+      })
+    case 'AlterDomainStmt':
+      return [{ names: body['typeName'] }]
+    case 'DefineStmt':
+      return typedNodesAt(body, 'definition').flatMap(({ body: option }) => {
+        const value = typedAt(option, 'arg')
+        return value?.type === 'TypeName' ? [value.body] : []
+      })
+    default:
+      return []
+  }
+}
 
 const describe = (declared: Declared, statement: Node): string => tagOf(declared, statement).toLowerCase()
 

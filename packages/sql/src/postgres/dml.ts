@@ -74,8 +74,20 @@ function isUnboundedAction(context: Context, merge: Node, action: Node, target: 
 }
 
 /** The target is no place that rows are read from: it was noted, and a WITH query of its name doesn't hide it. */
-const visitRest = (context: Context, typed: TypedNode, scope: Scope): void =>
+function visitRest(context: Context, typed: TypedNode, scope: Scope): void {
+  noteReturned(context, typed.body)
   context.visitFields(typed, scope, ['withClause', 'relation'])
+}
+
+/** RETURNING knows the target's row of before and after by name, from PostgreSQL 18 on. */
+function noteReturned(context: Context, statement: Node): void {
+  const returning = nodeAt(statement, 'returningClause')
+  if (returning === null) return
+  const { columns } = targetOf(context, nodeAt(statement, 'relation') ?? {})
+  const renamed = typedNodesAt(returning, 'options').map(({ body }) => textAt(body, 'value'))
+  for (const relname of new Set(['old', 'new', ...renamed]))
+    addRange(context, { relname }, { kind: 'relation', columns })
+}
 
 export const DML_VISITORS: Readonly<Record<NodesRuled<'dml'>, Visitor>> = {
   InsertStmt: visitInsert,

@@ -18,7 +18,9 @@ export function useFieldLikes(context: Context): void {
     // A variable of PL/pgSQL has fields and nothing else (resolve_column_ref in pl_comp.c).
     if (entries.length === 0 && context.variables.has(parts.at(-2) ?? '')) continue
     if (context.catalog.userRowFunctions.has(name)) useRowFunction(context, name, place)
-    else if (entries.some(entry => entry.kind === 'function')) useFieldLike(context, name, place)
+    // What is nothing in FROM may be a parameter of an SQL function: any value, for any function of one argument.
+    else if (entries.length === 0 || entries.some(entry => entry.kind === 'function'))
+      useFieldLike(context, name, place)
   }
 }
 

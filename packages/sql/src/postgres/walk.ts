@@ -95,7 +95,7 @@ export function walk(
     qualified: [],
     selectStars: new Map(),
     runs: [],
-    writes: { assigned: new Map(), cascades: false },
+    writes: { assigned: new Map(), cascades: false, rewrites: false },
     variables,
     trouble: null,
     copy: null,

@@ -4,9 +4,10 @@ import { OUR_SCHEMA, PURE_MEMBER, USER_FUNCTION, USER_OPERATOR } from './queries
 
 /**
  * Whether a bare name never reaches a function, since pg_catalog, where names are looked up first, has one that takes the same:
- * pgcrypto's gen_random_uuid.
+ * pgcrypto's gen_random_uuid. Arguments that are named reach the one that has such names, and CALL counts OUT arguments.
  */
-const HIDDEN_FUNCTION = `(p.pronargdefaults = 0 and p.provariadic = 0 and exists (
+const HIDDEN_FUNCTION = `(p.pronargdefaults = 0 and p.provariadic = 0 and p.prokind <> 'p'
+ and (p.pronargs = 0 or p.proargnames is null) and exists (
   select from pg_proc b
    where b.pronamespace = 'pg_catalog'::regnamespace and b.oid < 16384 and b.proname = p.proname
      and b.proargtypes = p.proargtypes and b.provariadic = 0))`

@@ -29,6 +29,12 @@ export function opacityOf(snapshot: Snapshot, types: Types, routines: Routines):
     if (types.runsCodeUnasked(type))
       mark(relation, `its column ${name} is of a type that may run code`, types.routinesOf(type))
   }
+  // A row as a whole has a type of its own, with casts of its own: `t::text`, `length(t)`.
+  for (const [type = ''] of snapshot.types) {
+    if (!types.hasCodeUnasked(type)) continue
+    for (const relation of types.rowsIn(type))
+      mark(relation, 'its rows are of a type that may run code', types.routinesOf(type))
+  }
   for (const [view = '', routine = '', operator = '', object = ''] of snapshot.viewUserCode) {
     const found = routines.byOid(routine)
     mark(view, `its definition uses ${object}`, found === null ? (routines.byOperator.get(operator) ?? []) : [found])

@@ -62,13 +62,15 @@ select t.kind, t.source::text, t.relation::text, t.name, t.command, s.functions,
  order by 1, 2, 3, 4`
 
 /**
- * oid, relation, name, type bits, routine, columns of UPDATE OF. Those that fire in a session that replicates nothing
- * (threats: session_replication_role is pinned). A partition's copy of its parent's trigger counts as its own.
+ * oid, relation, name, type bits, routine, columns of UPDATE OF, whether it has transition tables. Those that fire in a
+ * session that replicates nothing (threats: session_replication_role is pinned). A partition's copy of its parent's trigger
+ * counts as its own.
  */
 export const TRIGGERS: string = `
 select t.oid::text, t.tgrelid::text, t.tgname::text, t.tgtype::text, t.tgfoid::text,
        array_to_string(array(select a.attname::text from pg_attribute a
-                              where a.attrelid = t.tgrelid and a.attnum = any (t.tgattr::int2[]) order by 1), E'\\n')
+                              where a.attrelid = t.tgrelid and a.attnum = any (t.tgattr::int2[]) order by 1), E'\\n'),
+       (t.tgoldtable is not null or t.tgnewtable is not null)::text
   from pg_trigger t join pg_class c on c.oid = t.tgrelid join pg_namespace n on n.oid = c.relnamespace
  where t.tgenabled in ('O', 'A') and (not t.tgisinternal or t.tgfoid >= 16384) and ${OUR_SCHEMA}
  order by t.oid`

@@ -141,10 +141,19 @@ function addTriggers(
   const computed = new Set(
     snapshot.columns.flatMap(([relation, , , , , , isGenerated]) => (isGenerated === TRUE ? [relation] : [])),
   )
-  for (const [oid = '', relation = '', name = '', bits = '', routineOid = '', columns = ''] of snapshot.triggers) {
+  for (const [
+    oid = '',
+    relation = '',
+    name = '',
+    bits = '',
+    routineOid = '',
+    columns = '',
+    passes,
+  ] of snapshot.triggers) {
     const routine = known.routines.byOid(routineOid)
     if (routine === null) throw malformed('trigger function', routineOid)
-    const isActing = actingWhen.has(oid)
+    // What it is handed as a relation goes by any name, be it another relation's.
+    const isActing = actingWhen.has(oid) || passes === TRUE
     if (!isActing && routine.schema === 'pg_catalog' && COMPUTING_TRIGGERS.has(routine.name)) continue
     const on = TRIGGER_EVENTS.filter(([bit]) => (Number(bits) & bit) !== 0).map(([, access]) => access)
     add(relation, name, (Number(bits) & FOR_EACH_ROW) === 0 ? 'statement' : 'row', path => ({

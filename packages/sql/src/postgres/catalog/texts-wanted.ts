@@ -1,4 +1,5 @@
 import { isPure } from './expressions.ts'
+import { TRUE } from './queries.ts'
 import { routinesOf } from './routines.ts'
 import type { Snapshot } from './snapshot.ts'
 import type { TextKey, TextKind } from './texts.ts'
@@ -35,6 +36,7 @@ export function textsWanted(snapshot: Snapshot): readonly TextKey[] {
   const want = (key: TextKey): unknown => wanted.set(`${key.kind} ${key.oid}`, key)
   for (const [oid = ''] of snapshot.rules) want({ kind: 'rule', oid })
   for (const row of snapshot.routines) if (row[12] === 'parsed') want({ kind: 'body', oid: row[0] ?? '' })
+  for (const [oid = '', , , , , , passes] of snapshot.triggers) if (passes === TRUE) want({ kind: 'trigger', oid })
   for (const row of snapshot.expressions) {
     const key = textKeyOf(row)
     if (key !== null && !isPure(row, routines, runsCode)) want(key)

@@ -12,6 +12,8 @@ export interface Types {
   readonly runsCode: (typeOid: string) => boolean
   /** Whether a value of the type may run such code by itself: by an implicit cast, or where it is compared. */
   readonly runsCodeUnasked: (typeOid: string) => boolean
+  /** The same of the type itself, whatever it is made of. */
+  readonly hasCodeUnasked: (typeOid: string) => boolean
   /** What a type that runs code may run; empty where that can't be told. */
   readonly routinesOf: (typeOid: string) => readonly CatalogRoutine[]
   /** The same by bare name, of all types that run code. */
@@ -70,15 +72,21 @@ export function typesOf(snapshot: Snapshot, routines: Routines): Types {
     return type !== undefined && (code.has(oid) || CODED_KINDS.has(type.kind))
   }
   const runsCode = remembered(typeOid => [...reachableFrom(typeOid)].some(isCoded))
-  const runsCodeUnasked = remembered(typeOid =>
-    [...reachableFrom(typeOid)].some(oid => Number(oid) >= USER_OID_MIN && code.get(oid)?.isUnasked === true),
-  )
+  const hasCodeUnasked = (oid: string): boolean => Number(oid) >= USER_OID_MIN && code.get(oid)?.isUnasked === true
+  const runsCodeUnasked = remembered(typeOid => [...reachableFrom(typeOid)].some(hasCodeUnasked))
   const routinesIn = remembered((typeOid): readonly CatalogRoutine[] => {
     const coded = [...reachableFrom(typeOid)].filter(isCoded)
     const lists = coded.map(oid => code.get(oid)?.routines ?? [])
     return lists.some(list => list.length === 0) ? [] : [...new Set(lists.flat())]
   })
-  return { rowsIn, runsCode, runsCodeUnasked, routinesOf: routinesIn, byName: byNameOf(types, runsCode, routinesIn) }
+  return {
+    rowsIn,
+    runsCode,
+    runsCodeUnasked,
+    hasCodeUnasked,
+    routinesOf: routinesIn,
+    byName: byNameOf(types, runsCode, routinesIn),
+  }
 }
 
 /** Several types may go by one name: what is known of all of them, or nothing. */

@@ -24,6 +24,9 @@ export function reactionsOn(catalog: Catalog, use: Use, writes: WriteNotes): rea
 /** What is set off by rows that are written, never by a plan. */
 const FIRED: ReadonlySet<Reaction['kind']> = new Set(['trigger', 'cascade'])
 
+/** What runs for every row of a table that is written or checked anew. */
+const REWRITING: ReadonlySet<Reaction['kind']> = new Set(['check', 'default', 'generated', 'index', 'partition'])
+
 const AGENCY = {
   trigger: 'trigger',
   rule: 'rule',
@@ -38,6 +41,7 @@ const AGENCY = {
 
 function isSetOff(reaction: Reaction, use: RelationUse, writes: WriteNotes): boolean {
   const { access } = use
+  if (access === 'ddl') return writes.rewrites && REWRITING.has(reaction.kind)
   if (!reaction.on.includes(access === 'copy' && use.effect === 'read' ? 'select' : access))
     return reaction.kind === 'policy' && reaction.on.some(each => POLICY_SCOPE[access]?.includes(each) === true)
   if (reaction.kind === 'cascade') return reaction.access !== 'truncate' || writes.cascades

@@ -38,9 +38,14 @@ const isNextNumber = (use: Use): boolean => use.kind === 'function' && use.funct
 function readTrigger(reader: CodeReader, { definition }: Extract<Reaction, { kind: 'trigger' }>, findings: Findings) {
   if (definition === undefined) return
   const create = definition === null ? null : statementOf(reader, definition)
-  const when = create?.type === 'CreateTrigStmt' ? typedAt(create.body, 'whenClause') : null
-  if (when === null) findUnknown(findings, 'has a condition that can not be read')
-  else readRowCode(reader, when, findings)
+  if (create?.type !== 'CreateTrigStmt') {
+    findUnknown(findings, 'has a definition that can not be read')
+    return
+  }
+  // They stand before all relations of their names.
+  if (nodesAt(create.body, 'transitionRels').length > 0) findUnknown(findings, 'is handed rows as a transition table')
+  const when = typedAt(create.body, 'whenClause')
+  if (when !== null) readRowCode(reader, when, findings)
 }
 
 function readRule(reader: CodeReader, definition: string, findings: Findings): void {
@@ -84,7 +89,9 @@ function readCascade(
     place: NOWHERE,
   }
   findings.uses.push(use)
-  findings.codes.push(...reactionsOn(catalog, use, { assigned: new Map(), cascades: true }).map(({ code }) => code))
+  findings.codes.push(
+    ...reactionsOn(catalog, use, { assigned: new Map(), cascades: true, rewrites: false }).map(({ code }) => code),
+  )
 }
 
 /** A relation with no columns but these, and without what only the catalog needs to know of it. */

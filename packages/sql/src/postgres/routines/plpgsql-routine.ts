@@ -71,7 +71,7 @@ function readPart(
   if (role === 'shown') findings.raises = true
   if (role === 'dynamic') readDynamic(reader, read.expression, findings)
   if (!isTrigger) return
-  const mayPass = role === 'condition' || role === 'result'
+  const mayPass = (role === 'condition' && isTest(read.expression)) || role === 'result'
   if (mayPass && !read.runsCode && isPlain(read.expression, role === 'result')) return
   const own = assignment === null || read.runsCode ? null : ownColumn(assignment.target)
   for (const name of rowNames(read.mentions, rows)) if (name !== own) findings.passedOn.add(name)
@@ -134,6 +134,20 @@ function assignmentOf(text: string): { readonly target: string; readonly value: 
 function ownColumn(target: string): string | null {
   const match = /^\s*new\s*\.\s*([a-z_][a-z0-9_$]*)\s*$/i.exec(target)
   return match?.[1]?.toLowerCase() ?? null
+}
+
+/** Operators that give a truth value, and say nothing of their operands in an error. */
+const TESTS = /^(<|>|=|<=|>=|<>|!?~~\*?)$/
+
+/**
+ * Whether an expression is a truth value by its form. Any other is cast to one, and a value that can't be is in the
+ * error's text, which a handler may read.
+ */
+function isTest(expression: TypedNode | null): boolean {
+  if (expression === null) return false
+  const { type, body } = expression
+  if (type === 'A_Expr') return TESTS.test(nameParts(body, 'name').join('.')) || textAt(body, 'kind') !== 'AEXPR_OP'
+  return type === 'BoolExpr' || type === 'NullTest' || type === 'BooleanTest' || type === 'A_Const'
 }
 
 const COMPARING = new Set([

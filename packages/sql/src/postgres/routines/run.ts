@@ -33,4 +33,6 @@ export interface WriteNotes {
   readonly assigned: Map<string, Set<string>>
   /** TRUNCATE … CASCADE. */
   cascades: boolean
+  /** ALTER TABLE, which may check or write every row anew. */
+  rewrites: boolean
 }
