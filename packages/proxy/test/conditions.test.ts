@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { errorOf, sendTo } from './asking.ts'
+import { closeStatement, errorOf, sendTo } from './asking.ts'
 import { type Governed, govern } from './governed-database.ts'
 import { bind, execute, parse, type RawClient, rawLogin } from './raw-client.ts'
 
@@ -104,6 +104,13 @@ describe('P12: whether a transaction is open', () => {
     expect(await code('select id from logs')).toBe('none')
     expect(ruleOf(await client.query('select id from orders'))).toBe('orders-not-in-transactions')
     await client.query('rollback')
+  })
+
+  test('a portal that was bound ahead of a BEGIN runs behind it, and is judged so', async () => {
+    const ahead = [parse('ahead', 'select id from orders'), bind('early', 'ahead')]
+    expect(errorOf(await sendTo(client, [...ahead, execute('early'), closeStatement('ahead')]))).toBe('none')
+    const lines = await sendTo(client, [...ahead, parse('', 'begin'), bind('', ''), execute(), execute('early')])
+    expect(ruleOf(lines)).toBe('orders-not-in-transactions')
   })
 
   test.each(['begin', 'commit'])('a %s in the same batch makes it unknown, which is no way round', async word => {

@@ -1,6 +1,8 @@
 import type { Client } from 'pg'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { errorOf, sendTo } from './asking.ts'
 import { type Governed, govern, SCHEMA, SECRETS } from './governed-database.ts'
+import { bind, execute, parse, rawLogin } from './raw-client.ts'
 
 const WORLD = `${SCHEMA}
 create function tag_of(int) returns text language sql stable as 'select ''t'' || $1';
@@ -70,6 +72,19 @@ describe('code that is changed in an open transaction', () => {
     expect(await shownBy(`${code.change}; ${code.use}`)).toBe('42501')
     await agent.query('rollback')
     expect(SECRETS.filter(secret => shown.includes(secret))).toEqual([])
+  })
+
+  test('N2: nor does what was bound ahead of its change and runs behind it', async () => {
+    const client = await rawLogin(world.gateway.postgres, await world.token())
+    const { change, use } = CODE.function
+    const batch = [parse('ahead', use), bind('early', 'ahead'), parse('', change), bind('', ''), execute()]
+    const lines = await sendTo(client, [...batch, execute('early')])
+    expect(errorOf(lines)).toBe('42501')
+    await client.query('begin')
+    const cursor = `declare early cursor for ${use}; ${change}; fetch early`
+    expect(errorOf(await client.query(cursor))).toBe('42501')
+    await client.query('rollback')
+    expect(errorOf(await client.query(use))).toBe('none')
   })
 
   test.each([

@@ -11,7 +11,8 @@ export class Admissions {
   readonly cleared: Cleared[] = []
   readonly #judge: Judge
   readonly #admit: Admit
-  readonly #admitted: Run[] = []
+  /** How many statements had been cleared when each was admitted. */
+  readonly #admitted = new Map<Run, number>()
   readonly #begun: Run[] = []
 
   constructor(judge: Judge, admit: Admit) {
@@ -30,14 +31,17 @@ export class Admissions {
     if (verdict.cleared.statement.text !== subject.sentText) return stale()
     const why = whyUnserved(verdict.cleared) ?? whyUnfit(portal, verdict.cleared)
     if (why !== null) return why
-    this.#admitted.push(run)
+    this.#admitted.set(run, this.cleared.length)
     run.cleared = verdict.cleared
     return null
   }
 
-  /** Nothing more is given of a run than what would be cleared as it was, by the policy and the schema as they are now (threats P5). */
+  /**
+   * Nothing more is given of a run than what would be cleared as it was, by the policy and the schema as they are now
+   * (threats P5). So it is within a batch: what was bound ahead of a BEGIN or a CREATE FUNCTION runs behind it (threats N2).
+   */
   async #whyMoved({ subject, parameters, run }: Portal, cleared: Cleared): Promise<Report | null> {
-    if (this.#admitted.includes(run)) return null
+    if (this.#admitted.get(run) === this.cleared.length) return null
     const judgement = await this.#judge(subject.text)
     if (judgement.kind !== 'permitted') {
       // So that its refusal is recorded.
@@ -61,7 +65,7 @@ export class Admissions {
 
   /** Nothing of the batch is sent. What outlives it must be decided and recorded again before it runs. */
   undo(): void {
-    for (const run of this.#admitted) run.cleared = null
+    for (const run of this.#admitted.keys()) run.cleared = null
     for (const run of this.#begun) run.isBegun = false
   }
 }
