@@ -7,9 +7,16 @@ type Understood = Extract<Facts, { kind: 'understood' }>
 
 /** The facts of one statement, good for all of its outline. */
 interface Template {
+  readonly major: number
+  readonly context: string
   readonly facts: Understood
   readonly literals: readonly LiteralSpan[]
+  /** The same outline under other catalogs. */
+  readonly others: Template | null
 }
+
+/** Of one outline. */
+const CONTEXTS_MAX = 4
 
 /**
  * Facts of statements that differ from one seen before only in what their literals say, and whose literals nothing has
@@ -22,21 +29,31 @@ export interface OutlineMemory {
   readonly isOneStatement: (major: number, outline: Outline) => boolean
 }
 
-/** Makes a memory of at most so many outlines. */
+/** Makes a memory of at most so many outlines. Looked up by outline first, so that no key need be written for each look. */
 export function outlineMemory(entriesMax: number): OutlineMemory {
-  const templates = boundedCache<Template>(entriesMax)
-  const statements = boundedCache<true>(entriesMax)
+  const outlines = boundedCache<Template>(entriesMax)
+  const find = ({ key }: Outline, isMeant: (template: Template) => boolean): Template | null => {
+    for (let known = outlines.get(key) ?? null; known !== null; known = known.others) if (isMeant(known)) return known
+    return null
+  }
   return {
     get: (context, outline) => {
-      const template = templates.get(context + outline.key)
-      return template === undefined ? null : factsFor(template, outline)
+      const template = find(outline, known => known.context === context)
+      return template === null ? null : factsFor(template, outline)
     },
     set: (major, context, outline, facts) => {
-      templates.set(context + outline.key, { facts, literals: outline.literals })
-      statements.set(`${major} ${outline.key}`, true)
+      const others = first(outlines.get(outline.key) ?? null, context, CONTEXTS_MAX - 1)
+      outlines.set(outline.key, { major, context, facts, literals: outline.literals, others })
     },
-    isOneStatement: (major, { key }) => statements.get(`${major} ${key}`) !== undefined,
+    isOneStatement: (major, outline) => find(outline, known => known.major === major) !== null,
   }
+}
+
+/** The first few of a list, without those of a context. */
+function first(known: Template | null, context: string, count: number): Template | null {
+  if (known === null || count === 0) return null
+  if (known.context === context) return first(known.others, context, count)
+  return { ...known, others: first(known.others, context, count - 1) }
 }
 
 function factsFor({ facts, literals }: Template, outline: Outline): Understood {

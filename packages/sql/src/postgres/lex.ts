@@ -23,20 +23,46 @@ export interface Token {
   readonly end: number
 }
 
-const SPACE = /[ \t\n\r\f\v]+/y
-const LINE_COMMENT = /--[^\n\r]*/y
-const WORD = /[A-Za-z_\u0080-\uffff][A-Za-z0-9_$\u0080-\uffff]*/y
 const NUMBER = /0[xXoObB][0-9A-Fa-f_]+|(?:[0-9][0-9_]*(?:\.[0-9_]*)?|\.[0-9][0-9_]*)(?:[eE][-+]?[0-9]+)?/y
-const PARAMETER = /\$[0-9]+/y
 const DOLLAR_TAG = /\$(?:[A-Za-z_\u0080-\uffff][A-Za-z0-9_\u0080-\uffff]*)?\$/y
 /** Letters right before a quote that make a literal or an identifier of it. */
 const PREFIX = /(?:[eEnNbBxX]|[uU]&)'|[uU]&"/y
-const OPERATORS = '-+*/<>=~!@#%^&|`?'
+const PREFIX_LETTERS = 'eEnNbBxXuU'
 const NEWLINE = /[\n\r]/
 
 const matchAt = (pattern: RegExp, text: string, at: number): number => {
   pattern.lastIndex = at
   return pattern.test(text) ? pattern.lastIndex : at
+}
+
+/** What an ASCII character can be a part of, one bit each. All others are letters. */
+const SPACE = 1
+const LETTER = 2
+const DIGIT = 4
+const DOLLAR = 8
+const OPERATOR = 16
+const WORD = LETTER | DIGIT | DOLLAR
+const CLASSES = Uint8Array.from({ length: 128 }, (_, code) => {
+  const character = String.fromCharCode(code)
+  if (' \t\n\r\f\v'.includes(character)) return SPACE
+  if (/[A-Za-z_]/.test(character)) return LETTER
+  if (/[0-9]/.test(character)) return DIGIT
+  if (character === '$') return DOLLAR
+  return '-+*/<>=~!@#%^&|`?'.includes(character) ? OPERATOR : 0
+})
+
+/** The class of the character at an offset; 0 behind the end. */
+const classAt = (text: string, at: number): number => {
+  const code = text.charCodeAt(at)
+  // NaN is not at least anything.
+  return code < 128 ? (CLASSES[code] ?? 0) : code >= 128 ? LETTER : 0
+}
+
+/** Where a run of characters of some classes ends. */
+const runEnd = (text: string, from: number, classes: number): number => {
+  let end = from
+  while ((classAt(text, end) & classes) !== 0) end += 1
+  return end
 }
 
 /**
@@ -71,30 +97,32 @@ export function lex(text: string): readonly Token[] {
 const beginsEscapes = (text: string, start: number): boolean => text[start] === 'e' || text[start] === 'E'
 
 function tokenAt(text: string, at: number): Token {
-  const code = text.charCodeAt(at)
-  const to = (kind: TokenKind, pattern: RegExp): Token => ({ kind, start: at, end: matchAt(pattern, text, at) })
-  if (isSpace(code)) return to('space', SPACE)
-  if (isWordStart(code)) return prefixedAt(text, at) ?? to('word', WORD)
-  if (isDigit(code) || (text[at] === '.' && isDigit(text.charCodeAt(at + 1)))) return to('number', NUMBER)
-  if (text[at] === "'") return quoted(text, at, at + 1, "'", false, 'string')
-  if (text[at] === '"') return quoted(text, at, at + 1, '"', false, 'identifier')
-  if (text.startsWith('--', at)) return to('line-comment', LINE_COMMENT)
-  if (text.startsWith('/*', at)) return blockComment(text, at)
-  if (OPERATORS.includes(text.charAt(at))) return operatorAt(text, at)
-  if (text[at] === '$' && isDigit(text.charCodeAt(at + 1))) return to('parameter', PARAMETER)
-  if (text[at] === '$') return dollarQuoted(text, at) ?? { kind: 'mark', start: at, end: at + 1 }
-  return { kind: 'mark', start: at, end: at + (text.startsWith('::', at) ? 2 : 1) }
+  const character = classAt(text, at)
+  if (character === SPACE) return { kind: 'space', start: at, end: runEnd(text, at + 1, SPACE) }
+  if (character === LETTER) return prefixedAt(text, at) ?? { kind: 'word', start: at, end: runEnd(text, at + 1, WORD) }
+  if (character === DIGIT) return { kind: 'number', start: at, end: matchAt(NUMBER, text, at) }
+  if (character === OPERATOR) return operatorAt(text, at)
+  const isBeforeDigit = classAt(text, at + 1) === DIGIT
+  switch (text[at]) {
+    case '.':
+      return isBeforeDigit ? { kind: 'number', start: at, end: matchAt(NUMBER, text, at) } : markAt(at, 1)
+    case "'":
+      return quoted(text, at, at + 1, "'", false, 'string')
+    case '"':
+      return quoted(text, at, at + 1, '"', false, 'identifier')
+    case '$':
+      if (isBeforeDigit) return { kind: 'parameter', start: at, end: runEnd(text, at + 1, DIGIT) }
+      return dollarQuoted(text, at) ?? markAt(at, 1)
+    default:
+      return markAt(at, text.startsWith('::', at) ? 2 : 1)
+  }
 }
 
-/** Space, tab, newline, vertical tab, form feed, carriage return. */
-const isSpace = (code: number): boolean => code === 0x20 || (code >= 9 && code <= 13)
-const isDigit = (code: number): boolean => code >= 0x30 && code <= 0x39
-const isWordStart = (code: number): boolean =>
-  (code >= 0x61 && code <= 0x7a) || (code >= 0x41 && code <= 0x5a) || code === 0x5f || code >= 0x80
+const markAt = (start: number, length: number): Token => ({ kind: 'mark', start, end: start + length })
 
 /** `E'…'`, `U&"…"` and their kin. */
 function prefixedAt(text: string, at: number): Token | null {
-  const opened = matchAt(PREFIX, text, at)
+  const opened = PREFIX_LETTERS.includes(text.charAt(at)) ? matchAt(PREFIX, text, at) : at
   if (opened === at) return null
   return text[opened - 1] === '"'
     ? quoted(text, at, opened, '"', false, 'identifier')
@@ -102,15 +130,19 @@ function prefixedAt(text: string, at: number): Token | null {
 }
 
 function quoted(text: string, start: number, from: number, quote: string, escapes: boolean, kind: TokenKind): Token {
+  const mark = quote.charCodeAt(0)
   for (let at = from; at < text.length; at++) {
-    if (escapes && text[at] === '\\') at += 1
-    else if (text[at] === quote) {
-      if (text[at + 1] !== quote) return { kind, start, end: at + 1 }
+    const code = text.charCodeAt(at)
+    if (escapes && code === BACKSLASH) at += 1
+    else if (code === mark) {
+      if (text.charCodeAt(at + 1) !== mark) return { kind, start, end: at + 1 }
       at += 1
     }
   }
   return { kind: 'broken', start, end: text.length }
 }
+
+const BACKSLASH = 0x5c
 
 function dollarQuoted(text: string, at: number): Token | null {
   const opened = matchAt(DOLLAR_TAG, text, at)
@@ -136,12 +168,20 @@ function blockComment(text: string, start: number): Token {
   return { kind: 'broken', start, end: text.length }
 }
 
-/** Operators end where a comment begins, even in the middle of a run of operator characters. */
+/** A run of operator characters, or a comment. Operators end where a comment begins, even in the middle of a run. */
 function operatorAt(text: string, start: number): Token {
+  if (text.startsWith('--', start)) return lineComment(text, start)
+  if (text.startsWith('/*', start)) return blockComment(text, start)
   let end = start + 1
-  while (end < text.length && OPERATORS.includes(text.charAt(end))) {
+  while (classAt(text, end) === OPERATOR) {
     if (text.startsWith('--', end) || text.startsWith('/*', end)) break
     end += 1
   }
   return { kind: 'operator', start, end }
+}
+
+function lineComment(text: string, start: number): Token {
+  let end = start + 2
+  while (end < text.length && text[end] !== '\n' && text[end] !== '\r') end += 1
+  return { kind: 'line-comment', start, end }
 }

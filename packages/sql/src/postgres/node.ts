@@ -9,10 +9,12 @@ export function nodeAt(node: Node, field: string): Node | null {
   return isNode(value) ? value : null
 }
 
+const NO_NODES: readonly never[] = []
+
 /** A field that holds a list of nodes; empty where it is absent. */
 export function nodesAt(node: Node, field: string): readonly Node[] {
   const value = node[field]
-  return Array.isArray(value) ? value.filter(isNode) : []
+  return Array.isArray(value) ? value.filter(isNode) : NO_NODES
 }
 
 /** A field that holds a text, a name or the name of an enum's value; empty where it is absent. */
@@ -51,7 +53,7 @@ export function typedAt(node: Node, field: string): TypedNode | null {
 /** The typed nodes of a list field, without empty places. */
 export function typedNodesAt(node: Node, field: string): readonly TypedNode[] {
   const value = node[field]
-  if (!Array.isArray(value)) return []
+  if (!Array.isArray(value)) return NO_NODES
   const nodes: TypedNode[] = []
   for (const each of value) {
     const typed = isNode(each) ? typedNode(each) : null
@@ -67,7 +69,7 @@ export const stringOf = (typed: TypedNode | null): string | null =>
 /** The parts of a dotted name kept as a list of String nodes. Other parts (a star, say) are left out. */
 export function nameParts(node: Node, field: string): readonly string[] {
   const value = node[field]
-  if (!Array.isArray(value)) return []
+  if (!Array.isArray(value)) return NO_NODES
   const parts: string[] = []
   for (const each of value) {
     const text = isNode(each) ? nodeAt(each, 'String') : null

@@ -38,27 +38,33 @@ export function outlineOf(text: string): Outline | null {
   const last = tokens.at(-1)
   if (last === undefined || tokens[0]?.kind === 'space') return null
   let key = ''
+  let keyed = 0
   const literals: LiteralSpan[] = []
-  for (const [at, token] of tokens.entries()) {
-    if (BARRED.has(token.kind)) return null
+  for (let at = 0; at < tokens.length; at++) {
+    const token = tokens[at]
+    if (token === undefined || isBarred(token)) return null
     const mark = markOf(text, token, tokens[at - 1], tokens[at + 1])
-    key += mark ?? text.slice(token.start, token.end)
-    if (mark !== null) literals.push({ start: token.start, end: token.end })
+    if (mark === null) continue
+    key += text.slice(keyed, token.start) + mark
+    keyed = token.end
+    literals.push({ start: token.start, end: token.end })
   }
-  return { key, text: text.slice(0, last.end), tokens, literals }
+  return { key: key + text.slice(keyed, last.end), text: text.slice(0, last.end), tokens, literals }
 }
 
 /** Printable ASCII, tabs and line ends. `#` is left to the marks, backslashes to the full reading. */
 const PLAIN = /^[\t\n\r\x20-\x22\x24-\x5b\x5d-\x7e]*$/
-const BARRED: ReadonlySet<string> = new Set(['line-comment', 'block-comment', 'broken'])
+const isBarred = ({ kind }: Token): boolean => kind === 'line-comment' || kind === 'block-comment' || kind === 'broken'
 
 /** How many tokens the statement has, without what stands behind it; 0 where there is another statement. */
 function statementTokens(text: string, tokens: readonly Token[]): number {
   let count = tokens.length
   while (count > 0 && isBehind(text, tokens[count - 1])) count -= 1
-  for (let at = 0; at < count; at++) if (text[tokens[at]?.start ?? 0] === ';') return 0
+  for (let at = 0; at < count; at++) if (text.charCodeAt(tokens[at]?.start ?? 0) === SEMICOLON) return 0
   return count
 }
+
+const SEMICOLON = 0x3b
 
 const isBehind = (text: string, token: Token | undefined): boolean =>
   token?.kind === 'space' || (token?.kind === 'mark' && text[token.start] === ';')

@@ -1,6 +1,6 @@
 import type { Place } from '@querywarden/policy-core'
 import type { Token } from './lex.ts'
-import { type Node, numberAt } from './node.ts'
+import type { Node } from './node.ts'
 
 /** Finds places in a statement's text. */
 export interface Places {
@@ -12,34 +12,59 @@ export interface Places {
 /** Prepares the places of one statement. `start` and `end` are its bytes in `text`. */
 export function placesIn(text: string, tokens: readonly Token[], start: number, end: number): Places {
   const offsets = byteOffsets(text)
-  const solid = tokens.filter(token => token.kind !== 'space')
-  const starts = solid.map(token => offsets(token.start))
+  const first = nextSolid(tokens, tokenAt(tokens, start, offsets, 'begins'))
   // Before 18 a statement's stretch begins with the white space before it.
-  const whole = { start: starts.find(at => at >= start) ?? start, end }
+  const whole = { start: first < tokens.length ? offsets(startOf(tokens, first)) : start, end }
 
   const of = (node: Node): Place => {
-    const location = numberAt(node, 'location')
-    if (!('location' in node) || location < start) return whole
-    let at = search(starts, location)
-    if (at < 0 || starts[at] !== location) return whole
-    while (isName(solid[at + 2]) && text[solid[at + 1]?.start ?? text.length] === '.') at += 2
-    return { start: location, end: offsets(solid[at]?.end ?? text.length) }
+    const { location } = node
+    // As in the server's own nodes, 0 is left out: it is the place of whatever the text begins with.
+    if (typeof location !== 'number' || location < start) return whole
+    let at = tokenAt(tokens, location, offsets, 'holds')
+    const token = tokens[at]
+    if (token === undefined || token.kind === 'space' || offsets(token.start) !== location) return whole
+    let last = token
+    for (;;) {
+      const dot = nextSolid(tokens, at + 1)
+      if (text[startOf(tokens, dot)] !== '.') break
+      const name = nextSolid(tokens, dot + 1)
+      const named = tokens[name]
+      if (named === undefined || !isName(named)) break
+      at = name
+      last = named
+    }
+    return { start: location, end: offsets(last.end) }
   }
   return { of, whole }
 }
 
-const isName = (token: Token | undefined): boolean => token?.kind === 'word' || token?.kind === 'identifier'
+const isName = ({ kind }: Token): boolean => kind === 'word' || kind === 'identifier'
 
-/** The index of the last entry that isn't past the wanted one, or -1. */
-function search(sorted: readonly number[], wanted: number): number {
+const startOf = (tokens: readonly Token[], at: number): number => tokens[at]?.start ?? Number.POSITIVE_INFINITY
+
+/** The index of the first token from there on that isn't white space. */
+function nextSolid(tokens: readonly Token[], from: number): number {
+  let at = from
+  while (tokens[at]?.kind === 'space') at += 1
+  return at
+}
+
+/** The index of the token that holds a byte, or of the first one that begins there or behind it. */
+function tokenAt(
+  tokens: readonly Token[],
+  wanted: number,
+  offsets: (unit: number) => number,
+  by: 'holds' | 'begins',
+): number {
   let low = 0
-  let high = sorted.length
+  let high = tokens.length
   while (low < high) {
     const middle = (low + high) >> 1
-    if ((sorted[middle] ?? 0) <= wanted) low = middle + 1
+    const begins = offsets(startOf(tokens, middle))
+    if (by === 'holds' ? begins <= wanted : begins < wanted) low = middle + 1
     else high = middle
   }
-  return low - 1
+  return by === 'holds' ? low - 1 : low
 }
 
 /** Turns offsets in UTF-16 units into offsets in UTF-8 bytes. */

@@ -9,14 +9,20 @@ import { type ReadText, readText, type Splitting, soleStatement, splitRead } fro
 const JUST_READ_MAX = 64
 const JUST_READ_CHARS_MAX = 4_096
 
+interface JustRead {
+  readonly major: number
+  readonly read: ReadText
+}
+
 /** Reads texts, and remembers what a second reading would only repeat. */
 export class Readings {
   /** What is known of statements but for their literals. */
   readonly outlines: OutlineMemory
   readonly #limits: ParseLimits
   readonly #charsMax: number
-  #lastLong: { readonly major: number; readonly read: ReadText } | null = null
-  readonly #justRead = boundedCache<ReadText>(JUST_READ_MAX)
+  #lastLong: JustRead | null = null
+  /** By the text of the statement, under the grammar that read it last. */
+  readonly #justRead = boundedCache<JustRead>(JUST_READ_MAX)
   /** Of the text that was looked at last; null also where that has none. */
   #lastOutline: Outline | null = null
   #lastText: string | null = null
@@ -38,7 +44,7 @@ export class Readings {
     if (read.kind === 'opaque') return read
     const sole = text.length <= this.#charsMax ? soleStatement(read) : null
     if (sole !== null && text.length > JUST_READ_CHARS_MAX) this.#lastLong = { major, read: sole }
-    else if (sole !== null) this.#justRead.set(`${major} ${sole.text}`, sole)
+    else if (sole !== null) this.#justRead.set(sole.text, { major, read: sole })
     return splitRead(read, grammar)
   }
 
@@ -46,8 +52,8 @@ export class Readings {
   read(text: string, grammar: Grammar): ReadText | Refused {
     const long = this.#lastLong
     if (long?.major === grammar.major && long.read.text === text) return long.read
-    const known = this.#justRead.get(`${grammar.major} ${text}`)
-    if (known !== undefined) return known
+    const known = this.#justRead.get(text)
+    if (known?.major === grammar.major) return known.read
     const outline = this.#lastOutline
     return readText(text, grammar, this.#limits, outline?.text === text ? outline.tokens : null)
   }

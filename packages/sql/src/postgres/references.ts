@@ -1,6 +1,6 @@
 import type { Context } from './context.ts'
 import { type Node, nameParts, nodeAt, nodesAt, textAt, typedNode } from './node.ts'
-import { resolveRelation } from './relations.ts'
+import { columnNamesOf, resolveRelation } from './relations.ts'
 
 /** The relation that a statement writes to, as its WHERE can name it. */
 export interface Target {
@@ -27,7 +27,7 @@ export function targetOf(context: Context, range: Node): Target {
   const [schema, name] = [textAt(range, 'schemaname'), textAt(range, 'relname')]
   const alias = nodeAt(range, 'alias')
   const resolved = resolveRelation(context, schema, name)
-  const columns = resolved.kind === 'known' ? new Set(resolved.relation.columns.map(column => column.name)) : null
+  const columns = resolved.kind === 'known' ? columnNamesOf(resolved.relation) : null
   return { schema, name, names: new Set([alias === null ? name : textAt(alias, 'aliasname')]), columns }
 }
 

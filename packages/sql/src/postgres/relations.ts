@@ -1,4 +1,10 @@
-import { type CatalogRelation, type Place, relationKey, type UsedRelation } from '@querywarden/policy-core'
+import {
+  type Catalog,
+  type CatalogRelation,
+  type Place,
+  relationKey,
+  type UsedRelation,
+} from '@querywarden/policy-core'
 import { type Context, type RangeEntry, type Scope, type Touch, useStatement } from './context.ts'
 import { type Node, nameParts, nodeAt, textAt } from './node.ts'
 import { runRoutines } from './routines/find-routines.ts'
@@ -11,8 +17,26 @@ type Resolved =
   | { readonly kind: 'unknown'; readonly why: string }
 
 /** Resolves a name as the server does: pg_catalog, then the search path. A qualified name stands for itself. */
-export function resolveRelation(context: Pick<Context, 'catalog'>, schema: string, name: string): Resolved {
-  const { relations, searchPath } = context.catalog
+export function resolveRelation({ catalog }: Pick<Context, 'catalog'>, schema: string, name: string): Resolved {
+  let names = resolvedNames.get(catalog)
+  if (names === undefined) {
+    names = new Map()
+    resolvedNames.set(catalog, names)
+  }
+  const known = names.get(schema)?.get(name)
+  if (known !== undefined) return known
+  const resolved = findRelation(catalog, schema, name)
+  // There is no end of names that stand for nothing.
+  if (resolved.kind === 'unknown') return resolved
+  const inSchema = names.get(schema) ?? new Map<string, Resolved>()
+  names.set(schema, inSchema.set(name, resolved))
+  return resolved
+}
+
+/** What names stand for in a catalog, by the schema that they are written with and the name itself. */
+const resolvedNames = new WeakMap<Catalog, Map<string, Map<string, Resolved>>>()
+
+function findRelation({ relations, searchPath }: Catalog, schema: string, name: string): Resolved {
   const candidates = schema === '' ? ['pg_catalog', ...searchPath] : [schema]
   for (const candidate of candidates) {
     const shown = schemaRelation(candidate, name)
@@ -25,6 +49,17 @@ export function resolveRelation(context: Pick<Context, 'catalog'>, schema: strin
   const written = schema === '' ? name : `${schema}.${name}`
   return { kind: 'unknown', why: `relation \`${written}\` is not in the catalog` }
 }
+
+/** The names of a relation's columns: the same set each time. */
+export function columnNamesOf(relation: UsedRelation): ReadonlySet<string> {
+  const known = columnNames.get(relation)
+  if (known !== undefined) return known
+  const names = new Set(relation.columns.map(column => column.name))
+  columnNames.set(relation, names)
+  return names
+}
+
+const columnNames = new WeakMap<UsedRelation, ReadonlySet<string>>()
 
 /** Notes how the statement touches a relation. */
 export function touchRelation(context: Context, schema: string, name: string, touch: Touch, place: Place): void {
@@ -101,7 +136,7 @@ function rangeEntry(context: Context, range: Node): RangeEntry {
   const resolved = resolveRelation(context, textAt(range, 'schemaname'), textAt(range, 'relname'))
   if (resolved.kind === 'schema-only')
     return { kind: 'relation', columns: null, values: valueColumn(resolved.relation) }
-  const columns = resolved.kind === 'known' ? new Set(resolved.relation.columns.map(column => column.name)) : null
+  const columns = resolved.kind === 'known' ? columnNamesOf(resolved.relation) : null
   return { kind: 'relation', columns }
 }
 

@@ -11,37 +11,31 @@ export interface LiteralWatch {
  * value stand in its place without another tree.
  */
 export function watchLiterals(statement: TypedNode, literals: readonly LiteralSpan[]): LiteralWatch | null {
-  const open = new Set(literals.map(({ start }) => start))
+  const open = new Set<unknown>()
+  for (const { start } of literals) open.add(start)
   let isRead = false
-  const onRead = (): void => {
-    isRead = true
+  // One for all constants. A tree that is classified under two catalogs is watched by two, one behind the other.
+  const watcher: ProxyHandler<object> = {
+    get: (constant, name) => {
+      if (name !== 'location') isRead = true
+      return Reflect.get(constant, name)
+    },
   }
-  const visit = (value: unknown): void => {
-    if (typeof value !== 'object' || value === null) return
-    for (const [name, held] of Object.entries(value)) {
-      if (name !== 'A_Const') visit(held)
-      else if (typeof held === 'object' && held !== null) {
-        if ('location' in held && typeof held.location === 'number') open.delete(held.location)
-        watch(held, onRead)
+  const visit = (held: unknown): void => {
+    if (Array.isArray(held)) for (const each of held) visit(each)
+    else if (isOpenNode(held))
+      for (const name in held) {
+        const value = held[name]
+        if (name !== 'A_Const' || !isOpenNode(value)) visit(value)
+        else {
+          open.delete(value['location'])
+          held[name] = new Proxy(value, watcher)
+        }
       }
-    }
   }
   visit(statement.body)
   return open.size === 0 ? { isRead: () => isRead } : null
 }
 
-/** Puts an accessor in place of each field that holds the constant's value. */
-function watch(constant: object, onRead: () => void): void {
-  for (const [name, value] of Object.entries(constant)) {
-    if (name === 'location') continue
-    Object.defineProperty(constant, name, {
-      enumerable: true,
-      // A tree that is classified under two catalogs is watched twice.
-      configurable: true,
-      get: () => {
-        onRead()
-        return value
-      },
-    })
-  }
-}
+/** A node of a tree that nobody else has seen yet. */
+const isOpenNode = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null
