@@ -247,19 +247,28 @@ export function effectsOf(facts: Facts): readonly Effect[] {
   return EFFECTS.filter(effect => seen.has(effect))
 }
 
-const REMEMBERED_MENTIONS_MAX = 64
-/** Columns and origins of outputs are smaller, and a star over a wide relation makes many. */
-const REMEMBERED_COLUMNS_MAX = 512
+/** Bytes that one use, mention, column, call or origin takes with its place: measured, and rounded up. */
+const FACT_BYTES = 160
+const FEWEST_BYTES = 1_024
+
+/** About how many bytes facts take in memory besides the text itself. Names are the catalog's, and cost nothing more. */
+export function weightOf(facts: Facts): number {
+  if (facts.kind === 'opaque') return FEWEST_BYTES
+  const { uses, mentions, columns, calls, prohibitions, outputs, canonical } = facts
+  let parts = uses.length + mentions.length + columns.length + calls.length + prohibitions.length
+  for (const { origins } of outputs ?? []) parts += 1 + origins.length
+  return FEWEST_BYTES + canonical.length + parts * FACT_BYTES
+}
+
+/** What an entry of a memory may weigh on average, in bytes: the total is bounded by this times the entries. */
+export const REMEMBERED_BYTES_EACH = 4_096
+const REMEMBERED_BYTES_MAX = 131_072
 
 /**
- * Whether facts are worth a place in a memory that is bounded by entries: a short text can do so much that what is known
- * of it takes as much room as many others do.
+ * Whether facts are worth a place in a memory: a short text can do so much that what is known of it takes as much room as
+ * many others do. The memory itself is bounded by the sum of weights, see {@link weightOf}.
  *
  * @example
  * if (isRememberable(facts)) cache.set(statement.text, facts)
  */
-export const isRememberable = (facts: Facts): boolean =>
-  facts.kind === 'opaque' ||
-  (facts.uses.length + facts.mentions.length <= REMEMBERED_MENTIONS_MAX &&
-    (facts.outputs ?? []).reduce((sum, { origins }) => sum + origins.length, facts.columns.length) <=
-      REMEMBERED_COLUMNS_MAX)
+export const isRememberable = (facts: Facts): boolean => weightOf(facts) <= REMEMBERED_BYTES_MAX

@@ -39,7 +39,17 @@ export type {
   UsedRelation,
   Via,
 } from './facts.ts'
-export { ACCESSES, AGENCIES, COLUMN_ROLES, EFFECTS, effectsOf, FUNCTION_CLASSES, isRememberable } from './facts.ts'
+export {
+  ACCESSES,
+  AGENCIES,
+  COLUMN_ROLES,
+  EFFECTS,
+  effectsOf,
+  FUNCTION_CLASSES,
+  isRememberable,
+  REMEMBERED_BYTES_EACH,
+  weightOf,
+} from './facts.ts'
 export type { Circumstances } from './gate/circumstances.ts'
 export type { Cleared } from './gate/cleared.ts'
 export { isCleared } from './gate/cleared.ts'

@@ -1,4 +1,4 @@
-import { isRememberable } from '../facts.ts'
+import { isRememberable, REMEMBERED_BYTES_EACH, weightOf } from '../facts.ts'
 import type { Standing } from '../policy/standing.ts'
 import type { Judgement } from './judge.ts'
 import { type Asker, type RuledBy, Rulings } from './rulings.ts'
@@ -8,6 +8,8 @@ export class JudgementCache {
   readonly #byText = new Map<string, Judgement>()
   readonly #rulings = new Map<string, Rulings>()
   readonly #entriesMax: number
+  /** Of all remembered facts, in bytes. */
+  #weight = 0
   readonly #textCharsMax: number
   readonly #asker: Asker
   #standing: Standing | null = null
@@ -35,6 +37,7 @@ export class JudgementCache {
     if (this.#standing !== standing || fingerprint !== this.#fingerprint) {
       this.#byText.clear()
       this.#rulings.clear()
+      this.#weight = 0
       this.#standing = standing
       this.#fingerprint = fingerprint
     }
@@ -62,11 +65,22 @@ export class JudgementCache {
   }
 
   #remember(key: string, judgement: Judgement): void {
-    if (this.#byText.size >= this.#entriesMax) {
-      const oldest = this.#byText.keys().next()
-      if (!oldest.done) this.#byText.delete(oldest.value)
-    }
+    this.#forget(key)
+    this.#weight += weightOf(judgement.facts)
     this.#byText.set(key, judgement)
+    const isTooMuch = (): boolean =>
+      this.#byText.size > this.#entriesMax || this.#weight > this.#entriesMax * REMEMBERED_BYTES_EACH
+    for (const oldest of this.#byText.keys()) {
+      if (!isTooMuch()) break
+      this.#forget(oldest)
+    }
+  }
+
+  #forget(key: string): void {
+    const known = this.#byText.get(key)
+    if (known === undefined) return
+    this.#weight -= weightOf(known.facts)
+    this.#byText.delete(key)
   }
 }
 

@@ -11,6 +11,21 @@ test('what was used longest ago goes first', () => {
   expect(['a', 'b', 'c'].map(cache.get)).toEqual([1, undefined, 3])
 })
 
+test('T5: what weighs much leaves room for little else, however few entries there are', () => {
+  const cache = boundedCache<number>(1_000, 100)
+  for (let at = 0; at < 40; at++) cache.set(`k${at}`, at, 10)
+  const held = Array.from({ length: 40 }, (_, at) => cache.get(`k${at}`)).filter(value => value !== undefined)
+  expect(held.length).toBeLessThanOrEqual(12)
+  expect(held).toContain(39)
+})
+
+test('an entry that is set again weighs once', () => {
+  const cache = boundedCache<number>(1_000, 100)
+  cache.set('other', 0, 10)
+  for (let at = 0; at < 40; at++) cache.set('same', at, 20)
+  expect([cache.get('other'), cache.get('same')]).toEqual([0, 39])
+})
+
 test('with room for none it keeps none', () => {
   const cache = boundedCache<number>(0)
   cache.set('a', 1)

@@ -1,4 +1,11 @@
-import { type Catalog, type Dialect, type Facts, isRememberable } from '@querywarden/policy-core'
+import {
+  type Catalog,
+  type Dialect,
+  type Facts,
+  isRememberable,
+  REMEMBERED_BYTES_EACH,
+  weightOf,
+} from '@querywarden/policy-core'
 import { boundedCache } from './cache.ts'
 
 /** Facts of a text by what else they rest on: a text may be sent to several targets. */
@@ -22,7 +29,7 @@ export class FactMemory {
   #context = ''
 
   constructor(entriesMax: number) {
-    this.#texts = boundedCache<Known>(entriesMax)
+    this.#texts = boundedCache<Known>(entriesMax, entriesMax * REMEMBERED_BYTES_EACH)
   }
 
   /** What facts rest on besides their text, as a key. Mostly the same as the last time, and then the same string. */
@@ -47,7 +54,10 @@ export class FactMemory {
     // What failed, or had no time, may do better next time.
     const isFinal = facts.kind === 'understood' || !PASSING.has(facts.code)
     if (!isFinal || text.length > CHARS_MAX || !isRememberable(facts)) return
-    this.#texts.set(text, { context, facts, others: first(this.#texts.get(text) ?? null, context, CONTEXTS_MAX - 1) })
+    const others = first(this.#texts.get(text) ?? null, context, CONTEXTS_MAX - 1)
+    let weight = text.length + weightOf(facts)
+    for (let other = others; other !== null; other = other.others) weight += weightOf(other.facts)
+    this.#texts.set(text, { context, facts, others }, weight)
   }
 }
 

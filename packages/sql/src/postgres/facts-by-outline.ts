@@ -1,4 +1,4 @@
-import type { Facts, Place } from '@querywarden/policy-core'
+import { type Facts, type Place, REMEMBERED_BYTES_EACH, weightOf } from '@querywarden/policy-core'
 import { boundedCache } from './cache.ts'
 import { canonicalText } from './canonical.ts'
 import type { LiteralSpan, Outline } from './outline.ts'
@@ -31,7 +31,7 @@ export interface OutlineMemory {
 
 /** Makes a memory of at most so many outlines. Looked up by outline first, so that no key need be written for each look. */
 export function outlineMemory(entriesMax: number): OutlineMemory {
-  const outlines = boundedCache<Template>(entriesMax)
+  const outlines = boundedCache<Template>(entriesMax, entriesMax * REMEMBERED_BYTES_EACH)
   const find = ({ key }: Outline, isMeant: (template: Template) => boolean): Template | null => {
     for (let known = outlines.get(key) ?? null; known !== null; known = known.others) if (isMeant(known)) return known
     return null
@@ -43,7 +43,9 @@ export function outlineMemory(entriesMax: number): OutlineMemory {
     },
     set: (major, context, outline, facts) => {
       const others = first(outlines.get(outline.key) ?? null, context, CONTEXTS_MAX - 1)
-      outlines.set(outline.key, { major, context, facts, literals: outline.literals, others })
+      let weight = outline.key.length + weightOf(facts)
+      for (let other = others; other !== null; other = other.others) weight += weightOf(other.facts)
+      outlines.set(outline.key, { major, context, facts, literals: outline.literals, others }, weight)
     },
     isOneStatement: (major, outline) => find(outline, known => known.major === major) !== null,
   }
