@@ -6,7 +6,7 @@ import { bind, execute, parse, type RawClient, rawLogin } from './raw-client.ts'
 const RULES = `version: 1
 rules:
   - { id: read, decision: allow, who: { groups: [ai-agents] }, what: { effects: [read, transaction, session] } }
-  - { id: write, decision: allow, who: { groups: [ai-agents] }, what: { effects: [write], relations: ["public.*"] } }
+  - { id: write, decision: allow, who: { groups: [ai-agents] }, what: { effects: [write, procedural] } }
   - { id: no-pay, decision: deny, what: { columns: ["public.people.pay"] } }
   - { id: no-delete, decision: deny, what: { tags: [DELETE] } }
   - { id: audit-by-triggers, decision: deny, what: { effects: [write], relations: ["public.audit"], via: [statement] } }
@@ -20,6 +20,8 @@ create table notes (id int); create table orders (id int); create table logs (id
 create view payroll as select id, pay as amount from people;
 create view names as select id, name from people;
 create function pay_of(int) returns int language sql stable as 'select pay from public.people where id = $1';
+create function set_pay(int) returns void language sql as 'update public.people set pay = 1 where id = $1';
+create function add_pay(int) returns void language plpgsql as 'begin insert into public.payroll values ($1, 7); end';
 create function note_it() returns trigger language plpgsql as 'begin insert into public.audit values (new.id); return new; end';
 create trigger note_it after insert on notes for each row execute function note_it();
 `
@@ -63,6 +65,8 @@ describe('columns, by whatever way they are reached', () => {
     'with p(a, b, c) as (select * from people) select c from p',
     'select amount from payroll',
     'select pay_of(1)',
+    'select set_pay(1)',
+    'select add_pay(9)',
     'update people set pay = 1 where id = 1',
     'update people set name = pay where id = 1',
     "update people set name = 'x' where id = 1 returning pay",

@@ -117,6 +117,23 @@ describe('columns', () => {
     expect(both(facts([on(people, 'select', { via })], { columns: [column('id')] }))).toEqual(stopped)
   })
 
+  test('P11: code that writes may assign to any column, whatever it reads to do so', () => {
+    const via = { kind: 'function', name: 'public.f' } as const
+    for (const access of ['update', 'insert', 'delete'] as const)
+      for (const columns of [[], ['id']])
+        expect(both(facts([on(relation('people', columns), access, { via })]))).toEqual(stopped)
+    expect(both(facts([on(relation('people', ['id']), 'select', { via })]))).toEqual(through)
+    expect(ruled(allow({ columns: ['public.people.*'] }), facts([on(people, 'update', { via })]))).toBe('allow')
+    expect(ruled(deny({ columns: ['public.other.*'] }), facts([on(people, 'update', { via })]))).toBe('allow')
+  })
+
+  test('P11: a view that code writes to, and of which it reads nothing, may show any', () => {
+    const via = { kind: 'function', name: 'public.f' } as const
+    const nothingRead = { ...relation('v_people', [], 'people') }
+    expect(ruled(noSsn, facts([on(nothingRead, 'insert', { via })]))).toBe('deny')
+    expect(ruled(noSsn, facts([on({ ...view, columns: view.columns.slice(0, 1) }, 'select', { via })]))).toBe('allow')
+  })
+
   test('P11: a view shows the columns that it reads, by other names too', () => {
     const secret = facts([on(view)], { columns: [column('secret', 'output', 'v_people')] })
     expect(ruled(noSsn, secret)).toBe('deny')

@@ -5,10 +5,11 @@ import type { Rule } from './policy.ts'
 type RelationUse = Extract<Use, { kind: 'relation' }>
 type Understood = Extract<Facts, { kind: 'understood' }>
 
-/** What a use of a relation touches of it. `row`: all its columns, as far as is known. */
-type Touched =
-  | { readonly kind: 'some'; readonly columns: readonly string[] }
-  | { readonly kind: 'row'; readonly columns: readonly string[] }
+/** What a use of a relation touches of it. `more`: other columns too, of which nothing is known. */
+interface Touched {
+  readonly columns: readonly string[]
+  readonly more: boolean
+}
 
 /**
  * Prepares a condition on columns. A deny or an approve holds where the use may touch a column that matches, or one whose
@@ -25,20 +26,24 @@ export function compileColumns(
         isOneNamed(patterns, relation, touchedBy(access, relation, via !== undefined, facts))
 }
 
-function areAllNamed(patterns: readonly Pattern[], relation: UsedRelation, { kind, columns }: Touched): boolean {
+function areAllNamed(patterns: readonly Pattern[], relation: UsedRelation, { columns, more }: Touched): boolean {
   const { schema, name } = relation
-  const isNamed = (column: string): boolean => patterns.some(({ matches }) => matches([schema, name, column]))
-  // A row of which no column is known could have any.
-  if (kind === 'row' && columns.length === 0) return patterns.some(({ coversAll }) => coversAll([schema, name]))
-  return columns.every(isNamed)
+  return more
+    ? patterns.some(({ coversAll }) => coversAll([schema, name]))
+    : columns.every(column => patterns.some(({ matches }) => matches([schema, name, column])))
 }
 
-const isOneNamed = (patterns: readonly Pattern[], relation: UsedRelation, { kind, columns }: Touched): boolean =>
+const isOneNamed = (patterns: readonly Pattern[], relation: UsedRelation, { columns, more }: Touched): boolean =>
+  (more && showsWhatIsUnknown(relation)) ||
   patterns.some(
     pattern =>
       columns.some(column => namesOf(relation, column).some(pattern.matches)) ||
-      (kind === 'row' && columns.length === 0 && pattern.matchesFirst([relation.schema, relation.name])),
+      (more && pattern.matchesFirst([relation.schema, relation.name])),
   )
+
+/** A view of which no column is known could show one of any relation. */
+export const showsWhatIsUnknown = ({ kind, columns }: UsedRelation): boolean =>
+  kind === 'derived' && columns.length === 0
 
 /** A column by its own name, and by those of the columns whose values it may show. */
 function namesOf({ schema, name, columns }: UsedRelation, column: string): readonly (readonly string[])[] {
@@ -62,15 +67,20 @@ const HOW: Readonly<Record<Access, 'reads' | 'writes' | 'rows'>> = {
   maintain: 'rows',
 }
 
-/** What isn't known to be less is a whole row: nothing is said of the columns of what a trigger or a function does. */
+/**
+ * What isn't known to be less is a whole row. Of what code of the database writes to nothing is said but what it reads to
+ * do so, or hands on: it may assign to any column.
+ */
 function touchedBy(access: Access, relation: UsedRelation, isIndirect: boolean, facts: Understood): Touched {
-  const row: Touched = { kind: 'row', columns: relation.columns.map(({ name }) => name) }
-  if (isIndirect || HOW[access] === 'rows') return row
+  const how = HOW[access]
+  const known = relation.columns.map(({ name }) => name)
+  const row: Touched = { columns: known, more: known.length === 0 || (isIndirect && how !== 'reads') }
+  if (isIndirect || how === 'rows') return row
   const ofIt = facts.columns.filter(({ schema, name }) => schema === relation.schema && name === relation.name)
-  const touched = HOW[access] === 'reads' ? ofIt.filter(isRead) : touchedByWrite(ofIt, relation, facts)
+  const touched = how === 'reads' ? ofIt.filter(isRead) : touchedByWrite(ofIt, relation, facts)
   if (touched === null || touched.some(({ column }) => column === '*')) return row
   if (touched.length === 0 && !isLineageKnown(facts)) return row
-  return { kind: 'some', columns: touched.map(({ column }) => column) }
+  return { columns: touched.map(({ column }) => column), more: false }
 }
 
 const isRead = ({ role }: ColumnUse): boolean => role !== 'target'

@@ -1,4 +1,5 @@
 import { EFFECTS, type Effect, type RelationName, type Use, type UsedRelation } from '../facts.ts'
+import { showsWhatIsUnknown } from './match-columns.ts'
 import type { CompiledWhat, Condition } from './match-what.ts'
 import type { Pattern } from './pattern.ts'
 import type { Rule } from './policy.ts'
@@ -91,6 +92,7 @@ function relationFinder(
     candidatesOf(rules.filter(({ what }) => what.relations?.length === 0 && what.isAboutEffect(effect))),
   )
   const shelves = shelvesOf(rules)
+  const aboutColumns = rules.filter(({ what }) => what.namesColumns)
   let known = new WeakMap<UsedRelation, (Candidates | undefined)[]>()
   let kept = 0
   return (relation, effect, at) => {
@@ -101,7 +103,8 @@ function relationFinder(
     }
     const found = byEffect[at]
     if (found !== undefined) return found
-    const named = namedBy(shelves, relation).filter(({ what }) => what.isAboutEffect(effect))
+    const naming = showsWhatIsUnknown(relation) ? aboutColumns : []
+    const named = [...namedBy(shelves, relation), ...naming].filter(({ what }) => what.isAboutEffect(effect))
     const unnamed = aboutAll[at] ?? NONE
     const candidates =
       named.length === 0 ? unnamed : candidatesOf([...new Set([...named, ...unnamed.rules])].sort(strictestFirst))
