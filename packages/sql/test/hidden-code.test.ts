@@ -24,6 +24,8 @@ const WIPING: readonly string[] = [
   'create function lab.fits(int) returns boolean language plpgsql as $$ begin perform lab.wipe(); return true; end $$',
   'create domain lab.fitting as int constraint c check (lab.fits(value))',
   'create table lab.plain (id int)',
+  'create table lab.named (concat text)',
+  'create domain public.age as int check (lab.fits(value))',
   `create function lab.step(lab.fitting, int) returns lab.fitting language sql as 'select 1::lab.fitting'`,
 ]
 
@@ -65,6 +67,7 @@ describe.each([15, 18] as const)('code that nothing in the text points to, by Po
       "an aggregate's first value",
       `create aggregate lab.steps(int) (sfunc = lab.step, stype = lab.fitting, initcond = '5')`,
     ],
+    ['a type by the name of a built-in function', `select age('5')`],
     ['indexes of a schema', 'reindex schema lab'],
     ['statistics of everything', 'analyze'],
   ])('T3: %s', (_, text) => {
@@ -73,6 +76,14 @@ describe.each([15, 18] as const)('code that nothing in the text points to, by Po
 
   test('F1: a field of a parameter may be a built-in function', () => {
     expect(usesOf(`select lab.file('PG_VERSION')`)).toContain('external pg_read_file')
+  })
+
+  test('L1: a row as a whole is mentioned by a function that is written like a column, whoever has one of the name', () => {
+    const text = 'update public.customers c set name = c.concat from lab.named n where n.concat = $1'
+    const facts = classifier.classify({ dialect: 'postgres', text, params: [] }, catalog)
+    expect(facts.kind === 'understood' && facts.mentions).toContainEqual(
+      expect.objectContaining({ name: '*', qualifier: ['c'] }),
+    )
   })
 
   test('what runs nothing of the kind is none', () => {
@@ -110,7 +121,9 @@ describe('rows before and after, by PostgreSQL 18', () => {
     const facts = classifier.classify({ dialect: 'postgres', text: `select ${name}()`, params: [] }, catalog)
     const columns = facts.kind === 'opaque' ? [] : facts.uses.flatMap(use => (use.kind === 'relation' ? [use] : []))
     expect(
-      columns.some(({ relation }) => relation.name === 'employees' && relation.columns.some(c => c.name === 'bank_account')),
+      columns.some(
+        ({ relation }) => relation.name === 'employees' && relation.columns.some(c => c.name === 'bank_account'),
+      ),
     ).toBe(holdsAll)
   })
 })

@@ -13,8 +13,11 @@ export const visitCall: Visitor = (context, call, scope, typed) => {
   useFunctionNamed(context, parts, call, place)
   // `ssn(t)` is the column ssn of t where no function fits (ParseFuncOrColumn in parse_func.c).
   const [only] = parts
-  if (parts.length === 1 && only !== undefined && typedNodesAt(call, 'args').length === 1)
-    context.mentions.push({ name: only, qualifier: [], place })
+  if (typedNodesAt(call, 'args').length === 1) {
+    if (parts.length === 1 && only !== undefined) context.mentions.push({ name: only, qualifier: [], place })
+    // `age('5')` is a cast where age is a type, even if there is a function of the name (func_get_detail in parse_func.c).
+    useType(context, { names: call['funcname'], location: call['location'] })
+  }
   context.visitFields(typed, scope, ['funcname'])
 }
 

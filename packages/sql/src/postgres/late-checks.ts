@@ -1,7 +1,8 @@
 import type { ColumnMention, Place } from '@querywarden/policy-core'
-import { type Context, useFunction } from './context.ts'
+import { type Context, type RangeEntry, useFunction } from './context.ts'
 import { useFieldLike } from './expressions.ts'
 import { findRoutines, runRoutines } from './routines/find-routines.ts'
+import { SYSTEM_COLUMNS } from './routines/findings.ts'
 import { valueColumn } from './system-relations.ts'
 
 /**
@@ -15,6 +16,9 @@ export function useFieldLikes(context: Context): void {
     const entries = context.ranges.get(parts.at(-2) ?? '') ?? []
     const isColumn = entries.length > 0 && entries.every(entry => entry.columns?.has(name) === true)
     if (isColumn) continue
+    // `p.concat` is concat(p): the whole row, whatever else has a column of the name.
+    if (entries.some(entry => entry.kind === 'relation' && mayBeCall(entry, name)))
+      context.mentions.push({ name: '*', qualifier: parts.slice(0, -1), place })
     // A variable of PL/pgSQL has fields and nothing else (resolve_column_ref in pl_comp.c).
     if (entries.length === 0 && context.variables.has(parts.at(-2) ?? '')) continue
     if (context.catalog.userRowFunctions.has(name)) useRowFunction(context, name, place)
@@ -23,6 +27,10 @@ export function useFieldLikes(context: Context): void {
       useFieldLike(context, name, place)
   }
 }
+
+/** System columns are columns, and of every relation. */
+const mayBeCall = ({ columns }: RangeEntry, name: string): boolean =>
+  columns !== null && !columns.has(name) && !SYSTEM_COLUMNS.has(name)
 
 function useRowFunction(context: Context, name: string, place: Place): void {
   context.calls.push({ name, class: 'unknown', place })

@@ -49,7 +49,7 @@ export function findUnknown(findings: Findings, why: string): void {
 }
 
 /** System columns: every relation has them, and none is masked. */
-const SYSTEM_COLUMNS = new Set(['ctid', 'xmin', 'xmax', 'cmin', 'cmax', 'tableoid'])
+export const SYSTEM_COLUMNS: ReadonlySet<string> = new Set(['ctid', 'xmin', 'xmax', 'cmin', 'cmax', 'tableoid'])
 
 /** What one walk says of the columns that it reads. */
 export type Mentioned = Pick<Context, 'mentions' | 'ranges'>

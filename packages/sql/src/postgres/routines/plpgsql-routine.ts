@@ -42,8 +42,9 @@ export function readPlpgsql(reader: CodeReader, body: string, declared: Declarat
 
 /** A number that makes a dollar tag that the body doesn't have. */
 function freeTag(body: string): number {
+  const taken = new Set(Array.from(body.matchAll(/(?<=\$q)\d+/g), ([digits]) => digits))
   let tag = 0
-  while (body.includes(`$q${tag}`)) tag += 1
+  while (taken.has(String(tag))) tag += 1
   return tag
 }
 

@@ -82,7 +82,9 @@ function objectOf(code: Code): object {
 
 /** What more than the object decides what it does. */
 const variantOf = (code: Code): string =>
-  JSON.stringify([code.kind === 'reaction' ? [code.access, code.relation.oid] : [], code.searchPath ?? null])
+  code.kind !== 'reaction' && code.searchPath === undefined
+    ? ''
+    : JSON.stringify([code.kind === 'reaction' ? [code.access, code.relation.oid] : [], code.searchPath ?? null])
 
 function findingsOf(session: CodeReader, code: Code): Findings {
   const { searchPath } = code
@@ -107,11 +109,20 @@ function readBlock(reader: CodeReader, { language, body }: Extract<Code, { kind:
 
 type Read = (code: Code) => Findings
 
+/** The uses of some code, each but once. It may be reached from many places, and is read but once. */
+function usesIn(findings: Findings): readonly Use[] {
+  const known = mergedUses.get(findings) ?? merged(findings.uses)
+  mergedUses.set(findings, known)
+  return known
+}
+
+const mergedUses = new WeakMap<Findings, readonly Use[]>()
+
 function outcomeOf(read: Read, root: Code, isPlanned: boolean): Outcome {
   const uses: Use[] = []
   const prohibitions: Prohibition[] = []
   const isWhole = visit(read, root, isPlanned, ({ code, isPlanned }, findings) => {
-    const own = merged(findings.uses)
+    const own = usesIn(findings)
     uses.push(...(isPlanned ? own.map(asPlanned) : [...own, ...passedOn(read, code, findings)]))
     prohibitions.push(...findings.prohibitions)
     return uses.length <= USES_MAX
