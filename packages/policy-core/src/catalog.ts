@@ -99,6 +99,21 @@ export interface CatalogRelation extends UsedRelation {
   readonly generated?: ReadonlySet<string>
   /** What runs by itself when it is used. */
   readonly reactions: readonly Reaction[]
+  /**
+   * Of a view, the relation that the server changes where a statement changes the view, and by which accesses: not by those
+   * that a rule or a trigger stands in for. That may be a view in turn. Absent: none.
+   */
+  readonly writesTo?: { readonly relation: RelationName; readonly accesses: readonly Access[] }
+}
+
+/** What a database runs by itself when its schema is changed. */
+export interface EventTrigger {
+  readonly name: string
+  /** `ddl_command_start`, `ddl_command_end`, `sql_drop`, `table_rewrite`; `login` where a session begins (PostgreSQL 17). */
+  readonly event: string
+  /** The commands that set it off, by their tags; empty: all. */
+  readonly tags: readonly string[]
+  readonly routine: CatalogRoutine
 }
 
 /** A snapshot of a target's schema. */
@@ -129,6 +144,18 @@ export interface Catalog {
    * routines that they may run. None: they may run anything.
    */
   readonly userTypes: ReadonlyMap<string, readonly CatalogRoutine[]>
+  /** Those that are enabled. Absent: none. */
+  readonly eventTriggers?: readonly EventTrigger[]
+  /**
+   * What runs where a value is made into JSON: functions of the database that are casts to json or jsonb, which the server
+   * looks up by the value's type. Absent: none.
+   */
+  readonly jsonCasts?: readonly CatalogRoutine[]
+  /**
+   * The functions of extensions that are left out of `userFunctions` because they compute and no more, by
+   * {@link relationKey} of schema and name. Absent: none.
+   */
+  readonly pureFunctions?: ReadonlySet<string>
 }
 
 /** The key of a relation in {@link Catalog.relations}. JSON, so that no quoted name can imitate another. */

@@ -67,13 +67,18 @@ export const AGENCIES = [
   'partition',
   'operator',
   'cast',
+  'event-trigger',
+  'view',
 ] as const
 export type Agency = (typeof AGENCIES)[number]
 
 /** The function, trigger, rule … that does something on the statement's behalf. */
 export interface Via {
   readonly kind: Agency
-  /** `schema.name` of a routine, operator or type; `schema.relation.name` of what belongs to a relation. */
+  /**
+   * `schema.name` of a routine, operator, type or view; `schema.relation.name` of what belongs to a relation. An event
+   * trigger has a name alone.
+   */
   readonly name: string
 }
 

@@ -1,4 +1,4 @@
-export type { Catalog, CatalogRelation, CatalogRoutine, Reaction } from './catalog.ts'
+export type { Catalog, CatalogRelation, CatalogRoutine, EventTrigger, Reaction } from './catalog.ts'
 export { relationKey, USER_OID_MIN } from './catalog.ts'
 export type { CompiledPolicy, DecisionRequest } from './decide.ts'
 export { decide } from './decide.ts'

@@ -1,4 +1,4 @@
-import type { Facts } from '@querywarden/policy-core'
+import type { CatalogRoutine, Facts } from '@querywarden/policy-core'
 import { afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { type PostgresClassifier, postgresClassifier } from '../src/postgres/classify.ts'
 import type { Visitor } from '../src/postgres/context.ts'
@@ -12,8 +12,25 @@ beforeAll(async () => {
   classifier = await postgresClassifier({ majors: [18], cacheEntriesMax: 0, limits: DEFAULT_LIMITS })
 })
 
+/** A cast to JSON. */
+const AS_JSON: CatalogRoutine = {
+  schema: 'public',
+  name: 'as_json',
+  oid: 20_000,
+  kind: 'function',
+  argumentTypes: [20_001],
+  argumentsMin: 1,
+  argumentsMax: 1,
+  language: 'c',
+  volatility: 'volatile',
+  isSecurityDefiner: false,
+  settings: new Map(),
+  body: null,
+  supports: [],
+}
+
 /** Operators, too, that only the forms of other expressions call. */
-const catalog = smallCatalog({ major: 18, userOperators: unseen('===', '=') })
+const catalog = smallCatalog({ major: 18, userOperators: unseen('===', '='), jsonCasts: [AS_JSON] })
 const factsOf = (text: string): Facts => classifier.classify({ dialect: 'postgres', text, params: [] }, catalog)
 
 /** Tests may put another visitor in a table's place. */

@@ -1,7 +1,18 @@
-import type { FunctionCall, Place } from '@querywarden/policy-core'
+import { type Catalog, type FunctionCall, type Place, type RelationName, relationKey } from '@querywarden/policy-core'
 import { type Context, type Scope, useFunction, type Visitor } from './context.ts'
 import { builtInClass, builtInEffect } from './functions/classify-function.ts'
-import { flagAt, type Node, nameParts, nodeAt, type TypedNode, textAt, typedAt, typedNodesAt } from './node.ts'
+import { isJsonMaker, useJsonCasts } from './json-casts.ts'
+import {
+  flagAt,
+  type Node,
+  nameParts,
+  nodeAt,
+  stringOf,
+  type TypedNode,
+  textAt,
+  typedAt,
+  typedNodesAt,
+} from './node.ts'
 import { type Arity, findRoutines, runRoutines } from './routines/find-routines.ts'
 import { constantText, judgeSetting, prohibitAnySetting } from './settings.ts'
 
@@ -9,8 +20,10 @@ import { constantText, judgeSetting, prohibitAnySetting } from './settings.ts'
 export const visitCall: Visitor = (context, call, scope, typed) => {
   const parts = nameParts(call, 'funcname')
   const place = context.places.of(call)
-  context.calls.push(callNamed(context, parts, place))
-  useFunctionNamed(context, parts, call, place)
+  const named = callNamed(context, parts, place)
+  context.calls.push(named)
+  useFunctionNamed(context, parts, call, named)
+  if (isJsonMaker(parts.at(-1) ?? '')) useJsonCasts(context, place)
   // `ssn(t)` is the column ssn of t where no function fits (ParseFuncOrColumn in parse_func.c).
   const [only] = parts
   if (typedNodesAt(call, 'args').length === 1) {
@@ -26,6 +39,9 @@ function callNamed({ catalog }: Context, parts: readonly string[], place: Place)
   const [first = '', second = ''] = parts
   if (parts.length === 2 && first === 'information_schema' && HELPERS.has(second))
     return { name: parts.join('.'), class: 'pure', place }
+  const pure = builtInClass(parts.at(-1) ?? '').class === 'unknown' ? pureFunction(catalog, parts) : null
+  if (pure !== null && !catalog.userFunctions.has(pure.name))
+    return { name: `${pure.schema}.${pure.name}`, class: 'pure', place }
   const isOwn = parts.length === 1 ? !catalog.userFunctions.has(first) : parts.length === 2 && first === 'pg_catalog'
   const name = parts.length === 1 ? first : second
   const kind = isOwn ? builtInClass(name).class : 'unknown'
@@ -46,7 +62,8 @@ const HELPERS: ReadonlySet<string> = new Set([
   '_pg_interval_type',
 ])
 
-function useFunctionNamed(context: Context, parts: readonly string[], call: Node, place: Place): void {
+function useFunctionNamed(context: Context, parts: readonly string[], call: Node, named: FunctionCall): void {
+  const { place } = named
   const written = parts.join('.')
   const [first = '', second = ''] = parts
   if (parts.length === 2 && first === 'information_schema' && HELPERS.has(second)) return
@@ -54,8 +71,9 @@ function useFunctionNamed(context: Context, parts: readonly string[], call: Node
   // Nothing but a superuser's own function stands beside the server's in its schema, and that one would be seen.
   const found = looked.kind === 'unseen' && first === 'pg_catalog' ? ({ kind: 'none' } as const) : looked
   if (found.kind === 'found') runRoutines(context, found.routines, place)
+  const isPure = pureFunction(context.catalog, parts) !== null
   if (parts.length > 2 || (parts.length === 2 && first !== 'pg_catalog')) {
-    if (found.kind !== 'found')
+    if (found.kind !== 'found' && !(found.kind === 'none' && isPure))
       useFunction(context, 'unknown', written, 'is neither a listed built-in function nor one in the catalog', place)
     return
   }
@@ -71,9 +89,35 @@ function useFunctionNamed(context: Context, parts: readonly string[], call: Node
   else {
     const does = builtInEffect(name)
     // Where the database has one of the name that fits, the server's own need not be there.
-    if (does === null || (found.kind === 'found' && !does.listed)) return
-    useFunction(context, does.effect, does.listed ? `pg_catalog.${name}` : written, does.why, place)
+    if (does === null || ((found.kind === 'found' || isPure) && !does.listed)) return
+    const range = does.listed || found.kind !== 'none' || parts.length > 1 ? null : soleRange(call)
+    if (range !== null) context.columnCalls.push({ call: named, range, why: does.why })
+    else useFunction(context, does.effect, does.listed ? `pg_catalog.${name}` : written, does.why, place)
   }
+}
+
+/** Where a name can stand for a function of an extension that computes and no more, what that is; else null. */
+function pureFunction(
+  { pureFunctions, userTypes, searchPath }: Catalog,
+  parts: readonly string[],
+): RelationName | null {
+  const [name = '', written] = [parts.at(-1), parts.at(-2)]
+  // Making a range of its own type may run what the type brings.
+  if (pureFunctions === undefined || parts.length > 2 || userTypes.has(name)) return null
+  const schemas = written === undefined ? searchPath : [written]
+  const schema = schemas.find(each => pureFunctions.has(relationKey({ schema: each, name })))
+  return schema === undefined ? null : { schema, name }
+}
+
+/** The name that is a call's one argument, if it has but that: `t` of `f(t)` and `f(t.*)`. */
+function soleRange(call: Node): string | null {
+  const [only, another] = typedNodesAt(call, 'args')
+  const plain = ['agg_star', 'agg_distinct', 'agg_within_group', 'func_variadic'].every(flag => !flagAt(call, flag))
+  if (only?.type !== 'ColumnRef' || another !== undefined || !plain) return null
+  const held = ['over', 'agg_filter', 'agg_order'].some(field => call[field] !== undefined)
+  const [name, star] = typedNodesAt(only.body, 'fields')
+  const isRow = star === undefined || (star.type === 'A_Star' && typedNodesAt(only.body, 'fields').length === 2)
+  return held || name === undefined || !isRow ? null : stringOf(name)
 }
 
 /** `f(*)` and `f() WITHIN GROUP` are calls of aggregates; VARIADIC hands over all of the last arguments as one. */
@@ -132,6 +176,7 @@ export function useType(context: Context, type: Node): void {
   const names = nameParts(type, 'names')
   const routines = context.catalog.userTypes.get(names.at(-1) ?? '')
   const place = context.places.of(type)
+  if (isJsonMaker(names.at(-1) ?? '')) useJsonCasts(context, place)
   if (routines === undefined) return
   if (routines.length > 0) runRoutines(context, routines, place, { kind: 'cast', name: names.join('.') })
   else if (!(names.length > 1 && names[0] === 'pg_catalog'))

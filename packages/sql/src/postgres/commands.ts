@@ -3,6 +3,7 @@ import { type Context, useStatement, type Visitor } from './context.ts'
 import { visitExplain } from './explain.ts'
 import { flagAt, type Node, nodeAt, stringOf, type TypedNode, textAt, typedAt, typedNodesAt } from './node.ts'
 import type { NodesRuled } from './node-rules.ts'
+import { runEventTriggers } from './reactions/event-triggers.ts'
 import { resolveRelation, touchRange, touchRelation } from './relations.ts'
 import { judgeSet, prohibitAnySetting } from './settings.ts'
 
@@ -122,16 +123,22 @@ const MAINTAIN = { access: 'maintain', effect: 'maintenance', unbounded: false }
 const visitCreateAs: Visitor = (context, statement, scope, typed) => {
   const into = nodeAt(statement, 'into')
   const rel = into === null ? null : nodeAt(into, 'rel')
-  if (rel !== null) visitNew(context, rel)
+  if (rel !== null) touchNew(context, rel)
+  const isView = textAt(statement, 'objtype') === 'OBJECT_MATVIEW'
+  runEventTriggers(context, isView ? 'CREATE MATERIALIZED VIEW' : 'CREATE TABLE AS')
   if (into === null || !flagAt(into, 'skipData'))
     useStatement(context, 'write', 'fills a new table', context.places.whole)
   context.visitFields(typed, { ...scope, relations: 'select' }, ['into'])
 }
 
-/** What SELECT INTO and CREATE … AS make. */
+/** What SELECT INTO makes. */
 export function visitNew(context: Context, range: Node): void {
-  touchRange(context, range, { access: 'ddl', effect: 'ddl', unbounded: false })
+  touchNew(context, range)
+  runEventTriggers(context, 'SELECT INTO')
 }
+
+const touchNew = (context: Context, range: Node): void =>
+  touchRange(context, range, { access: 'ddl', effect: 'ddl', unbounded: false })
 
 const createAsTag = (statement: Node): string => {
   const into = nodeAt(statement, 'into')
@@ -156,8 +163,15 @@ const visitTruncate: Visitor = (context, statement, scope, typed) => {
 const visitRefresh: Visitor = (context, refresh, scope, typed) => {
   const touch = { access: 'maintain', effect: 'write', unbounded: false } as const
   visitRanges('relation', touch, 'fills a view')(context, refresh, scope, typed)
+  runEventTriggers(context, 'REFRESH MATERIALIZED VIEW')
   const view = nodeAt(refresh, 'relation')
   if (view !== null && !flagAt(refresh, 'skipData')) readSources(context, view)
+}
+
+const visitReindex: Visitor = (context, reindex, scope, typed) => {
+  visitRanges('relation', MAINTAIN, 'rebuilds indexes')(context, reindex, scope, typed)
+  // From PostgreSQL 17 on.
+  runEventTriggers(context, 'REINDEX')
 }
 
 /** A view's definition is run: it reads what its columns come from. */
@@ -244,7 +258,7 @@ export const COMMANDS: Readonly<Record<NodesRuled<'command'>, Command>> = {
   NotifyStmt: command('NOTIFY', plain(['external', 'sends a message to other sessions'])),
   PrepareStmt: command('PREPARE', holding('prepares a statement')),
   RefreshMatViewStmt: command('REFRESH MATERIALIZED VIEW', visitRefresh),
-  ReindexStmt: command('REINDEX', visitRanges('relation', MAINTAIN, 'rebuilds indexes')),
+  ReindexStmt: command('REINDEX', visitReindex),
   ReturnStmt: command('RETURN', plain()),
   TransactionStmt: command(node => TRANSACTION_TAGS[textAt(node, 'kind')] ?? 'BEGIN', visitTransaction),
   TruncateStmt: command('TRUNCATE TABLE', visitTruncate),

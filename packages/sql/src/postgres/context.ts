@@ -46,6 +46,8 @@ export interface Context {
   readonly ranges: Map<string, RangeEntry[]>
   /** Column references with a qualifier, to be looked at once all ranges are known. */
   readonly qualified: { readonly parts: readonly string[]; readonly place: Place }[]
+  /** Calls that may be a column of the range that is their one argument, to be looked at then too. */
+  readonly columnCalls: { readonly call: FunctionCall; readonly range: string; readonly why: string }[]
   /** Where a bare star stands in a SELECT, and the names that the relations of its own FROM go by. */
   readonly selectStars: Map<number, readonly string[]>
   /** What the database holds code for and the statement sets off. What that does is added when the walk is done. */

@@ -4,6 +4,7 @@ import { CHANGE, type Context, type Scope, useStatement } from './context.ts'
 import { flagAt, type Node, nameParts, nodeAt, type TypedNode, textAt, typedAt, typedNodesAt } from './node.ts'
 import type { NodesRuled } from './node-rules.ts'
 import { objectWords } from './object-tags.ts'
+import { runEventTriggers } from './reactions/event-triggers.ts'
 import { touchRelation } from './relations.ts'
 
 /** What a kind of statement does, whatever is in it: the command tag, and the effects that it always has. */
@@ -123,9 +124,18 @@ export function useDefinition(context: Context, declared: Declared, typed: Typed
   context.visitFields(typed, scope, NAME_FIELDS)
   if (typed.type === 'AlterTableStmt') context.writes.rewrites = true
   for (const type of typesRun(typed)) useType(context, type)
+  if (HOLDING_CODE.has(typed.type)) boundLater(context, before)
   const added = new Set(context.uses.slice(before).map(use => use.effect))
   for (const effect of [...declared.effects, ...ownerEffects(typed)])
     if (!added.has(effect)) useStatement(context, effect, describe(declared, typed.body), context.places.whole)
+  runEventTriggers(context, tagOf(declared, typed.body))
+}
+
+/** What these hold is run later, if ever, and its bounds are then of a statement that isn't there yet. */
+const HOLDING_CODE: ReadonlySet<string> = new Set(['RuleStmt', 'CreateFunctionStmt'])
+
+function boundLater({ uses }: Context, from: number): void {
+  uses.push(...uses.splice(from).map(use => (use.kind === 'relation' ? { ...use, unbounded: false } : use)))
 }
 
 /** Fields that hold names as lists of strings, and nothing to walk. */

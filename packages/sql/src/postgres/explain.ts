@@ -14,18 +14,27 @@ export const visitExplain: Visitor = (context, explain, scope, typed) => {
   const planned = context.uses.splice(usesBefore).flatMap(plannedUse)
   context.uses.push(...planned)
   const runs = context.runs.splice(runsBefore)
-  context.runs.push(...runs.map(run => ({ ...run, isPlanned: true })))
-  const made = temporaryRelation(explain)
+  // Planning changes no schema.
+  const planning = runs.filter(({ via }) => via.kind !== 'event-trigger')
+  context.runs.push(...planning.map(run => ({ ...run, isPlanned: true })))
+  const made = temporaryRelation(typedAt(explain, 'query')?.body ?? {})
   if (made !== null) useStatement(context, 'ddl', 'makes the schema of temporary relations', context.places.of(made))
 }
 
 /** What CREATE TEMP TABLE AS or SELECT INTO would make: the schema for it is made where it is only planned, and stays. */
-function temporaryRelation(explain: Node): Node | null {
-  const query = typedAt(explain, 'query')?.body ?? {}
-  const into = nodeAt(query, 'into') ?? nodeAt(query, 'intoClause')
+function temporaryRelation(query: Node): Node | null {
+  const into = intoOf(query)
   const made = into === null ? null : nodeAt(into, 'rel')
   if (made === null) return null
   return textAt(made, 'relpersistence') === 't' || textAt(made, 'schemaname') === 'pg_temp' ? made : null
+}
+
+/** `SELECT … INTO t UNION SELECT …`: the INTO is in the first of the queries. */
+function intoOf(query: Node): Node | null {
+  let into = nodeAt(query, 'into') ?? nodeAt(query, 'intoClause')
+  for (let left = nodeAt(query, 'larg'); left !== null && into === null; left = nodeAt(left, 'larg'))
+    into = nodeAt(left, 'intoClause')
+  return into
 }
 
 /** Whether the statement is run. Of an option that is given more than once, the last one counts (ExplainQuery). */

@@ -1,6 +1,7 @@
 import { useOperator, visitCall, visitCast, visitTableSample, visitType } from './calls.ts'
 import { type Context, useFunction, type Visitor } from './context.ts'
 import { fieldLikeEffect } from './functions/classify-function.ts'
+import { isJsonMaker, useJsonCasts } from './json-casts.ts'
 import { type Node, nameParts, nodeAt, stringOf, textAt, typedNodesAt } from './node.ts'
 import type { NodesRuled } from './node-rules.ts'
 import { findRoutines, runRoutines } from './routines/find-routines.ts'
@@ -27,6 +28,7 @@ const visitIndirection: Visitor = (context, indirection, scope, typed) => {
 }
 
 export function useFieldLike(context: Context, name: string, place: Context['places']['whole']): void {
+  if (isJsonMaker(name)) useJsonCasts(context, place)
   const found = findRoutines(context.catalog, [name], 1)
   if (found.kind === 'found') runRoutines(context, found.routines, place)
   const does =
@@ -68,6 +70,12 @@ const visitSort: Visitor = (context, sort, scope, typed) => {
   context.visitFields(typed, scope, ['useOp'])
 }
 
+/** JSON_OBJECT, JSON_ARRAYAGG, JSON_SCALAR and their kin make JSON of values of any type: what each is handed is such a node. */
+const visitJson: Visitor = (context, json, scope, typed) => {
+  useJsonCasts(context, context.places.of(json))
+  context.visitFields(typed, scope)
+}
+
 /** IS DOCUMENT, xmlparse and their kin compute; what they compute on is in their fields. */
 export const EXPRESSION_VISITORS: Readonly<Record<NodesRuled<'expression'>, Visitor>> = {
   ColumnRef: visitColumn,
@@ -80,4 +88,7 @@ export const EXPRESSION_VISITORS: Readonly<Record<NodesRuled<'expression'>, Visi
   SubLink: visitSubLink,
   CaseExpr: visitCase,
   SortBy: visitSort,
+  JsonArrayQueryConstructor: visitJson,
+  JsonScalarExpr: visitJson,
+  JsonValueExpr: visitJson,
 }

@@ -1,6 +1,7 @@
 import type { ColumnMention, Place } from '@querywarden/policy-core'
 import { type Context, type RangeEntry, useFunction } from './context.ts'
 import { useFieldLike } from './expressions.ts'
+import { isJsonMaker, useJsonCasts } from './json-casts.ts'
 import { findRoutines, runRoutines } from './routines/find-routines.ts'
 import { SYSTEM_COLUMNS } from './routines/findings.ts'
 import { valueColumn } from './system-relations.ts'
@@ -19,6 +20,7 @@ export function useFieldLikes(context: Context): void {
     // `p.concat` is concat(p): the whole row, whatever else has a column of the name.
     if (entries.some(entry => entry.kind === 'relation' && mayBeCall(entry, name)))
       context.mentions.push({ name: '*', qualifier: parts.slice(0, -1), place })
+    if (isJsonMaker(name)) useJsonCasts(context, place)
     // A variable of PL/pgSQL has fields and nothing else (resolve_column_ref in pl_comp.c).
     if (entries.length === 0 && context.variables.has(parts.at(-2) ?? '')) continue
     if (context.catalog.userRowFunctions.has(name)) useRowFunction(context, name, place)
@@ -31,6 +33,19 @@ export function useFieldLikes(context: Context): void {
 /** System columns are columns, and of every relation. */
 const mayBeCall = ({ columns }: RangeEntry, name: string): boolean =>
   columns !== null && !columns.has(name) && !SYSTEM_COLUMNS.has(name)
+/**
+ * `ssn(t)` is the column ssn of t where no function is named so (ParseFuncOrColumn in parse_func.c). Such a call comes here
+ * only if neither the server's lists nor the catalog have one.
+ */
+export function useColumnCalls(context: Context): void {
+  for (const { call, range, why } of context.columnCalls) {
+    const entries = context.ranges.get(range) ?? []
+    const isColumn =
+      entries.length > 0 && entries.every(({ kind, columns }) => kind !== 'function' && columns?.has(call.name))
+    if (isColumn) context.calls.splice(context.calls.indexOf(call), 1)
+    else useFunction(context, 'unknown', call.name, why, call.place)
+  }
+}
 
 function useRowFunction(context: Context, name: string, place: Place): void {
   context.calls.push({ name, class: 'unknown', place })

@@ -84,10 +84,40 @@ export function touchRelation(context: Context, schema: string, name: string, to
     unbounded,
     place,
   })
-  if (resolved.kind !== 'known' || resolved.relation.opaque === null) return
+  if (resolved.kind !== 'known') return
+  touchBehind(context, resolved.relation, touch, place)
+  if (resolved.relation.opaque === null) return
   const { opaqueBy = [] } = resolved.relation
   if (opaqueBy.length > 0) runRoutines(context, opaqueBy, place)
   else useStatement(context, 'unknown', `\`${relation.schema}.${relation.name}\`: ${resolved.relation.opaque}`, place)
+}
+
+/** Views on views are followed so far; the server's own limit is its stack. */
+const VIEWS_MAX = 100
+
+/**
+ * Notes what is written to by way of a view. Its columns stay with the view's: what may be read of a row, and what is
+ * assigned to, is said of them.
+ */
+function touchBehind(context: Context, view: CatalogRelation, touch: Touch, place: Place): void {
+  let next: CatalogRelation | undefined = view
+  for (let count = 0; next?.writesTo?.accesses.includes(touch.access) === true; count += 1) {
+    if (count === VIEWS_MAX) useStatement(context, 'unknown', 'writes through more views than are followed', place)
+    if (count === VIEWS_MAX) return
+    const base: CatalogRelation | undefined = context.catalog.relations.get(relationKey(next.writesTo.relation))
+    if (base === undefined) return
+    const { schema, name, oid, kind } = base
+    context.uses.push({
+      kind: 'relation',
+      effect: touch.effect,
+      access: touch.access,
+      relation: { schema, name, oid, kind, columns: [] },
+      unbounded: touch.unbounded,
+      via: { kind: 'view', name: `${next.schema}.${next.name}` },
+      place,
+    })
+    next = base
+  }
 }
 
 /** A relation without what facts don't say of it. The same object each time: what is known of it is known again by it. */

@@ -5,7 +5,7 @@ import { DEFINITIONS, type Declared, tagOf, useDefinition } from './ddl.ts'
 import { DML_VISITORS } from './dml.ts'
 import type { Major } from './engine.ts'
 import { EXPRESSION_VISITORS } from './expressions.ts'
-import { useFieldLikes, useValueColumns, useWholeRows } from './late-checks.ts'
+import { useColumnCalls, useFieldLikes, useValueColumns, useWholeRows } from './late-checks.ts'
 import { type Node, nodeAt, type TypedNode, typedNode } from './node.ts'
 import { fieldsOf, type NodesRuled, ruleOf } from './node-rules.ts'
 import type { Places } from './places.ts'
@@ -93,6 +93,7 @@ export function walk(
     calls: [],
     ranges: new Map(),
     qualified: [],
+    columnCalls: [],
     selectStars: new Map(),
     runs: [],
     writes: { assigned: new Map(), cascades: false, rewrites: false },
@@ -112,6 +113,7 @@ export function walk(
   }
   context.visit(statement, OUTERMOST)
   useFieldLikes(context)
+  useColumnCalls(context)
   useWholeRows(context)
   useValueColumns(context)
   return context

@@ -25,7 +25,8 @@ const TAKES_A_ROW = `(
 /** The built-in functions that code of the database runs, but for those that aren't immutable, which are listed anyway. */
 const RUN_BY_OURS = `(
   select oprcode::oid from pg_operator where oid >= 16384
-   union all select tgfoid from pg_trigger where not tgisinternal)`
+   union all select tgfoid from pg_trigger where not tgisinternal
+   union all select evtfoid from pg_event_trigger)`
 
 /**
  * oid, schema, name, kind, argument types, how many of them have defaults, whether there may be more, language,
@@ -129,3 +130,17 @@ select t.oid::text, t.typname::text,
                 where k.casttarget = t.oid and k.castfunc in (select oid from own)
                   and s.typnamespace = 'pg_catalog'::regnamespace)
  order by t.oid`
+
+/** routine: the casts to json and jsonb that aren't the server's own. Whoever makes JSON of a value runs that of its type. */
+export const JSON_CASTS: string = `
+select distinct p.oid::text
+  from pg_cast k join pg_proc p on p.oid = k.castfunc
+ where k.casttarget in ('json'::regtype, 'jsonb'::regtype) and ${USER_FUNCTION}
+ order by 1`
+
+/** schema, name: functions of extensions, and constructors of ranges, that compute and no more. */
+export const PURE_MEMBERS: string = `
+select distinct n.nspname::text, p.proname::text
+  from pg_proc p join pg_namespace n on n.oid = p.pronamespace
+ where ${PURE_MEMBER} and ${OUR_SCHEMA}
+ order by 1, 2`

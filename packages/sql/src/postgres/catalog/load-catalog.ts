@@ -7,6 +7,7 @@ import {
   type UsedColumn,
 } from '@querywarden/policy-core'
 import { SqlError } from '../sql-error.ts'
+import { eventTriggersOf } from './event-triggers.ts'
 import { fingerprintOf } from './fingerprint.ts'
 import { type Opacity, opacityOf } from './opacity.ts'
 import { type OriginsOf, originsOf } from './origins.ts'
@@ -16,6 +17,7 @@ import { listAt, routinesOf } from './routines.ts'
 import { type Query, type Snapshot, takeSnapshot } from './snapshot.ts'
 import { spreadReactions } from './spread-reactions.ts'
 import { typesOf } from './types.ts'
+import { viewTargetsOf } from './view-targets.ts'
 
 /** How a catalog is loaded. */
 export interface CatalogOptions {
@@ -54,6 +56,9 @@ export async function loadCatalog(query: Query, options: CatalogOptions): Promis
     userRowFunctions: routines.rowFunctions,
     userOperators: routines.operators,
     userTypes: types.byName,
+    eventTriggers: eventTriggersOf(snapshot, routines),
+    jsonCasts: snapshot.jsonCasts.flatMap(([oid = '']) => routines.byOid(oid) ?? []),
+    pureFunctions: new Set(snapshot.pureMembers.map(([schema = '', name = '']) => relationKey({ schema, name }))),
   }
 }
 
@@ -93,6 +98,7 @@ function relationsOf(
     // A standalone composite type is no relation: its attributes hold what the column itself holds.
     origins: known.origins(relation, attnum).flatMap(key => names.get(key) ?? []),
   })
+  const targets = viewTargetsOf(snapshot)
   const generated = new Map<string, Set<string>>()
   for (const row of snapshot.columns) {
     const [relation = '', , name = '', , , , isGenerated] = row
@@ -106,6 +112,7 @@ function relationsOf(
         'MALFORMED_CATALOG',
         `relation kind \`${kind}\` is not one of ${Object.keys(KINDS).join(', ')}`,
       )
+    const writesTo = targets.get(oid)
     return {
       schema,
       name,
@@ -116,6 +123,7 @@ function relationsOf(
       opaqueBy: [...(known.opaque.get(oid)?.by ?? [])],
       generated: generated.get(oid) ?? new Set(),
       reactions: known.reactions.get(oid) ?? [],
+      ...(writesTo === undefined ? {} : { writesTo }),
     }
   })
 }

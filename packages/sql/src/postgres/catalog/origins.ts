@@ -22,7 +22,8 @@ export function originsOf(snapshot: Snapshot, types: Types): OriginsOf {
   }
   connectRows(snapshot, types, connect)
   connectFamilies(snapshot, connect)
-  for (const [relation = '', attnum = '', source = ''] of snapshot.generated) {
+  // The words of a column can be read in the vector that a trigger makes of it.
+  for (const [relation = '', attnum = '', source = ''] of [...snapshot.generated, ...snapshot.vectors]) {
     connect(keyOf(relation, attnum), keyOf(relation, source))
   }
   // Every value of a referencing column is one of the referenced.

@@ -136,3 +136,40 @@ select c.oid::text, m.amproc::oid::text
   from pg_opclass c join pg_amproc m on m.amprocfamily = c.opcfamily
  where c.oid >= 16384
  order by 1, 2`
+
+/** name, event, tags, routine. Those that fire in a session that replicates nothing. */
+export const EVENT_TRIGGERS: string = `
+select e.evtname::text, e.evtevent::text, array_to_string(coalesce(e.evttags, '{}'), E'\\n'), e.evtfoid::oid::text
+  from pg_event_trigger e where e.evtenabled in ('O', 'A')
+ order by e.oid`
+
+/**
+ * view, the relation that it writes to where it can be written to without a rule or a trigger: then it reads one relation in
+ * its FROM, and that is the first in its definition but for the view's own rows (up to PostgreSQL 15).
+ */
+export const VIEW_TARGETS: string = `
+select r.ev_class::text, m.relation[1]
+  from pg_rewrite r join pg_class c on c.oid = r.ev_class and c.relkind = 'v'
+  join pg_namespace n on n.oid = c.relnamespace
+ cross join lateral (select x.m from regexp_matches(r.ev_action::text, ':relid ([0-9]+) ', 'g') with ordinality as x (m, at)
+                      where x.m[1] <> r.ev_class::text order by x.at limit 1) as m (relation)
+ where r.ev_type = '1' and ${OUR_SCHEMA}
+ order by 1`
+
+/**
+ * relation, the vector that a trigger of the server's own fills, a column that it is made from. The trigger's arguments are
+ * the names, each with a zero byte behind it. Disabled ones too: what they have copied is still there.
+ */
+export const VECTORS: string = `
+with named as (
+  select attrelid, attnum, convert_to(attname::text, getdatabaseencoding()) || '\\x00'::bytea as name
+    from pg_attribute where attnum > 0 and not attisdropped)
+select distinct t.tgrelid::text, a.attnum::text, b.attnum::text
+  from pg_trigger t
+  join pg_proc p on p.oid = t.tgfoid and p.pronamespace = 'pg_catalog'::regnamespace
+   and p.proname in ('tsvector_update_trigger', 'tsvector_update_trigger_column')
+  join pg_class c on c.oid = t.tgrelid join pg_namespace n on n.oid = c.relnamespace
+  join named a on a.attrelid = t.tgrelid and position(a.name in t.tgargs) = 1
+  join named b on b.attrelid = t.tgrelid and b.attnum <> a.attnum and position('\\x00'::bytea || b.name in t.tgargs) > 0
+ where not t.tgisinternal and ${OUR_SCHEMA}
+ order by 1, 2, 3`

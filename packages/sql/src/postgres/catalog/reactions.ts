@@ -122,7 +122,7 @@ const TRIGGER_EVENTS: readonly (readonly [bit: number, access: Access])[] = [
   [32, 'truncate'],
 ]
 
-/** Trigger functions of the server that only compute the row that is stored. */
+/** Trigger functions of the server that only compute the row that is stored. Where a vector's words come from: origins.ts. */
 const COMPUTING_TRIGGERS: ReadonlySet<string> = new Set([
   'suppress_redundant_updates_trigger',
   'tsvector_update_trigger',

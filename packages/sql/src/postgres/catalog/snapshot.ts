@@ -37,6 +37,11 @@ export interface Snapshot {
   readonly identities: readonly Row[]
   readonly comparisons: readonly Row[]
   readonly classRoutines: readonly Row[]
+  readonly eventTriggers: readonly Row[]
+  readonly viewTargets: readonly Row[]
+  readonly vectors: readonly Row[]
+  readonly jsonCasts: readonly Row[]
+  readonly pureMembers: readonly Row[]
   readonly definitions: readonly Row[]
   /** Kind, number and text of what the server deparsed; empty where it couldn't be had. */
   readonly texts: readonly Row[]
@@ -99,6 +104,11 @@ async function readAll(query: Query): Promise<Omit<Snapshot, 'texts'>> {
     identities: await read(reactions.IDENTITIES),
     comparisons: await read(reactions.COMPARISONS),
     classRoutines: await read(reactions.CLASS_ROUTINES),
+    eventTriggers: await read(reactions.EVENT_TRIGGERS),
+    viewTargets: await read(reactions.VIEW_TARGETS),
+    vectors: await read(reactions.VECTORS),
+    jsonCasts: await read(code.JSON_CASTS),
+    pureMembers: await read(code.PURE_MEMBERS),
     definitions: await read(queries.DEFINITIONS),
   }
 }

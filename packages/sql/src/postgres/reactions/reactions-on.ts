@@ -5,7 +5,8 @@ type RelationUse = Extract<Use, { kind: 'relation' }>
 
 /** What the relation of a use does by itself when it is used so. */
 export function reactionsOn(catalog: Catalog, use: Use, writes: WriteNotes): readonly Run[] {
-  if (use.kind !== 'relation') return []
+  // What is behind a view reacts by way of the view, which has its reactions too.
+  if (use.kind !== 'relation' || use.via?.kind === 'view') return []
   const { access, place } = use
   const relation = catalog.relations.get(relationKey(use.relation))
   if (relation === undefined) return []
