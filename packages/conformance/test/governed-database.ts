@@ -57,7 +57,7 @@ recording: { dir: ./recordings }
   const passwords = Object.entries(users).map(([role, { password }]) => [`PASSWORD_${role.toUpperCase()}`, password])
   const config = parseConfig(text, file)
   // A busy machine is no reason to turn an attack away.
-  const limits = { ...config.limits, lagMsMax: 60_000 }
+  const limits = { ...config.limits, lagMsMax: 60_000, readMsMax: 500 }
   const gateway = await startGateway(
     { ...config, limits },
     {

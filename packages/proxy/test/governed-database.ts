@@ -9,6 +9,7 @@ import {
   startOidcProvider,
   startPostgres,
 } from '@querywarden/dev-servers'
+import { READ_MS_HARD_MAX } from '@querywarden/sql/postgres'
 import { Client, type ClientConfig } from 'pg'
 import type { Config, ProxyLimits } from '../src/config/config.ts'
 import { parseConfig } from '../src/config/parse.ts'
@@ -46,6 +47,8 @@ export interface GovernedOptions {
   readonly settings?: Readonly<Record<string, string>>
   readonly targetUser?: string
   readonly targetTls?: boolean
+  /** The schemas that names are looked up in, in place of public alone. */
+  readonly searchPath?: readonly string[]
   readonly listen?: string
   /** Puts something between gateway and database: given the database's port, gives its own. */
   readonly via?: (port: number) => Promise<number>
@@ -125,12 +128,14 @@ targets:
     dialect: postgres
     url: postgres://${options.targetUser ?? 'svc_app'}@127.0.0.1:${port}/app${database.certificates === null ? '' : '?sslmode=verify-full&sslrootcert=ca.crt'}
     password: { env: DB_PASSWORD }
+    search_path: [${(options.searchPath ?? ['public']).join(', ')}]
 policy: ./policy.yaml
 recording: { dir: ./recordings }
 ${options.more ?? ''}`,
     join(dir, 'querywarden.yaml'),
   )
-  const config = { ...given, limits: { ...given.limits, drainMsMax: 0, lagMsMax: 60_000, ...options.limits } }
+  // A machine that runs all tests at once is slower than the limits mean.
+  const config = { ...given, limits: { ...given.limits, drainMsMax: 0, lagMsMax: 60_000, readMsMax: READ_MS_HARD_MAX, ...options.limits } }
   const secret = options.targetUser === 'postgres' ? database.password : password
   const gateway = await startGateway(config, { env: { DB_PASSWORD: secret }, log: openLog('silent') })
   const clients: Client[] = []

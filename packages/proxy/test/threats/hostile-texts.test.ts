@@ -29,7 +29,7 @@ const HOSTILE: readonly (readonly [string, string])[] = [
 
 let governed: Governed
 beforeAll(async () => {
-  governed = await govern({ limits: { idleMsMax: 600_000 } })
+  governed = await govern({ limits: { idleMsMax: 600_000, readMsMax: 50 } })
 }, 60_000)
 afterAll(() => governed.stop())
 
