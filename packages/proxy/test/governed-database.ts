@@ -135,7 +135,10 @@ ${options.more ?? ''}`,
     join(dir, 'querywarden.yaml'),
   )
   // A machine that runs all tests at once is slower than the limits mean.
-  const config = { ...given, limits: { ...given.limits, drainMsMax: 0, lagMsMax: 60_000, readMsMax: READ_MS_HARD_MAX, ...options.limits } }
+  const config = {
+    ...given,
+    limits: { ...given.limits, drainMsMax: 0, lagMsMax: 60_000, readMsMax: READ_MS_HARD_MAX, ...options.limits },
+  }
   const secret = options.targetUser === 'postgres' ? database.password : password
   const gateway = await startGateway(config, { env: { DB_PASSWORD: secret }, log: openLog('silent') })
   const clients: Client[] = []
