@@ -33,6 +33,7 @@ export function useFieldLikes(context: Context): void {
 /** System columns are columns, and of every relation. */
 const mayBeCall = ({ columns }: RangeEntry, name: string): boolean =>
   columns !== null && !columns.has(name) && !SYSTEM_COLUMNS.has(name)
+
 /**
  * `ssn(t)` is the column ssn of t where no function is named so (ParseFuncOrColumn in parse_func.c). Such a call comes here
  * only if neither the server's lists nor the catalog have one.
