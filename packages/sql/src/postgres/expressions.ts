@@ -1,15 +1,14 @@
 import { useOperator, visitCall, visitCast, visitTableSample, visitType } from './calls.ts'
 import { type Context, useFunction, type Visitor } from './context.ts'
 import { fieldLikeEffect } from './functions/classify-function.ts'
+import { type Node, nameParts, nodeAt, referenceParts, stringOf, textAt, typedNodesAt } from './node.ts'
 import { isJsonMaker, useJsonCasts } from './json-casts.ts'
-import { type Node, nameParts, nodeAt, stringOf, textAt, typedNodesAt } from './node.ts'
 import type { NodesRuled } from './node-rules.ts'
 import { findRoutines, runRoutines } from './routines/find-routines.ts'
 
 const visitColumn: Visitor = (context, column) => {
-  const parts = nameParts(column, 'fields')
+  const { names: parts, isStar } = referenceParts(column)
   const place = context.places.of(column)
-  const isStar = typedNodesAt(column, 'fields').at(-1)?.type === 'A_Star'
   const qualifier = isStar ? parts : parts.slice(0, -1)
   context.mentions.push({ name: isStar ? '*' : (parts.at(-1) ?? ''), qualifier, place })
   if (!isStar && parts.length > 1) context.qualified.push({ parts, place })

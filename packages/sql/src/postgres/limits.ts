@@ -94,13 +94,13 @@ export function checkTokens(text: string, tokens: readonly Token[], limits: Pars
   let count = 0
   let comments = 0
   let previous = ''
+  const least = Math.min(limits.chainMax, limits.depthMax)
   for (const { kind, start, end } of tokens) {
     if (kind === 'block-comment' && ++comments > limits.blockCommentsMax)
       return opaque('TOO_COMPLEX', `the text has more than ${limits.blockCommentsMax} bracketed comments`, null)
     if (kind === 'space' || kind === 'line-comment' || kind === 'block-comment') continue
     count += 1
-    const short = end - start <= LONGEST_WORD ? text.slice(start, end) : ''
-    const word = kind === 'word' ? short.toLowerCase() : kind === 'operator' || kind === 'mark' ? short : ''
+    const word = wordOf(text, kind, start, end)
     // After a dot or AS even CASE and END are names.
     const isName = previous === '.' || previous === 'as'
     previous = word
@@ -115,17 +115,26 @@ export function checkTokens(text: string, tokens: readonly Token[], limits: Pars
     else if (kind === 'operator' || word === '::' || DEEPENING.has(word)) level.operators += 1
     else if (CHAINING.has(word)) level.joins += 1
     if (word === ';') level.joins = 0
-    const why = excess(
-      { count, nesting: levels.length, depth: outerDepth + level.operators + level.joins, level },
-      limits,
-    )
-    if (why !== null) return opaque('TOO_COMPLEX', why, null)
+    const nesting = levels.length
+    const depth = outerDepth + level.operators + level.joins
+    // Operators and joins are parts of the depth: while that is within all limits, so are they.
+    if (count > limits.tokensMax || nesting > limits.nestingMax || depth > least) {
+      const why = excess({ count, nesting, depth, level }, limits)
+      if (why !== null) return opaque('TOO_COMPLEX', why, null)
+    }
   }
   return null
 }
 
 /** No keyword that matters here is longer. */
 const LONGEST_WORD = 12
+
+/** A word, a mark or an operator as the checks know it; empty for all that can't matter to them. */
+function wordOf(text: string, kind: Token['kind'], start: number, end: number): string {
+  if (end - start > LONGEST_WORD) return ''
+  if (kind === 'word') return text.slice(start, end).toLowerCase()
+  return kind === 'operator' || kind === 'mark' ? text.slice(start, end) : ''
+}
 
 interface Work {
   readonly count: number

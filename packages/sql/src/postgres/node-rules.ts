@@ -303,10 +303,13 @@ export type NodesRuled<Rule extends string> = {
   [Type in NodeType]: (typeof RULES)[Type] extends Rule ? Type : never
 }[NodeType]
 
+/** The same text as the engine keeps for the keys of objects: it is then told from others at once. */
+const asKey = (text = ''): string => Object.keys({ [text]: null })[0] ?? text
+
 const FIELDS: ReadonlyMap<string, ReadonlyMap<string, string>> = new Map(
   Object.entries(NODE_FIELDS).map(([type, { fields }]) => [
     type,
-    new Map(fields.split(' ').map(field => [field.split(':')[0] ?? '', field.split(':')[1] ?? ''])),
+    new Map(fields.split(' ').map(field => [asKey(field.split(':')[0]), asKey(field.split(':')[1])])),
   ]),
 )
 

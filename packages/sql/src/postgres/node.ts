@@ -77,3 +77,24 @@ export function nameParts(node: Node, field: string): readonly string[] {
   }
   return parts
 }
+
+/** A column reference as it is written. */
+export interface ReferenceParts {
+  readonly names: readonly string[]
+  /** Whether it ends in a star. */
+  readonly isStar: boolean
+}
+
+/** Reads a ColumnRef. */
+export function referenceParts(column: Node): ReferenceParts {
+  const fields = column['fields']
+  const names: string[] = []
+  let isStar = false
+  if (!Array.isArray(fields)) return { names, isStar }
+  for (const field of fields) {
+    const text = isNode(field) ? nodeAt(field, 'String') : null
+    if (text === null) isStar = true
+    else names.push(textAt(text, 'sval'))
+  }
+  return { names, isStar }
+}

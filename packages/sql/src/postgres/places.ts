@@ -16,6 +16,9 @@ export function placesIn(text: string, tokens: readonly Token[], start: number, 
   // Before 18 a statement's stretch begins with the white space before it.
   const whole = { start: first < tokens.length ? offsets(startOf(tokens, first)) : start, end }
 
+  // By the token that they begin with: the walk and the binding of names ask for the same ones.
+  const known: (Place | undefined)[] = new Array(tokens.length)
+
   const of = (node: Node): Place => {
     const { location } = node
     // As in the server's own nodes, 0 is left out: it is the place of whatever the text begins with.
@@ -23,6 +26,9 @@ export function placesIn(text: string, tokens: readonly Token[], start: number, 
     let at = tokenAt(tokens, location, offsets, 'holds')
     const token = tokens[at]
     if (token === undefined || token.kind === 'space' || offsets(token.start) !== location) return whole
+    const before = known[at]
+    if (before !== undefined) return before
+    const begin = at
     let last = token
     for (;;) {
       const dot = nextSolid(tokens, at + 1)
@@ -33,7 +39,9 @@ export function placesIn(text: string, tokens: readonly Token[], start: number, 
       at = name
       last = named
     }
-    return { start: location, end: offsets(last.end) }
+    const place = { start: location, end: offsets(last.end) }
+    known[begin] = place
+    return place
   }
   return { of, whole }
 }

@@ -109,7 +109,7 @@ export function walk(
       visitNode(context, typed, scope, depth === 1)
       depth -= 1
     },
-    visitFields: (typed, scope, except = []) => visitFields(context, typed, scope, except),
+    visitFields: (typed, scope, except = NO_FIELDS) => visitFields(context, typed, scope, except),
   }
   context.visit(statement, OUTERMOST)
   useFieldLikes(context)
@@ -119,18 +119,37 @@ export function walk(
   return context
 }
 
+const NO_FIELDS: readonly string[] = []
+
 function visitNode(context: Context, typed: TypedNode, scope: Scope, isOutermost: boolean): void {
   const visitor = VISITORS.get(typed.type)
-  if (NAMING.has(typed.type) && !isOutermost) prohibitNaming(context)
-  if (typed.type === 'VariableSetStmt' && !isOutermost) visitSetInside(context, typed.body, scope, typed)
-  else if (visitor !== undefined) visitor(context, typed.body, scope, typed)
-  else if (ruleOf(typed.type) === 'passive') visitFields(context, typed, scope, [])
-  else if (ruleOf(typed.type) !== 'leaf')
+  if (visitor !== undefined) {
+    const inside = isOutermost ? undefined : VISITORS_INSIDE.get(typed.type)
+    const visit = inside ?? visitor
+    visit(context, typed.body, scope, typed)
+    return
+  }
+  const rule = ruleOf(typed.type)
+  if (rule === 'passive') visitFields(context, typed, scope, NO_FIELDS)
+  else if (rule !== 'leaf')
     context.trouble ??= { code: 'UNKNOWN_NODE', message: `the node type \`${typed.type}\` is not known` }
 }
 
 /** Statements that run what was made ready earlier. By themselves, whoever keeps the names knows what that is. */
-const NAMING: ReadonlySet<string> = new Set(['ExecuteStmt', 'FetchStmt'])
+const naming = (type: 'ExecuteStmt' | 'FetchStmt'): readonly [string, Visitor] => [
+  type,
+  (context, node, scope, typed) => {
+    prohibitNaming(context)
+    COMMANDS[type].visit(context, node, scope, typed)
+  },
+]
+
+/** What is something else where it is a part of another statement. */
+const VISITORS_INSIDE: ReadonlyMap<string, Visitor> = new Map<string, Visitor>([
+  naming('ExecuteStmt'),
+  naming('FetchStmt'),
+  ['VariableSetStmt', visitSetInside],
+])
 
 function prohibitNaming(context: Context): void {
   context.prohibitions.push({

@@ -49,19 +49,42 @@ export function spreadRoles(flows: readonly Flow[]): void {
 export function usesOf(flows: readonly Flow[]): readonly ColumnUse[] {
   const uses: ColumnUse[] = []
   // A known column is one and the same object wherever it is named.
-  const noted = new Map<ColumnName, Map<number, number>>()
+  const noted = new Map<ColumnName, Noted>()
   for (const { column, roles, place } of flows) {
     if (column === null) continue
-    const places = noted.get(column) ?? new Map<number, number>()
-    const before = places.get(place.start) ?? 0
-    const fresh = (roles === 0 ? OUTPUT : roles) & ~before
-    places.set(place.start, before | fresh)
-    noted.set(column, places)
-    for (const [index, role] of COLUMN_ROLES.entries())
-      if ((fresh & (1 << index)) !== 0)
+    let known = noted.get(column)
+    if (known === undefined) {
+      known = { start: place.start, roles: 0, elsewhere: null }
+      noted.set(column, known)
+    }
+    const fresh = (roles === 0 ? OUTPUT : roles) & ~rolesAt(known, place.start)
+    if (fresh === 0) continue
+    noteRoles(known, place.start, fresh)
+    for (let index = 0; index < COLUMN_ROLES.length; index++) {
+      const role = (fresh & (1 << index)) === 0 ? undefined : COLUMN_ROLES[index]
+      if (role !== undefined)
         uses.push({ schema: column.schema, name: column.name, column: column.column, role, place })
+    }
   }
   return uses
+}
+
+/** What a column is known to be used for: where it was named first, and at other places, should there be any. */
+interface Noted {
+  readonly start: number
+  roles: number
+  elsewhere: Map<number, number> | null
+}
+
+const rolesAt = ({ start, roles, elsewhere }: Noted, at: number): number =>
+  start === at ? roles : (elsewhere?.get(at) ?? 0)
+
+function noteRoles(noted: Noted, at: number, fresh: number): void {
+  if (noted.start === at) noted.roles |= fresh
+  else {
+    noted.elsewhere ??= new Map()
+    noted.elsewhere.set(at, (noted.elsewhere.get(at) ?? 0) | fresh)
+  }
 }
 
 const OUTPUT = roleBit('output')
@@ -72,10 +95,14 @@ export interface Origins {
   readonly isUnknown: boolean
 }
 
+const NO_COLUMNS: readonly ColumnName[] = []
+
 /** Finds the origins of values. Together the calls take a bounded number of steps; null when these are used up. */
 export function originsFinder(): (flow: Flow) => Origins | null {
   let steps = 0
   return flow => {
+    if (flow.from.length === 0)
+      return { columns: flow.column === null ? NO_COLUMNS : [flow.column], isUnknown: flow.isUnknown }
     const seen = new Set([flow])
     const columns = new Map<string, ColumnName>()
     let isUnknown = false

@@ -1,10 +1,10 @@
 import { type RelationName, relationKey } from '@querywarden/policy-core'
 import { fieldLikeEffect } from '../functions/classify-function.ts'
-import { type Node, stringOf, type TypedNode, typedAt, typedNodesAt } from '../node.ts'
+import { type Node, referenceParts, stringOf, type TypedNode, typedAt, typedNodesAt } from '../node.ts'
 import { type Binder, newFlow, newLeaf } from './binder.ts'
 import type { Flow } from './flow.ts'
 import { fieldNamed, fieldsOfRelation, flowOf, restOf, rowTypesWith } from './items.ts'
-import { entryNamed, partsOf, type Reference, resolve, rowNamed } from './references.ts'
+import { entryNamed, type Reference, resolve, rowNamed } from './references.ts'
 import { rowTypesIn, rowTypeWritten, sourcesOf } from './row-types.ts'
 import type { Field, Item, Rows, Scope } from './scope.ts'
 
@@ -24,7 +24,7 @@ function startOf(binder: Binder, indirection: Node, scope: Scope): Start {
   if (item !== null) return { kind: 'row', item, flow }
   const reference = resolve(binder, argument.body, scope)
   // A function's row may go by a name that may also be one of its columns.
-  const named = entryNamed(scope, partsOf(argument.body).names)
+  const named = entryNamed(scope, referenceParts(argument.body).names)
   if (named === null || reference.field !== null) return { kind: 'reference', reference }
   flow.from.push(reference.flow)
   flow.rowTypes = named.item.rowTypes

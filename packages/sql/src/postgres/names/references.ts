@@ -1,5 +1,5 @@
 import type { Place } from '@querywarden/policy-core'
-import { type Node, stringOf, typedNodesAt } from '../node.ts'
+import { type Node, referenceParts } from '../node.ts'
 import { type Binder, newFlow, newLeaf } from './binder.ts'
 import type { Flow } from './flow.ts'
 import { fieldNamed, flowOf, hasSystemColumn, restOf, wholeRow } from './items.ts'
@@ -12,28 +12,10 @@ export interface Reference {
   readonly field: Field | null
 }
 
-/** The parts of a reference, and whether it ends in a star. */
-export interface ReferenceParts {
-  readonly names: readonly string[]
-  readonly isStar: boolean
-}
-
-/** Reads a ColumnRef. */
-export function partsOf(column: Node): ReferenceParts {
-  const names: string[] = []
-  let isStar = false
-  for (const part of typedNodesAt(column, 'fields')) {
-    const name = stringOf(part)
-    if (name === null) isStar = true
-    else names.push(name)
-  }
-  return { names, isStar }
-}
-
 /** Finds what a column reference means, as transformColumnRef in parse_expr.c does. */
 export function resolve(binder: Binder, column: Node, scope: Scope): Reference {
   const place = binder.places.of(column)
-  const { names, isStar } = partsOf(column)
+  const { names, isStar } = referenceParts(column)
   if (isStar) return resolveRow(binder, names, scope, place)
   const [only] = names
   if (names.length === 1 && only !== undefined) return resolveBare(binder, only, scope, place)
@@ -108,7 +90,7 @@ function resolveRow(binder: Binder, names: readonly string[], scope: Scope, plac
 
 /** The item whose whole row a reference surely is, and nothing else; null where it is or may be a column. */
 export function rowNamed(column: Node, scope: Scope): Item | null {
-  const { names, isStar } = partsOf(column)
+  const { names, isStar } = referenceParts(column)
   const entry = entryNamed(scope, names)
   if (entry === null || isStar) return entry?.item ?? null
   const [name] = names

@@ -1,10 +1,10 @@
 import type { Place } from '@querywarden/policy-core'
-import { type Node, type TypedNode, textAt, typedAt, typedNodesAt } from '../node.ts'
+import { type Node, referenceParts, type TypedNode, textAt, typedAt, typedNodesAt } from '../node.ts'
 import { type Binder, newFlow, spend } from './binder.ts'
 import { resolveIndirection, resolveRowStar, rowsOf } from './indirections.ts'
 import { flowOf, restOf } from './items.ts'
 import { labelOf } from './labels.ts'
-import { entryNamed, partsOf, type Reference, resolve } from './references.ts'
+import { entryNamed, type Reference, resolve } from './references.ts'
 import type { Field, Rows, Scope } from './scope.ts'
 
 /** Binds what a SELECT or a RETURNING lists, stars drawn out. */
@@ -51,7 +51,7 @@ function starOf(binder: Binder, { type, body }: TypedNode, scope: Scope): Rows |
 }
 
 function columnStar(binder: Binder, column: Node, scope: Scope): Rows | null {
-  const { names, isStar } = partsOf(column)
+  const { names, isStar } = referenceParts(column)
   if (!isStar) return null
   const place = binder.places.of(column)
   if (names.length === 0) return openStar(binder, scope, place)
