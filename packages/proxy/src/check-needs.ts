@@ -9,7 +9,7 @@ import { ConfigError } from './config/config-error.ts'
  * @throws {ConfigError}
  */
 export function checkNeeds(policy: Policy, identities: readonly IdentityConfig[]): void {
-  const issues = [...claimIssues(policy, identities), ...estimateIssues(policy)]
+  const issues = claimIssues(policy, identities)
   if (issues.length > 0) throw new ConfigError('INVALID', formatIssues(issues))
 }
 
@@ -44,16 +44,3 @@ function conditionsOf(policy: Policy): readonly { readonly who: Who; readonly pa
     ...policy.limits.flatMap(({ who }, index) => given(who, ['limits', index, 'who'])),
   ]
 }
-
-/** A session has one connection, in which asking the planner could end a transaction or wait behind other work. */
-const estimateIssues = ({ rules }: Policy): readonly PolicyIssue[] =>
-  rules.flatMap(({ what }, index) =>
-    what.estimatedRows === null
-      ? []
-      : [
-          issue(
-            ['rules', index, 'what', 'estimated-rows'],
-            'this gateway asks no planner, so no estimate is known to it; a service that embeds the gate can',
-          ),
-        ],
-  )

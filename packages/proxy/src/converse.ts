@@ -16,6 +16,7 @@ import type { CancelKey } from './postgres/cancel-keys.ts'
 import { Conversation } from './postgres/conversation.ts'
 import type { Login } from './postgres/handshake.ts'
 import { isReported } from './postgres/reported.ts'
+import { SessionPlanner } from './postgres/session-planner.ts'
 import { cancelUpstream, mergedCancel } from './postgres/upstream-cancel.ts'
 import type { Upstream } from './postgres/upstream-login.ts'
 import type { Serving } from './service.ts'
@@ -37,7 +38,7 @@ export interface Admitted {
 /** Opens the session and its recording, and serves it to its end. */
 export async function converse(admitted: Admitted): Promise<void> {
   const { login, socket, serving, principal, target, upstream, callOff } = admitted
-  const { admission, gate, cancelKeys, live, idle, log, newId } = serving
+  const { admission, gate, cancelKeys, live, planners, idle, log, newId } = serving
   const { major } = await target.catalog()
   const session = await gate.session({
     id: newId(),
@@ -60,7 +61,9 @@ export async function converse(admitted: Admitted): Promise<void> {
   let conversation: Conversation | null = null
   let stopClock = (): void => undefined
   try {
-    conversation = open(admitted, session, major)
+    const planner = new SessionPlanner(target.estimates, upstream.parameters)
+    planners.set(session.id, planner)
+    conversation = open(admitted, session, planner, major)
     const opened = conversation
     live.add(opened)
     key = cancelKeys.issue(login.minor, () => opened.cancel())
@@ -72,6 +75,7 @@ export async function converse(admitted: Admitted): Promise<void> {
     reason = await opened.run()
   } finally {
     stopClock()
+    planners.delete(session.id)
     if (key !== null) cancelKeys.revoke(key)
     if (conversation !== null) {
       live.delete(conversation)
@@ -113,13 +117,19 @@ function endInTime(conversation: Conversation, { principal, serving: { clock, li
 const WAITING_BYTES_MAX = 1_048_576
 
 /** Lets the client speak, from login's small messages on to statements. */
-function open({ login, serving, target, upstream }: Admitted, session: Session, major: number): Conversation {
+function open(
+  { login, serving, target, upstream }: Admitted,
+  session: Session,
+  planner: SessionPlanner,
+  major: number,
+): Conversation {
   const { clock, limits, split } = serving
   login.link.enterPhase(new FrameBuffer({ frameBytesMax: limits.frameBytesMax, tags: FRONTEND_LIMITS }), {
     bufferedBytesMax: WAITING_BYTES_MAX,
   })
   return new Conversation({
     session,
+    planner,
     client: login.link,
     upstream,
     split: split(major),

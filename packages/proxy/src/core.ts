@@ -204,7 +204,15 @@ async function openService(
     sql: (...column) => inForce().mask.sql(...column),
     rows: (...result) => inForce().mask.rows(...result),
   }
-  const gate = openGate({ ...hooks, mask, catalog: catalogOf(inForce), clock, limits: recommendedLimits })
+  const planners: Service['planners'] = new Map()
+  const gate = openGate({
+    ...hooks,
+    mask,
+    catalog: catalogOf(inForce),
+    clock,
+    limits: recommendedLimits,
+    estimate: async (statement, { session }) => (await planners.get(session)?.estimate(statement)) ?? null,
+  })
   const splitters = new Map<number, SplitText>(
     MAJORS.map(major => [major, textSplitter((text, asker) => sql.split(text, major, asker), SPLIT_MEMORY)]),
   )
@@ -229,6 +237,7 @@ async function openService(
     log,
     newId: uuidv7,
     live: new Set(),
+    planners,
     admission,
     onRefused: metrics.refused,
   }

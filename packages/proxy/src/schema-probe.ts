@@ -1,8 +1,7 @@
 import { type SchemaVersion, schemaVersion } from '@querywarden/sql/postgres'
+import { keptConnection } from './kept-connection.ts'
 import { runOwnQuery } from './postgres/catalog-query.ts'
-import { UpstreamError } from './postgres/upstream-error.ts'
 import type { Upstream } from './postgres/upstream-login.ts'
-import { after } from './timer.ts'
 
 /** How long a connection is kept that nobody asks by. */
 const IDLE_MS = 10_000
@@ -21,53 +20,22 @@ export function schemaProbe(options: {
   readonly timeoutMs: number
 }): () => Promise<string> {
   const { logIn, timeoutMs } = options
-  let kept: { readonly upstream: Upstream; known: SchemaVersion | null } | null = null
-  let callOffIdle = (): void => undefined
+  const connection = keptConnection({ logIn, idleMs: IDLE_MS })
+  const late = `the database did not say the version of its schema within ${timeoutMs} ms`
+  let known: { readonly of: Upstream; readonly version: SchemaVersion } | null = null
   let last: Promise<unknown> = Promise.resolve()
 
-  const drop = (): void => {
-    kept?.upstream.link.end()
-    kept = null
-  }
-  const askOn = async (one: NonNullable<typeof kept>): Promise<string> => {
-    const { socket } = one.upstream.link
-    socket.ref()
-    let isLate = false
-    const callOff = after(timeoutMs, () => {
-      isLate = true
-      socket.destroy()
+  const askOnce = (): Promise<string> =>
+    connection.ask(timeoutMs, late, async upstream => {
+      // What was said on another connection was perhaps another server's.
+      const before = known?.of === upstream ? known.version : null
+      const version = await schemaVersion(text => runOwnQuery(upstream, text), before)
+      known = { of: upstream, version }
+      return version.text
     })
-    try {
-      one.known = await schemaVersion(text => runOwnQuery(one.upstream, text), one.known)
-      return one.known.text
-    } catch (error) {
-      drop()
-      if (!isLate) throw error
-      throw new UpstreamError(
-        'UNREACHABLE',
-        `the database did not say the version of its schema within ${timeoutMs} ms`,
-      )
-    } finally {
-      callOff()
-      // It holds nothing up when the gateway ends.
-      socket.unref()
-    }
-  }
   const ask = async (): Promise<string> => {
-    callOffIdle()
-    try {
-      const known = kept
-      if (known !== null && !known.upstream.link.gone.aborted) {
-        const answer = await askOn(known).catch(() => null)
-        if (answer !== null) return answer
-      }
-      drop()
-      // What was said before was perhaps another server's.
-      kept = { upstream: await logIn(), known: null }
-      return await askOn(kept)
-    } finally {
-      callOffIdle = after(IDLE_MS, drop)
-    }
+    const answer = connection.isKept() ? await askOnce().catch(() => null) : null
+    return answer ?? askOnce()
   }
   return () => {
     const answer = last.then(ask, ask)

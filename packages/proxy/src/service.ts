@@ -6,6 +6,7 @@ import type { IdleWatch } from './idle-watch.ts'
 import type { Log } from './log.ts'
 import type { CancelKeys } from './postgres/cancel-keys.ts'
 import type { Conversation } from './postgres/conversation.ts'
+import type { SessionPlanner } from './postgres/session-planner.ts'
 import type { SplitText } from './postgres/split-text.ts'
 import type { TargetService } from './target-service.ts'
 
@@ -26,6 +27,8 @@ export interface Service {
   /** Live conversations, to be ended at shutdown. */
   readonly live: Set<Conversation>
   readonly admission: Admission
+  /** Who asks the planner for each open session, by its id. */
+  readonly planners: Map<string, SessionPlanner>
   /** A place for a session of somebody, by the key of the identity: here, and among all processes of the gateway. */
   readonly seat: (identity: string) => Promise<Seat>
   /** Told of every connection that did not become a session, with the SQLSTATE that it was given if any. */

@@ -13,6 +13,7 @@ import { withAuthority } from './config/tls-files.ts'
 import { runOwnQuery } from './postgres/catalog-query.ts'
 import { UpstreamError } from './postgres/upstream-error.ts'
 import { logInUpstream, type Upstream } from './postgres/upstream-login.ts'
+import { type RowEstimates, rowEstimates } from './row-estimates.ts'
 import { schemaProbe } from './schema-probe.ts'
 import { after } from './timer.ts'
 
@@ -23,6 +24,8 @@ export interface TargetService {
   readonly config: TargetConfig
   /** Opens a database session of the gateway's own account. @throws {UpstreamError} */
   readonly logIn: (settings: ReadonlyMap<string, string>) => Promise<Upstream>
+  /** How many rows its planner expects of statements. */
+  readonly estimates: RowEstimates
   /** The schema to decide by. Rejects where there is none, or the policy in force doesn't fit it. */
   readonly catalog: () => Promise<Catalog>
   /** The schema, whatever the policy makes of it. */
@@ -100,6 +103,7 @@ export function serveTarget(options: {
     target: { name: config.name, dialect: config.dialect },
     config,
     logIn,
+    estimates: rowEstimates({ logIn: () => logIn(new Map()) }),
     catalog: async () => fitting(await keeper.current()),
     schema: keeper.current,
     schemaAgeMs: keeper.ageMs,

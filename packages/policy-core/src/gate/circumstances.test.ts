@@ -236,10 +236,53 @@ describe("A7: the planner's estimate", () => {
     expect(asked).toEqual([])
   })
 
+  const factsOf = (tag: string, more: readonly object[] = []): Facts =>
+    ({ ...read, tag, uses: [...read.uses, ...more] }) as Facts
+  const opens = { kind: 'statement', effect: 'session', why: '', place }
+  const session = { id: 'session', decision: 'allow', what: { effects: ['session'] } }
+
+  test('of a cursor is one of its query, and what is only made ready gives no rows', async () => {
+    const ask = async (tag: string, rows: number) => {
+      asked.length = 0
+      const { open } = await gateOf([few, session], { estimate: estimate(rows), classify: () => factsOf(tag, [opens]) })
+      return [kindOf(await (await open()).submit({ text: 'x' })), asked.length]
+    }
+    expect(await ask('DECLARE CURSOR', 100)).toEqual(['cleared', 1])
+    expect(await ask('DECLARE CURSOR', 101)).toEqual(['refused', 1])
+    expect(await ask('PREPARE', 101)).toEqual(['cleared', 0])
+    expect(await ask('SELECT', 1)).toEqual(['refused', 0])
+  })
+
+  test('A7: is not asked by parameters that the server will make others of', async () => {
+    asked.length = 0
+    const { open } = await gateOf([few], { estimate: estimate(1) })
+    expect(kindOf(await (await open()).submit({ text: 'x' }, { parametersInDoubt: true }))).toBe('refused')
+    expect(asked).toEqual([])
+  })
+
+  test('A7: of one run is not that of another; without a run, whatever lets it be submitted', async () => {
+    const rows = [100, 101]
+    const { open } = await gateOf([few], { estimate: () => Promise.resolve(rows.shift() ?? null) })
+    const one = await open()
+    expect(kindOf(await one.judge('x'))).toBe('permitted')
+    const verdict = await one.submit({ text: 'x' })
+    expect(verdict).toMatchObject({ kind: 'cleared', cleared: { estimatedRows: 100 } })
+    expect(kindOf(await one.submit({ text: 'x' }))).toBe('refused')
+    expect(kindOf(await one.submit({ text: 'x' }))).toBe('refused')
+    if (verdict.kind === 'cleared') expect(kindOf(await one.judge('x', {}, verdict.cleared))).toBe('permitted')
+    const denied = await gateOf([{ ...few, what: { effects: ['write'], 'estimated-rows': { 'at-most': 1 } } }], {
+      estimate: estimate(1),
+    })
+    expect(kindOf(await (await denied.open()).judge('x'))).toBe('refused')
+  })
+
   test('P11: is not asked of what planning could run', async () => {
     for (const facts of [
       { ...read, calls: [{ name: 'public.f', class: 'unknown', place }] },
       { ...read, uses: read.uses.map(use => ({ ...use, via: { kind: 'function', name: 'public.f' } })) },
+      // Its body only computes, and is the database's own all the same.
+      { ...read, calls: [{ name: 'public.f', class: 'pure', place }] },
+      { ...read, calls: [{ name: 'pg_catalog.now', class: 'reads-context', place }] },
       { ...read, tag: 'EXPLAIN' },
     ] as const) {
       asked.length = 0

@@ -20,6 +20,8 @@ export interface Circumstances {
    * `unknown` beside all else that it does.
    */
   readonly codeInDoubt?: boolean | undefined
+  /** The server will have other values for its parameters than those that are shown: no estimate is asked of these. */
+  readonly parametersInDoubt?: boolean | undefined
   /** Called once if a person must be waited for. */
   readonly onPending?: ((pending: Pending) => void) | undefined
 }

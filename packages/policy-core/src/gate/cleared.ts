@@ -18,6 +18,8 @@ export class Cleared {
   readonly obligations: Obligations
   /** The approval that was redeemed for it, or null where none was needed. */
   readonly approval: string | null
+  /** How many rows the planner expected it to give or change, or null where nobody asked or could say. */
+  readonly estimatedRows: number | null
 
   constructor(parts: {
     readonly number: number
@@ -25,6 +27,7 @@ export class Cleared {
     readonly facts: UnderstoodFacts
     readonly obligations: Obligations
     readonly approval: string | null
+    readonly estimatedRows: number | null
   }) {
     this.#seal = true
     this.number = parts.number
@@ -32,6 +35,7 @@ export class Cleared {
     this.facts = parts.facts
     this.obligations = parts.obligations
     this.approval = parts.approval
+    this.estimatedRows = parts.estimatedRows
   }
 
   static is(value: object): value is Cleared {

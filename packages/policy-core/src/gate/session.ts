@@ -19,7 +19,7 @@ import type { Target } from '../target.ts'
 import { type Asked, askPerson, isAsAsked } from './ask-person.ts'
 import { type Circumstances, surroundingsIn } from './circumstances.ts'
 import { Cleared } from './cleared.ts'
-import { estimateRows } from './estimate-rows.ts'
+import { estimateRows, permittingEdge } from './estimate-rows.ts'
 import { GateError } from './gate-error.ts'
 import { intentOf, type JudgeHooks, type Judgement, judge } from './judge.ts'
 import { JudgementCache } from './judgement-cache.ts'
@@ -87,10 +87,18 @@ export class Session {
 
   /**
    * Judges a text without running it: what a prepared statement needs before its parameters are known. It is judged again
-   * when it is submitted, and what its rules ask of its circumstances is asked then too.
+   * when it is submitted, and what its rules ask of its circumstances is asked then too. Until the planner is asked, it
+   * may say whatever lets the statement run.
+   *
+   * @param run - was cleared of this text and goes on: what the planner said of it then holds
    */
-  judge(text: string, circumstances: Circumstances = {}): Promise<Judged> {
-    return this.#judge(text, circumstances, null)
+  async judge(text: string, circumstances: Circumstances = {}, run: Cleared | null = null): Promise<Judged> {
+    const judged = await this.#judge(text, circumstances, run?.estimatedRows ?? null)
+    if (run !== null || judged.kind !== 'refused' || judged.facts.kind === 'opaque') return judged
+    if (this.#parts.estimate === undefined || circumstances.parametersInDoubt === true) return judged
+    const standing = this.#parts.policy().for(this.principal, this.target, this.#now())
+    const edge = permittingEdge(standing, judged.facts, surroundingsIn(circumstances, standing, null))
+    return edge === null ? judged : this.#judge(text, circumstances, edge)
   }
 
   async #judge(text: string, circumstances: Circumstances, estimatedRows: number | null): Promise<Judged> {
@@ -125,12 +133,12 @@ export class Session {
     if (judgement.kind === 'unavailable') return this.#refuseUnjudged(number, text, params, judgement.refusal)
     if (judgement.kind === 'refused') return this.#refuse(number, judgement, params, judgement.refusal)
 
-    if (judgement.decision.kind === 'allow') return this.#clear(number, judgement, params, null)
+    if (judgement.decision.kind === 'allow') return this.#clear(number, judgement, params, null, rows)
     const asked = { number, judgement, decision: judgement.decision, params, circumstances, estimatedRows: rows }
     const settled = await askPerson({ ...this.#parts, whyChanged: () => this.#whyChanged(asked) }, asked)
     if (settled.kind === 'refused') return this.#refuse(number, judgement, params, settled.refusal)
 
-    return this.#clear(number, judgement, params, settled.request)
+    return this.#clear(number, judgement, params, settled.request, rows)
   }
 
   /** Checks a result's columns and prepares its masks. See {@link Revelation}. */
@@ -208,6 +216,7 @@ export class Session {
     const standing = policy().for(this.principal, this.target, this.#now())
     if (estimate === undefined || standing.estimateEdges.length === 0) return null
     if (judged.kind === 'unavailable' || judged.facts.kind === 'opaque') return null
+    if (circumstances.parametersInDoubt === true) return null
     const catalog = await this.#catalog()
     if (catalog === null) return null
     return estimateRows(this.#parts, {
@@ -291,6 +300,7 @@ export class Session {
     judgement: Extract<Judgement, { kind: 'permitted' }>,
     params: readonly Parameter[],
     approval: string | null,
+    estimatedRows: number | null,
   ): Promise<Verdict> {
     const { facts, decision, account } = judgement
     try {
@@ -302,7 +312,7 @@ export class Session {
     const statement = { dialect: this.target.dialect, text: judgement.rewritten, params }
     return {
       kind: 'cleared',
-      cleared: new Cleared({ number, statement, facts, obligations: decision.obligations, approval }),
+      cleared: new Cleared({ number, statement, facts, obligations: decision.obligations, approval, estimatedRows }),
     }
   }
 }

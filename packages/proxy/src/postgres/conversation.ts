@@ -1,4 +1,11 @@
-import type { Cleared, Clock, CloseReason, Pending, Session } from '@querywarden/policy-core'
+import {
+  type Cleared,
+  type Clock,
+  type CloseReason,
+  changesCode,
+  type Pending,
+  type Session,
+} from '@querywarden/policy-core'
 import {
   EMPTY_QUERY_RESPONSE,
   encodeParse,
@@ -16,10 +23,11 @@ import { errorResponse, fatalResponse, type Report, refusalOfUnread } from './er
 import type { BatchEnd, Expected, Running } from './expected.ts'
 import { Hold } from './hold.ts'
 import { Names } from './names.ts'
-import { type Plan, type Planned, type Step, segmentsOf } from './plan.ts'
+import { cancelled, type Plan, type Planned, type Step, segmentsOf } from './plan.ts'
 import { planExtended } from './plan-extended.ts'
 import { planQuery } from './plan-query.ts'
 import { Replies } from './replies.ts'
+import type { SessionPlanner } from './session-planner.ts'
 import { drainedInTime } from './slow-client.ts'
 import type { SplitText } from './split-text.ts'
 import { tellPending } from './tell-pending.ts'
@@ -36,6 +44,7 @@ export interface ConversationParts {
   readonly cancelUpstream: () => Promise<void>
   /** Told once a transaction has ended that may have changed the schema; forgets what was known before it returns. */
   readonly onSchemaChange: () => Promise<unknown>
+  readonly planner: SessionPlanner
   /** Told when the database said something that doesn't fit the schema that was decided by. */
   readonly onMismatch: () => void
   readonly frameBytesMax: number
@@ -74,6 +83,7 @@ export class Conversation {
       frameBytesMax,
       monotonic: clock.monotonic,
       cancelUpstream: () => this.#stopUpstream(),
+      onReport: status => parts.planner.onReport(status),
       // Whoever asks for it next waits until it is read again; where that fails, nothing is decided by the old one.
       onSchemaChange: () => void onSchemaChange().catch(() => undefined),
       onMismatch,
@@ -225,7 +235,7 @@ export class Conversation {
 
   /** Has a batch decided, with the client free to leave or to cancel while a person is asked. */
   async #decide(plan: (decider: Decider) => Promise<Planned>, multiStatement: boolean): Promise<Planned> {
-    const { client, session, clock } = this.#parts
+    const { client, session, clock, planner } = this.#parts
     const hold = new Hold(client.gone)
     this.#hold = hold
     const stopTelling: (() => void)[] = []
@@ -233,6 +243,7 @@ export class Conversation {
     // What the transaction before has changed is read again by now.
     const doubt = inTransaction ? this.#doubt : { codeInDoubt: false }
     this.#doubt = doubt
+    planner.onBatch(inTransaction, !this.#isOpen)
     try {
       const circumstances = {
         get signal() {
@@ -246,8 +257,11 @@ export class Conversation {
         // From here on it must show when the client leaves: a paused socket would hide it (threats A5).
         onPending: (pending: Pending) => stopTelling.push(client.refuseOverflow(), tellPending(pending, client, clock)),
       }
-      const decider = deciderOf(session, circumstances, () => {
-        doubt.codeInDoubt = true
+      // Whoever makes a function in a transaction and calls it there must not have it judged by what is known of the one
+      // before (threats N2).
+      const decider = deciderOf(session, circumstances, facts => {
+        planner.onCleared(facts)
+        if (changesCode(facts)) doubt.codeInDoubt = true
       })
       const planned = await plan(decider)
       // A cancel that came while nobody had to be asked still counts: nothing has been sent yet.
@@ -378,16 +392,3 @@ const SYNC_EXPECTED: Expected = { kind: 'sync' }
 
 /** A text that no server can parse: what makes it abort its transaction, or skip on if it does already. */
 const POISON = encodeParse({ name: '', query: 'refused by querywarden', parameterTypes: [] })
-
-function cancelled({ steps }: Plan): Planned {
-  const cleared: Cleared[] = []
-  for (const { expected } of steps) {
-    const portal =
-      expected.kind === 'bind' ? expected.portal : expected.kind === 'execute' ? expected.running.portal : null
-    if (portal === null || portal.run.cleared === null) continue
-    cleared.push(portal.run.cleared)
-    portal.run.cleared = null
-  }
-  const report = { sqlstate: '57014', message: 'canceled before it was sent to the database' }
-  return { kind: 'refused', refusal: { report, cleared } }
-}

@@ -1,4 +1,4 @@
-import { type Circumstances, changesCode, type Session } from '@querywarden/policy-core'
+import type { Circumstances, Cleared, Session } from '@querywarden/policy-core'
 import type { Admit, Judge } from './plan.ts'
 
 /** How the statements of one batch are decided. */
@@ -13,12 +13,15 @@ export interface Decider {
  * statement in one go must not have it judged as if there were none.
  *
  * @param circumstances - as they are when the batch came; asked anew for each statement
- * @param onCodeChange - called when a statement was cleared that changes what others run: whoever makes a function in a
- * transaction and calls it there must not have it judged by what the catalog knows of the one before (threats N2)
+ * @param onCleared - called with the facts of each statement that was cleared, before the next one is decided
  */
-export function deciderOf(session: Session, circumstances: Circumstances, onCodeChange: () => void): Decider {
+export function deciderOf(
+  session: Session,
+  circumstances: Circumstances,
+  onCleared: (facts: Cleared['facts']) => void,
+): Decider {
   let mayChangeTransaction = false
-  const now = (): Circumstances => ({
+  const now = (parametersInDoubt = false): Circumstances => ({
     get signal() {
       return circumstances.signal
     },
@@ -26,19 +29,20 @@ export function deciderOf(session: Session, circumstances: Circumstances, onCode
     multiStatement: circumstances.multiStatement,
     onPending: circumstances.onPending,
     mayChangeTransaction,
+    parametersInDoubt,
     get codeInDoubt() {
       return circumstances.codeInDoubt
     },
   })
   return {
-    judge: text => session.judge(text, now()),
-    admit: async (text, params) => {
-      const verdict = await session.submit({ text, params }, now())
+    judge: (text, run) => session.judge(text, now(), run ?? null),
+    admit: async (text, params, parametersInDoubt = false) => {
+      const verdict = await session.submit({ text, params }, now(parametersInDoubt))
       // One that may do anything may do that too.
       const changes = ({ effect }: { readonly effect: string }): boolean =>
         effect === 'transaction' || effect === 'procedural' || effect === 'unknown'
       if (verdict.kind === 'cleared' && verdict.cleared.facts.uses.some(changes)) mayChangeTransaction = true
-      if (verdict.kind === 'cleared' && changesCode(verdict.cleared.facts)) onCodeChange()
+      if (verdict.kind === 'cleared') onCleared(verdict.cleared.facts)
       return verdict
     },
   }

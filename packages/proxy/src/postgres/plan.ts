@@ -4,10 +4,15 @@ import type { Expected } from './expected.ts'
 import { isLimited } from './statement-limits.ts'
 
 /** Decides and records one statement; waits for a person if it must. */
-export type Admit = (text: string, parameters: readonly Parameter[]) => Promise<Verdict>
+export type Admit = (
+  text: string,
+  parameters: readonly Parameter[],
+  /** The server will make other values of the parameters than these. */
+  parametersInDoubt?: boolean,
+) => Promise<Verdict>
 
-/** Judges a text as it would be judged if it ran next. */
-export type Judge = (text: string) => Promise<Judged>
+/** Judges a text as it would be judged if it ran next, or as one that runs already and goes on. */
+export type Judge = (text: string, run?: Cleared) => Promise<Judged>
 
 /** A message to write upstream, and what the server will owe for it. */
 export interface Step {
@@ -49,4 +54,18 @@ export function segmentsOf(steps: readonly Step[]): readonly (readonly Step[])[]
     if (left > 0 && isLimited(step.expected.running)) segments.push([])
   }
   return segments
+}
+
+/** What becomes of a plan that the client cancelled before any of it was sent. */
+export function cancelled({ steps }: Plan): Planned {
+  const cleared: Cleared[] = []
+  for (const { expected } of steps) {
+    const portal =
+      expected.kind === 'bind' ? expected.portal : expected.kind === 'execute' ? expected.running.portal : null
+    if (portal === null || portal.run.cleared === null) continue
+    cleared.push(portal.run.cleared)
+    portal.run.cleared = null
+  }
+  const report = { sqlstate: '57014', message: 'canceled before it was sent to the database' }
+  return { kind: 'refused', refusal: { report, cleared } }
 }

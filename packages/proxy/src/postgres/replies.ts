@@ -8,6 +8,7 @@ import {
   decodeParameterStatus,
   decodeReadyForQuery,
   FrameScanner,
+  type ParameterStatus,
   type ReplyAction,
   replyAction,
 } from '@querywarden/wire/postgres'
@@ -42,6 +43,8 @@ export interface RepliesParts {
   readonly onError: () => void
   /** Called when a transaction that may have changed the schema has ended, before its client hears of that. */
   readonly onSchemaChange: () => void
+  /** Told what the server says of its settings. */
+  readonly onReport: (status: ParameterStatus) => void
   /** Called when the database said something that doesn't fit the schema that a statement was decided by. */
   readonly onMismatch: () => void
 }
@@ -338,7 +341,9 @@ export class Replies {
   }
 
   #onParameterStatus() {
-    const isShown = isReported(decodeParameterStatus(this.#scanner.body))
+    const status = decodeParameterStatus(this.#scanner.body)
+    const isShown = isReported(status)
+    this.#parts.onReport(status)
     // The server reports settings behind the commit, just before it is ready.
     if (this.#queue.head?.kind === 'sync') this.#commit()
     if (isShown) this.#show()

@@ -24,7 +24,7 @@ export class Admissions {
   async admit(portal: Portal): Promise<Report | null> {
     const { subject, parameters, run } = portal
     if (run.cleared !== null) return (await this.#whyMoved(portal, run.cleared)) ?? whyUnfit(portal, run.cleared)
-    const verdict = await this.#admit(subject.text, parameters)
+    const verdict = await this.#admit(subject.text, parameters, isOfArguments(portal))
     if (verdict.kind === 'refused') return refusalReport(verdict.refusal, subject.text)
     this.cleared.push(verdict.cleared)
     // Schema or policy moved since Parse: what the server holds isn't what was judged now (threats N4).
@@ -40,12 +40,13 @@ export class Admissions {
    * Nothing more is given of a run than what would be cleared as it was, by the policy and the schema as they are now
    * (threats P5). So it is within a batch: what was bound ahead of a BEGIN or a CREATE FUNCTION runs behind it (threats N2).
    */
-  async #whyMoved({ subject, parameters, run }: Portal, cleared: Cleared): Promise<Report | null> {
+  async #whyMoved(portal: Portal, cleared: Cleared): Promise<Report | null> {
+    const { subject, parameters, run } = portal
     if (this.#admitted.get(run) === this.cleared.length) return null
-    const judgement = await this.#judge(subject.text)
+    const judgement = await this.#judge(subject.text, cleared)
     if (judgement.kind !== 'permitted') {
       // So that its refusal is recorded.
-      const verdict = await this.#admit(subject.text, parameters)
+      const verdict = await this.#admit(subject.text, parameters, isOfArguments(portal))
       if (verdict.kind === 'cleared') this.cleared.push(verdict.cleared)
       return refusalOfUnread(verdict, subject.text)
     }
@@ -69,6 +70,13 @@ export class Admissions {
     for (const run of this.#begun) run.isBegun = false
   }
 }
+
+/**
+ * Whether its parameters are those of an EXECUTE: constants of SQL, which the server first makes values of other types of.
+ * `execute p(1e3)` gives a text `1000`.
+ */
+const isOfArguments = (portal: Portal): boolean =>
+  namingOf(portal)?.command.kind === 'execute' && portal.parameters.length > 0
 
 const isSameDuty = (a: Obligations, b: Obligations): boolean => a === b || JSON.stringify(a) === JSON.stringify(b)
 
