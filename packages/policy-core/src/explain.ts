@@ -33,7 +33,7 @@ export function explain(decision: Decision, facts: Facts, { columns, nearest }: 
 const NOTHING_MORE: Explanation = { columns: [], nearest: [] }
 
 const nearLine = ({ rule, decision, use, failed }: NearMiss): string =>
-  `  nearly   ${rule} would ${decision} ${use}, but for ${failed.join(' and ')}`
+  `  nearly   ${use}: ${rule} would ${decision} it, but for ${failed.join(' and ')}`
 
 function answerLines(decision: Decision): readonly string[] {
   switch (decision.kind) {

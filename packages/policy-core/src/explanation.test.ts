@@ -69,13 +69,19 @@ test('what no rule allows is explained by the rules that nearly do, and by the c
   })
   const lines = explain(decide(policy, request), facts, explanation).split('\n')
   expect(lines).toContain('  column   public.people.ssn for predicate (bytes 27-29)')
-  expect(lines).toContain('  nearly   admins would allow select on public.people, but for who.groups')
+  expect(lines).toContain('  nearly   select on public.people: admins would allow it, but for who.groups')
 })
 
 test('what is allowed, or denied by a rule, misses nothing', () => {
   expect(explanationOf(policy, { ...request, now: 0 }).nearest).toEqual([])
   const ddl = { ...facts, uses: facts.uses.map(use => ({ ...use, effect: 'ddl' as const })) }
   expect(explanationOf(policy, { ...request, facts: ddl }).nearest).toEqual([])
+})
+
+test('no rule is near to what is not there: that is mended in the statement', () => {
+  const place = { start: 0, end: 4 }
+  const uses = [{ kind: 'statement', effect: 'unknown', why: 'relation `peple` is not in the catalog', place }] as const
+  expect(explanationOf(policy, { ...request, facts: { ...facts, uses } }).nearest).toEqual([])
 })
 
 test('where an agent acts, the side that lacks a rule is the one that is explained', () => {

@@ -55,6 +55,8 @@ export function explanationOf(policy: CompiledPolicy, request: DecisionRequest):
   const matter: Matter = { facts, surroundings: surroundingsOf(request.surroundings) }
   const sides = principal.actor === null ? [principal] : [principal, principal.actor]
   const nearest = facts.uses.flatMap(use => {
+    // What isn't there, or isn't understood, is mended in the statement and not in a rule.
+    if (use.kind === 'statement' && use.effect === 'unknown') return []
     const { answer, rules } = ruleOn(standing, use, matter)
     if (answer !== 'deny' || rules.length > 0) return []
     const lacking = sides.filter(

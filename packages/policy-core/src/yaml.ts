@@ -194,12 +194,14 @@ const MALFORMED: Readonly<Record<ErrorCode, string>> = {
   BAD_INDENT: 'wrong indentation, or a bracket that is never closed',
   BAD_PROP_ORDER: 'malformed YAML, expected the value here',
   BAD_SCALAR_START: 'a text that starts with this character must be quoted',
-  BLOCK_AS_IMPLICIT_KEY: 'malformed YAML, a nested mapping starts on a line of its own',
+  BLOCK_AS_IMPLICIT_KEY:
+    'malformed YAML, a nested mapping starts on a line of its own, or the next line is indented too far',
   BLOCK_IN_FLOW: 'malformed YAML, expected the bracket to be closed first',
   DUPLICATE_KEY: 'key given twice',
   IMPOSSIBLE: 'malformed YAML',
   KEY_OVER_1024_CHARS: 'key too long',
-  MISSING_CHAR: 'malformed YAML, a colon, comma, bracket or quote is missing',
+  MISSING_CHAR:
+    'malformed YAML, a colon, comma, bracket or quote is missing, or this line is indented unlike its neighbours',
   MULTILINE_IMPLICIT_KEY: 'malformed YAML, a key stands on one line',
   MULTIPLE_ANCHORS: ANCHOR,
   MULTIPLE_DOCS: 'expected one document in the file',

@@ -72,6 +72,16 @@ describe('policy explain', () => {
     expect(out).toMatch(/\n {2}from orders\n {7}\^{6}\n$/)
   })
 
+  test('says which rule came nearest to what none allows, and which columns are not there', async () => {
+    const explain = (group: string, sql: string) =>
+      world.run(['policy', 'explain', '-c', config, '--target', 'app', '--group', group, sql])
+    const stranger = await explain('ai-agent', 'select id from customers')
+    expect(stranger.out).toContain('\n  nearly   select on public.customers: read would allow it, but for who.groups\n')
+    const mistyped = await explain('ai-agents', 'select c.nmae, c.name as n, xmin from orders c group by n')
+    expect(mistyped.out).toContain('\n  absent   public.orders.nmae: no such column in the schema')
+    expect(mistyped.out.match(/absent/g)).toHaveLength(2)
+  })
+
   test('takes who asks, for whom, and in what circumstances', async () => {
     const explain = (...more: readonly string[]) =>
       world.run(['policy', 'explain', '-c', config, '--target', 'app', ...more])

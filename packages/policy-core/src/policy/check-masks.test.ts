@@ -35,7 +35,7 @@ const policy = parsePolicy({
 test('what a policy names exactly must exist', () => {
   expect(checkMasks(policy, catalog).map(formatIssue)).toEqual([
     'rules[0].what.relations[1]: public.gone names no relation of the database',
-    'masks[0].columns[1]: public.customers.sss names no column of the relation',
+    'masks[0].columns[1]: public.customers.sss names no column of the relation, did you mean ssn?',
     'masks[1].columns[0]: public.absent.ssn names no relation of the database',
   ])
 })

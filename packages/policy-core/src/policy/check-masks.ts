@@ -1,12 +1,16 @@
-import { type Catalog, type CatalogRelation, relationKey } from '../catalog.ts'
+import { type Catalog, relationKey } from '../catalog.ts'
 import type { KeyPath, PolicyIssue } from '../errors.ts'
-import { printable } from '../printable.ts'
+import { printable, printableName } from '../printable.ts'
 import { matchesTarget } from './match-who.ts'
 import { readPattern } from './pattern.ts'
 import type { Policy } from './policy.ts'
+import { nearestOf } from './schema-issues.ts'
 
 /** Schemas whose relations are in no catalog. */
 const SYSTEM_SCHEMAS: readonly string[] = ['pg_catalog', 'information_schema']
+
+/** A policy for another database misses everything, and a hint looks at every name: the first issues get one. */
+const HINTS_MAX = 20
 
 /**
  * Holds a policy against the schema it is for: a mask on a column that doesn't exist hides nothing, and a rule about a
@@ -19,7 +23,7 @@ const SYSTEM_SCHEMAS: readonly string[] = ['pg_catalog', 'information_schema']
  */
 export function checkMasks(policy: Policy, catalog: Catalog, target: string | null = null): readonly PolicyIssue[] {
   const concerns = (targets: readonly string[] | null): boolean => target === null || matchesTarget(targets, target)
-  return [
+  const misses = [
     ...policy.rules.flatMap(({ targets, what }, index) =>
       concerns(targets)
         ? [
@@ -34,24 +38,58 @@ export function checkMasks(policy: Policy, catalog: Catalog, target: string | nu
         : [],
     ),
   ]
+  return misses.map(({ path, text, why, hint }, index) => {
+    const meant = index < HINTS_MAX ? hint() : null
+    const message = `${printable(text)} ${why}${meant === null ? '' : `, did you mean ${meant}?`}`
+    return { path, message, at: 'value', location: null }
+  })
 }
 
-const missing = (
-  patterns: readonly string[],
-  partCount: number,
-  catalog: Catalog,
-  path: KeyPath,
-): readonly PolicyIssue[] =>
+/** A pattern that names what isn't there. */
+interface Miss {
+  readonly path: KeyPath
+  readonly text: string
+  readonly why: string
+  /** What was most likely meant. */
+  readonly hint: () => string | null
+}
+
+const missing = (patterns: readonly string[], partCount: number, catalog: Catalog, path: KeyPath): readonly Miss[] =>
   patterns.flatMap((text, index) => {
     const [schema, name, column] = readPattern(text, partCount)?.exact ?? []
     if (schema === undefined || name === undefined || SYSTEM_SCHEMAS.includes(schema)) return []
-    const why = whyMissing(catalog.relations.get(relationKey({ schema, name })), column)
-    const place = [...path, index]
-    return why === null ? [] : [{ path: place, message: `${printable(text)} ${why}`, at: 'value', location: null }]
+    const miss = missOf(catalog, { schema, name, column })
+    return miss === null ? [] : [{ path: [...path, index], text, ...miss }]
   })
 
-function whyMissing(relation: CatalogRelation | undefined, column: string | undefined): string | null {
-  if (relation === undefined) return 'names no relation of the database'
-  if (column === undefined || relation.columns.some(({ name }) => name === column)) return null
-  return 'names no column of the relation'
+function missOf(
+  { relations }: Catalog,
+  { schema, name, column }: { readonly schema: string; readonly name: string; readonly column: string | undefined },
+): Pick<Miss, 'why' | 'hint'> | null {
+  const relation = relations.get(relationKey({ schema, name }))
+  if (relation === undefined)
+    return { why: 'names no relation of the database', hint: () => relationLike([schema, name], relations) }
+  if (column === undefined || relation.columns.some(known => known.name === column)) return null
+  const hint = (): string | null => {
+    const near = nearestOf(
+      column,
+      relation.columns.map(known => known.name),
+    )
+    return near === null ? null : printableName(near)
+  }
+  return { why: 'names no column of the relation', hint }
+}
+
+/** One of the same schema that is written nearly so, else the only one of this name. */
+function relationLike([schema, name]: readonly [string, string], relations: Catalog['relations']): string | null {
+  const all = [...relations.values()]
+  const neighbours = all.filter(known => known.schema.toLowerCase() === schema.toLowerCase())
+  const near = nearestOf(
+    name,
+    neighbours.map(known => known.name),
+  )
+  const [namesake, second] = all.filter(known => known.name === name)
+  const sole = second === undefined ? namesake : undefined
+  const meant = near === null ? sole : neighbours.find(known => known.name === near)
+  return meant === undefined ? null : [meant.schema, meant.name].map(printableName).join('.')
 }

@@ -41,7 +41,10 @@ const deny = (id: string, what: object, more: object = {}) => ({ id, decision: '
 
 test('patterns that match nothing are told, those without a wildcard as errors', () => {
   const rules = [
-    allow('a', { effects: ['read'], relations: ['app.people', 'app.peple', 'hr.*', '*.ord*'] }),
+    allow('a', {
+      effects: ['read'],
+      relations: ['app.people', 'app.peple', 'hr.*', '*.ord*', 'hr.people', 'App.Orders', 'app.nothing'],
+    }),
     deny('b', { columns: ['app.people.snn', '*.*.card', '*.*.ssn'] }),
     allow('c', {
       effects: ['unknown'],
@@ -50,8 +53,11 @@ test('patterns that match nothing are told, those without a wildcard as errors',
     deny('elsewhere', { relations: ['gone.*'] }, { on: { targets: ['other'] } }),
   ]
   expect(issuesOf({ rules, masks: [{ columns: ['*.*.iban'], with: 'redact' }] })).toEqual([
-    'error rules[0].what.relations[1]: app.peple names no relation of the database',
-    'error rules[1].what.columns[0]: app.people.snn names no column of the relation',
+    'error rules[0].what.relations[1]: app.peple names no relation of the database, did you mean app.people?',
+    'error rules[0].what.relations[4]: hr.people names no relation of the database, did you mean app.people?',
+    'error rules[0].what.relations[5]: App.Orders names no relation of the database, did you mean app.orders?',
+    'error rules[0].what.relations[6]: app.nothing names no relation of the database',
+    'error rules[1].what.columns[0]: app.people.snn names no column of the relation, did you mean ssn?',
     'warning rules[0].what.relations[2]: hr.* matches no relation of the database',
     'warning rules[1].what.columns[1]: *.*.card matches no column of the database',
     'warning rules[2].what.functions[1]: app.cost_of matches no function of the database',

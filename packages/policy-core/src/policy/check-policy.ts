@@ -1,6 +1,6 @@
 import type { KeyPath, PolicyIssue } from '../errors.ts'
 import { isGlob, matchGlob } from './glob.ts'
-import { localClock } from './local-time.ts'
+import { localClock, noTimeZone } from './local-time.ts'
 import { readPattern } from './pattern.ts'
 import type {
   ActorCondition,
@@ -78,9 +78,7 @@ const patternIssues = (
   )
 
 const zoneIssues = (when: When | null, path: KeyPath): readonly PolicyIssue[] =>
-  (when?.windows ?? []).flatMap(({ zone }) =>
-    localClock(zone) === null ? [issue(path, 'no time zone, expected an IANA name such as Europe/Berlin or UTC')] : [],
-  )
+  (when?.windows ?? []).flatMap(({ zone }) => (localClock(zone) === null ? [issue(path, noTimeZone(zone))] : []))
 
 function approvalIssues(rule: Rule, path: KeyPath): readonly PolicyIssue[] {
   if (rule.decision !== 'approve') return []

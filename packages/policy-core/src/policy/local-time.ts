@@ -1,5 +1,6 @@
 import type { Instant } from '../principal.ts'
 import { WEEKDAYS, type Weekday } from './policy.ts'
+import { nearestOf } from './schema-issues.ts'
 
 /** What a clock on a wall shows. */
 export interface LocalTime {
@@ -20,6 +21,12 @@ const INSTANT_MAX = 8.64e15
 export function localClock(zone: string): ((now: Instant) => LocalTime | null) | null {
   const format = formatOf(zone)
   return format === null ? null : now => (Math.abs(now) <= INSTANT_MAX ? read(format.formatToParts(now)) : null)
+}
+
+/** What to say of a text that is no time zone. */
+export function noTimeZone(zone: string): string {
+  const near = nearestOf(zone, Intl.supportedValuesOf('timeZone'))
+  return `no time zone, ${near === null ? 'expected an IANA name such as Europe/Berlin or UTC' : `did you mean ${near}?`}`
 }
 
 function formatOf(zone: string): Intl.DateTimeFormat | null {

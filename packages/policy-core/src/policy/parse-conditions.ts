@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { ACCESSES, AGENCIES, EFFECTS } from '../facts.ts'
+import { localClock, noTimeZone } from './local-time.ts'
 import {
   type ActorCondition,
   type ClaimCondition,
@@ -104,11 +105,16 @@ const read = <T>(reader: (text: string) => T | null, expected: string): z.ZodTyp
 const TimeOfDay = read(readTimeOfDay, 'a time such as "08:00", up to "24:00"')
 const Moment = read(readInstant, 'a moment such as "2026-01-31T18:00:00Z", with Z or an offset')
 
+/** Held against the runtime's zones here, where its place is known. */
+const Zone = Name.superRefine((zone, context) => {
+  if (localClock(zone) === null) context.addIssue(noTimeZone(zone))
+})
+
 const Window = strict({
   days: someOf(WEEKDAYS).optional(),
   from: TimeOfDay.optional(),
   to: TimeOfDay.optional(),
-  zone: Name,
+  zone: Zone,
 }).transform(
   ({ days, from, to, zone }): TimeWindow => ({ days: days ?? null, from: from ?? 0, to: to ?? DAY_MINUTES, zone }),
 )

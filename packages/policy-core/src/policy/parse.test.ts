@@ -36,7 +36,7 @@ describe('a policy that can’t be used says where and why', () => {
       JSON.parse('{ "version": 1, "rules": [], "__proto__": {} }'),
       '__proto__: unknown key, expected one of version, rules, masks, limits',
     ],
-    [document({ rules: {} }), 'rules: expected a list'],
+    [document({ rules: {} }), 'rules: expected a list, such as [one, two]'],
     [withRule({ ...allow, id: 'has blank' }), 'rules[0].id: expected letters, digits, dots, dashes or underscores'],
     [withRule({ ...allow, decision: 'permit' }), 'rules[0].decision: expected one of allow, approve, deny'],
     [withRule({ ...allow, what: { efects: ['read'] } }), 'rules[0].what.efects: unknown key, did you mean effects?'],
@@ -48,7 +48,15 @@ describe('a policy that can’t be used says where and why', () => {
       withRule({ ...allow, who: { groups: ['ai-*'] } }),
       'rules[0].who.groups[0]: takes no wildcard; leave the condition out to mean everybody',
     ],
-    [withRule({ ...allow, on: { targets: 'app' } }), 'rules[0].on.targets: expected a list'],
+    [
+      withRule({ ...allow, on: { when: [{ zone: 'UTC' }, { zone: 'Europe/Berln' }] } }),
+      'rules[0].on.when[1].zone: no time zone, did you mean Europe/Berlin?',
+    ],
+    [
+      withRule({ ...allow, on: { when: { zone: 'nowhere' } } }),
+      'rules[0].on.when.zone: no time zone, expected an IANA name such as Europe/Berlin or UTC',
+    ],
+    [withRule({ ...allow, on: { targets: 'app' } }), 'rules[0].on.targets: expected a list, such as [one, two]'],
     [
       withRule({ ...allow, what: { relations: ['orders'] } }),
       'rules[0].what.relations[0]: can match nothing, expected schema.relation',

@@ -64,13 +64,17 @@ function isMissing(input: unknown, path: KeyPath): boolean {
 }
 
 /** `did you mean effects?` where one is near enough, else the whole list. */
-export function suggestion(written: string, known: readonly string[]): string {
+export const suggestion = (written: string, known: readonly string[]): string => {
+  const near = nearestOf(written, known)
+  return near === null ? `expected one of ${known.join(', ')}` : `did you mean ${near}?`
+}
+
+/** The name that was most likely meant; null where none is near enough. */
+export function nearestOf(written: string, known: readonly string[]): string | null {
   const near = known
     .map(name => ({ name, distance: editDistance(written.slice(0, 64).toLowerCase(), name.toLowerCase()) }))
     .sort((a, b) => a.distance - b.distance)[0]
-  return near !== undefined && near.distance <= Math.max(1, Math.floor(near.name.length / 3))
-    ? `did you mean ${near.name}?`
-    : `expected one of ${known.join(', ')}`
+  return near !== undefined && near.distance <= Math.max(1, Math.floor(near.name.length / 3)) ? near.name : null
 }
 
 function unknownKeys(issue: SchemaIssue, path: KeyPath): readonly PolicyIssue[] {
@@ -118,7 +122,7 @@ function messageOf(issue: SchemaIssue): string {
 
 const NOUNS: Readonly<Record<string, string>> = {
   object: 'a mapping',
-  array: 'a list',
+  array: 'a list, such as [one, two]',
   string: 'a text',
   boolean: 'true or false',
   number: 'a number',

@@ -10,6 +10,7 @@ import {
 import { formatIssues } from '@querywarden/policy-core/yaml'
 import { readCatalog } from '@querywarden/sql/postgres'
 import type { Config } from '../config/config.ts'
+import { ConfigError } from '../config/config-error.ts'
 import { loadConfig } from '../config/load.ts'
 import { readSecret } from '../config/secrets.ts'
 import { openPolicy } from '../open-policy.ts'
@@ -40,12 +41,26 @@ export interface PolicySourceFound {
  * @throws {CommandError} something is missing, or the policy doesn't fit the schema.
  */
 export async function openSource(options: SourceOptions): Promise<PolicySourceFound> {
-  const config = options.policy === undefined || options.catalog === undefined ? loadConfig(options.config) : null
+  const config = options.policy === undefined || options.catalog === undefined ? configFor(options) : null
   const { policy, version } = openPolicy(options.policy ?? config?.policyFile ?? '')
   const name = options.target ?? soleTarget(config)
   const catalog = options.catalog === undefined ? await catalogOf(config, name) : loadSavedCatalog(options.catalog)
   checkFit(policy, catalog, name)
   return { policy: compilePolicy(policy, { version }), catalog, target: { name, dialect: 'postgres' } }
+}
+
+/** Without a configuration, what it would have said can be given by itself. */
+function configFor({ config, policy, catalog }: SourceOptions): Config {
+  try {
+    return loadConfig(config)
+  } catch (error) {
+    if (!(error instanceof ConfigError) || error.code !== 'UNREADABLE') throw error
+    const lacking = [
+      policy === undefined ? ['--policy FILE'] : [],
+      catalog === undefined ? ['--catalog FILE'] : [],
+    ].flat()
+    throw new CommandError(EXIT.misuse, `${error.message}, or give ${lacking.join(' and ')} in its place`)
+  }
 }
 
 /** @throws {CommandError} masks or rules name what isn't in the schema. */

@@ -1,4 +1,4 @@
-import type { Decision, Judgement, Refusal } from '@querywarden/policy-core'
+import type { Decision, Judgement, NearMiss, Refusal } from '@querywarden/policy-core'
 import type { Report } from '../postgres/error-response.ts'
 
 export type Outcome = Decision['kind']
@@ -14,6 +14,8 @@ export interface RehearsedStatement {
   readonly outcome: Outcome
   /** Why it is denied, or null. */
   readonly refusal: Refusal | null
+  /** For each thing that no rule allows, the rules that came nearest to it. Looks at every rule, so only who asks pays. */
+  readonly nearest: () => readonly NearMiss[]
 }
 
 /** What would become of a text, or of several sent one after the other. */

@@ -1,4 +1,4 @@
-import type { Judgement, Refusal } from '@querywarden/policy-core'
+import type { Judgement, NearMiss, Refusal } from '@querywarden/policy-core'
 import type { SessionCommand, SplitStatement } from '@querywarden/sql/postgres'
 import type { Portal } from '../postgres/portal.ts'
 import { preparedStatement } from '../postgres/prepared-statement.ts'
@@ -22,13 +22,17 @@ export async function rehearseStatement(story: Story, planned: PlannedNames, pie
   const { text, command } = piece
   if (command === null) {
     const judgement = await judged(story, text)
-    return { statement: stated(text, text, judgement, whyNot(story, judgement, null)), commit: nothing }
+    return { statement: stated(story, text, text, judgement, whyNot(story, judgement, null)), commit: nothing }
   }
   const portal = portalOf(preparedFor(text, command, planned), UNNAMED, planned)
   const unfit = whyNotToName(NO_LIMITS, command, planned)
   if (!('run' in portal))
-    return { statement: stated(text, text, await judged(story, text), refusalOf(unfit ?? portal)), commit: nothing }
-  if (isMissing(portal)) return { statement: stated(text, text, null, namesNothing(command.kind)), commit: nothing }
+    return {
+      statement: stated(story, text, text, await judged(story, text), refusalOf(unfit ?? portal)),
+      commit: nothing,
+    }
+  if (isMissing(portal))
+    return { statement: stated(story, text, text, null, namesNothing(command.kind)), commit: nothing }
 
   const { subject } = portal
   const judgement = await judged(story, subject.text)
@@ -38,7 +42,7 @@ export async function rehearseStatement(story: Story, planned: PlannedNames, pie
     (await whyNotPrepared(story, command))
   const commit = planNames(portal, planned, story.names)
   const tag = judgement.facts.kind === 'understood' ? judgement.facts.tag : ''
-  return { statement: stated(text, subject.text, judgement, refusal), commit: () => commit?.(tag) }
+  return { statement: stated(story, text, subject.text, judgement, refusal), commit: () => commit?.(tag) }
 }
 
 async function judged({ session, inTransaction, multiStatement }: Story, text: string): Promise<Judgement> {
@@ -63,6 +67,7 @@ async function whyNotPrepared(story: Story, command: SessionCommand): Promise<Re
 }
 
 const stated = (
+  story: Story,
   text: string,
   judgedText: string,
   judgement: Judgement | null,
@@ -73,7 +78,16 @@ const stated = (
   judgement,
   outcome: refusal !== null || judgement === null ? 'deny' : judgement.decision.kind,
   refusal,
+  nearest: nearestIn(story, judgement),
 })
+
+/** By the circumstances of now: the story goes on. */
+function nearestIn(
+  { nearest, inTransaction, multiStatement }: Story,
+  judgement: Judgement | null,
+): () => readonly NearMiss[] {
+  return () => (judgement === null ? [] : nearest(judgement.facts, { inTransaction, multiStatement }))
+}
 
 /** Nothing is sent, so nothing is rewritten. */
 function preparedFor(text: string, command: SessionCommand, planned: PlannedNames) {

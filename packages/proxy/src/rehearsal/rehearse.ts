@@ -1,4 +1,15 @@
-import type { Catalog, CompiledPolicy, Instant, Principal, Session, Target } from '@querywarden/policy-core'
+import {
+  type Catalog,
+  type CompiledPolicy,
+  type DecisionRequest,
+  explanationOf,
+  type Facts,
+  type Instant,
+  type NearMiss,
+  type Principal,
+  type Session,
+  type Target,
+} from '@querywarden/policy-core'
 import { Names } from '../postgres/names.ts'
 import { whyNotTogether, whyTooMany } from '../postgres/plan-query.ts'
 import { PlannedNames } from '../postgres/session-objects/planned-names.ts'
@@ -33,6 +44,8 @@ export interface Story {
   inTransaction: boolean
   /** Whether the text at hand holds several statements. */
   multiStatement: boolean
+  /** The rules that came nearest to what none allows. */
+  readonly nearest: (facts: Facts, surroundings: DecisionRequest['surroundings']) => readonly NearMiss[]
 }
 
 /** Says what would become of a script, by the same steps that the gateway takes. */
@@ -60,6 +73,8 @@ export function rehearser(parts: RehearsalParts): Rehearse {
       session: await sharedSession('known'),
       inTransaction,
       multiStatement: false,
+      nearest: (facts, surroundings = {}) =>
+        explanationOf(parts.policy, { principal, target, facts, now: parts.now(), surroundings }).nearest,
     }
     let isBeyondCatalog = false
     const told: Rehearsal[] = []
@@ -112,6 +127,7 @@ function unreadable(judgement: Awaited<ReturnType<Session['judge']>>, text: stri
     judgement: judgement.kind === 'unavailable' ? null : judgement,
     outcome: 'deny',
     refusal,
+    nearest: () => [],
   }
   return { outcome: 'deny', refusal, statements: [statement], count: 0 }
 }

@@ -1,4 +1,13 @@
-import { type Decision, type Effect, effectsOf, explain, type Place, type Refusal } from '@querywarden/policy-core'
+import {
+  type Decision,
+  type Effect,
+  effectsOf,
+  explain,
+  type NearMiss,
+  type Place,
+  type Refusal,
+  relationKey,
+} from '@querywarden/policy-core'
 import { excerptOf, type Spot, spotOf } from './excerpt.ts'
 import type { Outcome, RehearsedStatement } from './rehearsal.ts'
 
@@ -11,6 +20,10 @@ export interface ToldStatement {
   readonly decision: Decision | null
   /** Why it is denied, whoever denies it, or null. */
   readonly refusal: Refusal | null
+  /** Where no rule allows it, those that would but for a condition or two. */
+  readonly nearest: readonly NearMiss[]
+  /** Columns that it names and the schema doesn't have, as `schema.relation.column`, where it would run. */
+  readonly absent: readonly string[]
   /** Why its masks can't be put into it, or null. */
   readonly cannotMask: { readonly why: string; readonly hint: string } | null
   /** The place that decided, in the statement or in what its EXECUTE or FETCH runs. */
@@ -23,8 +36,11 @@ export interface ToldStatement {
 export function tellStatement(rehearsed: RehearsedStatement): ToldStatement {
   const { text, judged, judgement, outcome, refusal } = rehearsed
   const place = decidingPlace(rehearsed)
+  const absent = absentColumns(rehearsed)
+  const nearest = refusal?.code === 'NO_RULE_ALLOWS' ? rehearsed.nearest() : []
   const lines = [
-    ...linesOf(rehearsed),
+    ...linesOf(rehearsed, nearest),
+    ...absent.map(name => `  absent   ${name}: no such column in the schema; the database would refuse it`),
     ...(place === null ? [] : ['', ...excerptOf(judged, place).map(line => `  ${line}`)]),
   ]
   return {
@@ -33,20 +49,42 @@ export function tellStatement(rehearsed: RehearsedStatement): ToldStatement {
     effects: judgement === null ? ['unknown'] : effectsOf(judgement.facts),
     decision: judgement?.decision ?? null,
     refusal,
+    nearest,
+    absent,
     cannotMask: refusal?.code === 'CANNOT_MASK' ? { why: refusal.message, hint: refusal.hint } : null,
     decidedAt: place === null ? null : spotOf(judged, place),
     explanation: lines.join('\n'),
   }
 }
 
-function linesOf({ text, judged, judgement, refusal }: RehearsedStatement): readonly string[] {
+function linesOf(
+  { text, judged, judgement, refusal }: RehearsedStatement,
+  nearest: readonly NearMiss[],
+): readonly string[] {
   if (judgement === null) return refusal === null ? [] : refusedLines(refusal)
-  const ruled = explain(judgement.decision, judgement.facts)
+  const ruled = explain(judgement.decision, judgement.facts, { columns: [], nearest })
   const runs = text === judged ? [] : [`it runs: ${judged.replaceAll('\n', ' ')}`]
   return refusal === null || judgement.decision.kind === 'deny'
     ? [ruled, ...runs]
     : [...refusedLines(refusal), `without that it would be: ${ruled}`, ...runs]
 }
+
+/** What a policy lets through, the database may still refuse: whoever mistyped a column should hear of it here. */
+function absentColumns({ judgement }: RehearsedStatement): readonly string[] {
+  if (judgement?.kind !== 'permitted') return []
+  const { facts, catalog } = judgement
+  // A function of one row is called like a column of it.
+  const called = new Set(facts.calls.map(({ name }) => name.slice(name.lastIndexOf('.') + 1)))
+  const absent = facts.columns.filter(({ column, ...named }) => {
+    const relation = catalog.relations.get(relationKey(named))
+    if (relation === undefined || column === '*' || SYSTEM_COLUMNS.has(column) || called.has(column)) return false
+    return !relation.columns.some(({ name }) => name === column)
+  })
+  return [...new Set(absent.map(({ schema, name, column }) => `${schema}.${name}.${column}`))]
+}
+
+/** What every table has besides its own columns (PostgreSQL, section 5.6). */
+const SYSTEM_COLUMNS: ReadonlySet<string> = new Set(['tableoid', 'xmin', 'cmin', 'xmax', 'cmax', 'ctid'])
 
 const refusedLines = ({ code, message, hint }: Refusal): readonly string[] => [
   `deny (${code})`,
