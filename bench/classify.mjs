@@ -19,7 +19,7 @@ const ROUNDS = Number(process.env.ROUNDS ?? 60)
 const DISTINCT = Number(process.env.DISTINCT ?? 0)
 const MAJOR = 17
 /** Until the compiler has seen enough of it: what a gateway runs is warm. */
-const WARM_UP_ROUNDS = 20
+const WARM_UP_ROUNDS = 80
 /** Characters of new texts in one block: a few milliseconds of parsing. */
 const BLOCK_CHARS = 8_000
 /** One that is answered from memory takes a microsecond or less, and the clock tells no smaller parts. */
