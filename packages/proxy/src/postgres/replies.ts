@@ -43,7 +43,6 @@ export interface RepliesParts {
   readonly onError: () => void
   /** Called when a transaction that may have changed the schema has ended, before its client hears of that. */
   readonly onSchemaChange: () => void
-  /** Told what the server says of its settings. */
   readonly onReport: (status: ParameterStatus) => void
   /** Called when the database said something that doesn't fit the schema that a statement was decided by. */
   readonly onMismatch: () => void
