@@ -246,6 +246,16 @@ describe('F14: whatever keeps the planner from answering lets nothing run', () =
     await expect.poll(() => answer('select k from small')).toBe('none')
   })
 
+  test('no connection to be had', async () => {
+    await direct.query('alter role svc_app connection limit 1')
+    const kept = `from pg_stat_activity where query = 'rollback' and application_name = 'querywarden'`
+    await direct.query(`select pg_terminate_backend(pid) ${kept}`)
+    await expect.poll(async () => (await direct.query(`select ${kept}`)).rows.length).toBe(0)
+    expect(await answer('select k from small')).toBe('42501')
+    await direct.query('alter role svc_app connection limit -1')
+    expect(await answer('select k from small')).toBe('none')
+  })
+
   test('a crowd that waits for slow plans is heard in turn', async () => {
     await direct.query('begin; lock table locked')
     const slow = await Promise.all(
