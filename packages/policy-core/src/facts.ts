@@ -234,6 +234,11 @@ export type Facts =
       readonly copy: 'in' | 'out' | null
       /** `emptied`: from here on the session finds no relation but by its schema. The rewriter must see to it that it's so. */
       readonly searchPath: 'kept' | 'emptied'
+      /**
+       * It takes a name away where names are looked up in several schemas: until its transaction ends, the server may find
+       * something else by that name than the catalog shows.
+       */
+      readonly takesName?: boolean
       /** The catalog that names were resolved against. */
       readonly catalogFingerprint: string
     }

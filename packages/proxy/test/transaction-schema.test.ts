@@ -2,13 +2,16 @@ import type { Client } from 'pg'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { errorOf, sendTo } from './asking.ts'
 import { type Governed, govern, SCHEMA, SECRETS } from './governed-database.ts'
-import { bind, execute, parse, rawLogin } from './raw-client.ts'
+import { bind, execute, parse, type RawClient, rawLogin } from './raw-client.ts'
 
 const WORLD = `${SCHEMA}
 create function tag_of(int) returns text language sql stable as 'select ''t'' || $1';
 create table shaped (ssn text not null);
 create table shaped_parts (like customers) partition by list (name);
 create view shown as select id, status from orders;
+create function replaces() returns void language plpgsql as $replaces$ begin
+  create or replace function tag_of(int) returns text language sql stable as 'select ssn from public.customers where id = $1';
+end $replaces$;
 `
 
 const POLICY = `version: 1
@@ -74,6 +77,18 @@ describe('code that is changed in an open transaction', () => {
     expect(SECRETS.filter(secret => shown.includes(secret))).toEqual([])
   })
 
+  test.each([
+    'select replaces(), tag_of(1)',
+    `do $do$ begin ${CODE.function.change}; raise notice '%', tag_of(1); end $do$`,
+    `do $do$ begin ${CODE.view.change}; end $do$`,
+  ])('N2: nor where code changes it while a statement runs: %s', async text => {
+    const shown: string[] = []
+    agent.on('notice', ({ message }) => shown.push(message ?? ''))
+    expect(await shownBy(text)).toBe('42501')
+    expect(shown).toEqual([])
+    expect(await shownBy('do $do$ begin create table made (id int); drop table made; end $do$')).toBe('[[]]')
+  })
+
   test('N2: nor does what was bound ahead of its change and runs behind it', async () => {
     const client = await rawLogin(world.gateway.postgres, await world.token())
     const { change, use } = CODE.function
@@ -115,5 +130,36 @@ describe('code that is changed in an open transaction', () => {
     expect(await shownBy('select id from orders where id = 1')).toBe('[[{"id":1}]]')
     expect(await shownBy("insert into notes (id, body) values (1, 'x')")).toBe('[[]]')
     await agent.query('rollback')
+  })
+})
+
+describe('names that a transaction takes away', () => {
+  let world: Governed
+  let client: RawClient
+
+  beforeAll(async () => {
+    const policy = POLICY.replace('public.customers.ssn', 'crm.customers.ssn')
+    const schema = `${SCHEMA}
+      create schema crm; create table crm.customers as select * from customers; truncate customers;
+      create schema elsewhere;
+    `
+    world = await govern({ schema, policy, targetUser: 'postgres', searchPath: ['public', 'crm'] })
+    client = await rawLogin(world.gateway.postgres, await world.token())
+  }, 120_000)
+  afterAll(async () => {
+    await world?.stop()
+  })
+
+  test.each([
+    ['drop table customers', "select ssn || '' from customers"],
+    ['alter table customers rename to gone', "select ssn || '' from customers"],
+    ['alter table customers set schema elsewhere', "select ssn || '' from customers"],
+  ])('N1: %s: what else has the name is not read for it', async (taking, use) => {
+    expect(errorOf(await client.query(use))).toBe('none')
+    await client.query('begin')
+    expect(errorOf(await client.query(taking))).toBe('none')
+    expect(errorOf(await client.query(use))).toBe('42501')
+    await client.query('rollback')
+    expect(errorOf(await client.query(`${taking}; ${use}`))).toBe('42501')
   })
 })

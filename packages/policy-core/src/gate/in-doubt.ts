@@ -25,14 +25,21 @@ const PLAIN_TAGS: ReadonlySet<string> = new Set([
 ])
 
 /**
- * Whether after this statement, until its transaction has ended, the catalog may be wrong about what code and views do.
+ * Whether after this statement, until its transaction has ended, the catalog may be wrong about what code and views do, or
+ * about what is found by a name. What code of the database defines may be anything.
  * ALTER TABLE doesn't touch a relation that has masked columns for the one who asks: that is refused anyway.
  *
  * @example
  * if (changesCode(cleared.facts)) circumstances = { ...circumstances, codeInDoubt: true }
  */
-export const changesCode = ({ tag, uses }: Extract<Facts, { kind: 'understood' }>): boolean =>
-  !PLAIN_TAGS.has(tag) && !tag.startsWith('DROP ') && uses.some(({ effect }) => effect === 'ddl')
+export const changesCode = ({
+  tag,
+  uses,
+  takesName,
+}: Pick<Extract<Facts, { kind: 'understood' }>, 'tag' | 'uses' | 'takesName'>): boolean =>
+  takesName === true || uses.some(use => use.effect === 'ddl' && (use.via !== undefined || !isPlain(tag)))
+
+const isPlain = (tag: string): boolean => PLAIN_TAGS.has(tag) || tag.startsWith('DROP ')
 
 /** What runs nothing and reads nothing: the transaction goes on, more is declared, it ends. */
 const DECLARING: ReadonlySet<Effect> = new Set(['transaction', 'session', 'ddl', 'dcl'])

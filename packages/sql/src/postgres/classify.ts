@@ -15,6 +15,7 @@ import { mayNameObjects } from './session-command.ts'
 import { prohibitedBy } from './settings.ts'
 import { emptiesSearchPath, soleSetting } from './sole-setting.ts'
 import type { Splitting } from './split.ts'
+import { takesName } from './takes-name.ts'
 import { watchLiterals } from './unread-literals.ts'
 import { tagOfStatement, walk } from './walk.ts'
 
@@ -160,6 +161,7 @@ function understand(text: string, catalog: Catalog, reader: Reader): Facts {
     copy: walked.copy,
     searchPath: isEmptying ? 'emptied' : 'kept',
     catalogFingerprint: catalog.fingerprint,
+    ...(takesName(statement, catalog) ? { takesName: true } : {}),
   }
   // What names objects of its session is read each time: its split says which.
   const isAlike = facts.prohibitions.length === 0 && isRememberable(facts) && !mayNameObjects(statement, read.text)

@@ -1,10 +1,17 @@
-import { type Catalog, type CatalogRelation, relationKey, type UsedRelation } from '@querywarden/policy-core'
+import {
+  type Catalog,
+  type CatalogRelation,
+  changesCode,
+  relationKey,
+  type UsedRelation,
+} from '@querywarden/policy-core'
 import type { Grammar } from '../engine.ts'
 import type { ParseLimits } from '../limits.ts'
 import type { TypedNode } from '../node.ts'
 import { reactionsOn } from '../reactions/reactions-on.ts'
 import { readText } from '../split.ts'
-import { type Walked, walk } from '../walk.ts'
+import { takesName } from '../takes-name.ts'
+import { tagOfStatement, type Walked, walk } from '../walk.ts'
 import { asRead, codePlaces, type Findings, findUnknown } from './findings.ts'
 import type { PlpgsqlParser } from './plpgsql-parser.ts'
 
@@ -17,6 +24,8 @@ export interface CodeReader {
   readonly plpgsql: PlpgsqlParser
 }
 
+/** Types are made by code that looks first whether they are there; by themselves they run nothing. */
+const MAKES_NO_CODE: ReadonlySet<string> = new Set(['CREATE TYPE'])
 const NO_VARIABLES: ReadonlySet<string> = new Set()
 
 /** The statements of a text by the grammar of the server's major; null where it isn't understood. */
@@ -44,6 +53,10 @@ export function readNode(
     findUnknown(findings, walked.trouble.message)
     return null
   }
+  // What the code goes on to name or to call need not be what the catalog knows (threats N2).
+  const tag = tagOfStatement(node) ?? ''
+  if (!MAKES_NO_CODE.has(tag) && changesCode({ tag, uses: walked.uses, takesName: takesName(node, catalog) }))
+    findUnknown(findings, 'changes code, views or names')
   for (const use of walked.uses) {
     findings.uses.push(use.kind === 'relation' ? { ...use, relation: asRead(use.relation, walked) } : use)
     findings.codes.push(...reactionsOn(catalog, use, walked.writes).map(({ code }) => code))
