@@ -97,7 +97,7 @@ export type {
 } from './mask.ts'
 export { DATE_UNITS, DETECTORS } from './mask.ts'
 export { checkMasks } from './policy/check-masks.ts'
-export { checkPolicy } from './policy/check-policy-on.ts'
+export { checkPolicy, checkTargets } from './policy/check-policy-on.ts'
 export { compilePolicy } from './policy/compile.ts'
 export { policySchema } from './policy/json-schema.ts'
 export type { Surroundings } from './policy/match-what.ts'

@@ -89,7 +89,20 @@ describe('policy check', () => {
     const { exit, out } = await world.run(['policy', 'check', 'other.yaml', '-c', config])
     expect(exit).toBe(1)
     expect(out).toMatch(
-      /^other\.yaml:\d+:\d+: error: target app: masks\[1\]\.columns\[0\]: public\.customers\.e_mail names no column of the relation\n1 error\n$/,
+      /^other\.yaml:\d+:\d+: error: target app: masks\[1\]\.columns\[0\]: public\.customers\.e_mail names no column of the relation, did you mean email\?\n1 error\n$/,
+    )
+  })
+
+  test('a target that the configuration does not have is told where there is one', async () => {
+    const text = (await readFile(join(world.dir, 'policy.yaml'), 'utf8')).replace(
+      'rules:\n',
+      'rules:\n  - { id: elsewhere, decision: deny, on: { targets: [ap] }, what: { tags: [DROP TABLE] } }\n',
+    )
+    await writeFile(join(world.dir, 'elsewhere.yaml'), text)
+    const { exit, out } = await world.run(['policy', 'check', 'elsewhere.yaml', '-c', config])
+    expect(exit).toBe(0)
+    expect(out).toMatch(
+      /: warning: rules\[0\]\.on\.targets\[0\]: ap matches no target of the configuration, did you mean app\?\n/,
     )
   })
 

@@ -73,7 +73,7 @@ describe.concurrent('up says in one message why it does not start, and exits wit
       'version: 1\nrules:\n  - { id: a, decision: allow, what: { effects: [read] } }\nmasks:\n  - { columns: ["public.customers.snn"], with: redact }\n',
     )
     expect(await refusal(await world.configure({ policy }))).toBe(
-      'the policy does not fit the schema of target `app`:\nmasks[0].columns[0]: public.customers.snn names no column of the relation',
+      'the policy does not fit the schema of target `app`:\nmasks[0].columns[0]: public.customers.snn names no column of the relation, did you mean ssn?',
     )
   })
 

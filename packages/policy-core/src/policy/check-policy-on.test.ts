@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import type { CatalogRelation } from '../catalog.ts'
 import { type Catalog, relationKey } from '../catalog.ts'
 import { formatIssue } from '../errors.ts'
-import { checkPolicy } from './check-policy-on.ts'
+import { checkPolicy, checkTargets } from './check-policy-on.ts'
 import { parsePolicy } from './parse.ts'
 
 const relation = (name: string, columns: readonly string[]): CatalogRelation => ({
@@ -101,5 +101,19 @@ test('masks that meet on a column are told once, with the one that holds', () =>
   ]
   expect(issuesOf({ rules: [], masks })).toEqual([
     'warning masks[1]: meets masks[0] on app.people.id: whoever both are for sees it by null',
+  ])
+})
+
+test('what is about no target of a configuration is told, whatever it is', () => {
+  const on = (...targets: readonly string[]) => ({ on: { targets } })
+  const policy = parsePolicy({
+    version: 1,
+    rules: [deny('a', { unbounded: true }, on('mian', 'ma*')), deny('b', { unbounded: true })],
+    masks: [{ columns: ['*.*.ssn'], with: 'redact', ...on('staging-*') }],
+    limits: [{ rows: 1, ...on('main') }],
+  })
+  expect(checkTargets(policy, ['main', 'reports']).map(formatIssue)).toEqual([
+    'rules[0].on.targets[0]: mian matches no target of the configuration, did you mean main?',
+    'masks[0].on.targets[0]: staging-* matches no target of the configuration',
   ])
 })

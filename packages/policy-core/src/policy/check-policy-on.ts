@@ -3,9 +3,11 @@ import type { KeyPath, PolicyIssue } from '../errors.ts'
 import { printable } from '../printable.ts'
 import { conflicts } from './check-conflicts.ts'
 import { checkMasks } from './check-masks.ts'
+import { matchGlob } from './glob.ts'
 import { matchesTarget } from './match-who.ts'
 import { type Pattern, readPattern } from './pattern.ts'
 import type { MaskEntry, Policy, Rule } from './policy.ts'
+import { nearestOf } from './schema-issues.ts'
 
 /** Schemas whose relations and functions are in no catalog. */
 const SYSTEM_SCHEMAS: readonly string[] = ['pg_catalog', 'information_schema']
@@ -39,6 +41,27 @@ export function checkPolicy(policy: Policy, catalog: Catalog, target: string): r
   })
   return [...errors, ...news]
 }
+
+/**
+ * Holds what a policy says of targets against the names of all that there are. Each issue is a warning: what is about no
+ * target never has a say.
+ *
+ * @example
+ * checkTargets(policy, ['app', 'reporting']).map(formatIssue)
+ * // ['rules[0].on.targets[0]: ap matches no target of the configuration, did you mean app?']
+ */
+export const checkTargets = ({ rules, masks, limits }: Policy, names: readonly string[]): readonly PolicyIssue[] =>
+  Object.entries({ rules, masks, limits }).flatMap(([list, entries]) =>
+    entries.flatMap(({ targets }, index) => idleTargets(targets ?? [], [list, index, 'on', 'targets'], names)),
+  )
+
+const idleTargets = (globs: readonly string[], path: KeyPath, names: readonly string[]): readonly PolicyIssue[] =>
+  globs.flatMap((glob, index) => {
+    if (names.some(name => matchGlob(glob, name))) return []
+    const near = nearestOf(glob, names)
+    const hint = near === null ? '' : `, did you mean ${printable(near)}?`
+    return [warning([...path, index], `${printable(glob)} matches no target of the configuration${hint}`)]
+  })
 
 const warning = (path: KeyPath, message: string): PolicyIssue => ({
   path,

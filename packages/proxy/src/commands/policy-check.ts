@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { type Catalog, checkPolicy, type Policy } from '@querywarden/policy-core'
+import { type Catalog, checkPolicy, checkTargets, type Policy } from '@querywarden/policy-core'
 import { formatIssue, PolicyError, type PolicyIssue, readPolicyYaml } from '@querywarden/policy-core/yaml'
 import { loadConfig } from '../config/load.ts'
 import { locateIssues } from '../locate-issues.ts'
@@ -38,7 +38,7 @@ export async function policyCheck(terminal: Terminal, file: string, options: Pol
 async function issuesIn(text: string, file: string, options: PolicyCheckOptions): Promise<readonly CheckedIssue[]> {
   const policy = readPolicy(text, file)
   if ('issues' in policy) return policy.issues.map(issue => ({ ...issue, level: 'error', target: null }))
-  const found: CheckedIssue[] = []
+  const found: CheckedIssue[] = [...idleTargets(policy.policy, options)]
   for (const [target, catalog] of await schemasOf(options)) found.push(...misfits(policy.policy, catalog, target))
   return locateIssues(text, file, found)
 }
@@ -57,6 +57,15 @@ function readPolicy(
 
 const misfits = (policy: Policy, catalog: Catalog, target: string): readonly CheckedIssue[] =>
   checkPolicy(policy, catalog, target).map(issue => ({ ...issue, level: issue.severity ?? 'error', target }))
+
+/** Which targets there are, only a configuration tells. */
+const idleTargets = (policy: Policy, { config }: PolicyCheckOptions): readonly CheckedIssue[] =>
+  config === undefined
+    ? []
+    : checkTargets(
+        policy,
+        loadConfig(config).targets.map(({ name }) => name),
+      ).map(issue => ({ ...issue, level: 'warning', target: null }))
 
 /** The schemas to check against, by target. */
 async function schemasOf(options: PolicyCheckOptions): Promise<readonly (readonly [string, Catalog])[]> {
