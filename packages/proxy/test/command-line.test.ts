@@ -93,19 +93,6 @@ describe('policy check', () => {
     )
   })
 
-  test('a target that the configuration does not have is told where there is one', async () => {
-    const text = (await readFile(join(world.dir, 'policy.yaml'), 'utf8')).replace(
-      'rules:\n',
-      'rules:\n  - { id: elsewhere, decision: deny, on: { targets: [ap] }, what: { tags: [DROP TABLE] } }\n',
-    )
-    await writeFile(join(world.dir, 'elsewhere.yaml'), text)
-    const { exit, out } = await world.run(['policy', 'check', 'elsewhere.yaml', '-c', config])
-    expect(exit).toBe(0)
-    expect(out).toMatch(
-      /: warning: rules\[0\]\.on\.targets\[0\]: ap matches no target of the configuration, did you mean app\?\n/,
-    )
-  })
-
   test('a file or a database that is not there is bad usage', async () => {
     expect((await world.run(['policy', 'check', 'none.yaml'])).exit).toBe(2)
     const away = await world.configure({ url: `postgres://svc_app@127.0.0.1:${await freePort()}/app` })

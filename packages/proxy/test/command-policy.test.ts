@@ -241,6 +241,19 @@ describe('policy catalog', () => {
   })
 })
 
+test('a target that the configuration does not have is told where there is one', async () => {
+  const text = (await readFile(join(world.dir, 'policy.yaml'), 'utf8')).replace(
+    'rules:\n',
+    'rules:\n  - { id: elsewhere, decision: deny, on: { targets: [ap] }, what: { tags: [DROP TABLE] } }\n',
+  )
+  await writeFile(join(world.dir, 'elsewhere.yaml'), text)
+  const { exit, out } = await world.run(['policy', 'check', 'elsewhere.yaml', '-c', config])
+  expect(exit).toBe(0)
+  expect(out).toMatch(
+    /: warning: rules\[0\]\.on\.targets\[0\]: ap matches no target of the configuration, did you mean app\?\n/,
+  )
+})
+
 describe('policy test', () => {
   const testing = async (cases: string, ...more: readonly string[]) => {
     await writeFile(
