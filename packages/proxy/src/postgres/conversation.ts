@@ -1,11 +1,4 @@
-import {
-  type Cleared,
-  type Clock,
-  type CloseReason,
-  changesCode,
-  type Pending,
-  type Session,
-} from '@querywarden/policy-core'
+import { type Cleared, type CloseReason, changesCode, type Pending } from '@querywarden/policy-core'
 import {
   EMPTY_QUERY_RESPONSE,
   encodeParse,
@@ -14,9 +7,9 @@ import {
   type ReadyForQuery,
   SYNC,
 } from '@querywarden/wire/postgres'
-import type { Link } from '../link.ts'
-import { type Ask, type Batch, type BatchLimits, BatchReader } from './batch.ts'
+import { type Ask, type Batch, BatchReader } from './batch.ts'
 import { asConversationError, ConversationError } from './conversation-error.ts'
+import type { ConversationParts } from './conversation-parts.ts'
 import { CopyIn } from './copy-in.ts'
 import { type Decider, deciderOf } from './decider.ts'
 import { errorResponse, fatalResponse, type Report, refusalOfUnread } from './error-response.ts'
@@ -27,29 +20,8 @@ import { cancelled, type Plan, type Planned, type Step, segmentsOf } from './pla
 import { planExtended } from './plan-extended.ts'
 import { planQuery } from './plan-query.ts'
 import { Replies } from './replies.ts'
-import type { SessionPlanner } from './session-planner.ts'
 import { drainedInTime } from './slow-client.ts'
-import type { SplitText } from './split-text.ts'
 import { tellPending } from './tell-pending.ts'
-import type { Upstream } from './upstream-login.ts'
-
-/** What a conversation is made of. */
-export interface ConversationParts {
-  readonly session: Session
-  readonly client: Link
-  readonly upstream: Upstream
-  readonly split: SplitText
-  readonly clock: Clock
-  /** Resolves when the database has taken the request; nothing else may be sent before that. */
-  readonly cancelUpstream: () => Promise<void>
-  /** Told once a transaction has ended that may have changed the schema; forgets what was known before it returns. */
-  readonly onSchemaChange: () => Promise<unknown>
-  readonly planner: SessionPlanner
-  /** Told when the database said something that doesn't fit the schema that was decided by. */
-  readonly onMismatch: () => void
-  readonly frameBytesMax: number
-  readonly limits: BatchLimits & { readonly statementsMax: number; readonly heldBytesMax: number }
-}
 
 /** One client's session from ReadyForQuery to the end: reads batches, has them decided, runs them, relays the answers. */
 export class Conversation {
@@ -191,8 +163,9 @@ export class Conversation {
   async #query(text: string): Promise<void> {
     const { session, client, split, limits } = this.#parts
     const { heldBytesMax, statementsMax } = limits
+    const hold = new Hold(client.gone)
     const found = split(text, session)
-    const statements = found instanceof Promise ? await found : found
+    const statements = found instanceof Promise ? await this.#during(hold, found) : found
     // A simple Query closes the unnamed statement and portal, as the manual says of the server.
     this.#names.removeStatement('')
     this.#names.removePortal('')
@@ -208,9 +181,18 @@ export class Conversation {
       await this.#decide(
         decider => planQuery({ session, names: this.#names, ...decider, heldBytesMax, statementsMax }, statements),
         statements.length > 1,
+        hold,
       ),
       'query',
     )
+  }
+
+  /** A long text is read elsewhere, which takes a while: a cancel that comes meanwhile counts (threats E10). */
+  async #during<Read>(hold: Hold, reading: Promise<Read>): Promise<Read> {
+    this.#hold = hold
+    return reading.finally(() => {
+      this.#hold = null
+    })
   }
 
   async #extended(asks: readonly Ask[], end: Plan['end']): Promise<void> {
@@ -234,9 +216,12 @@ export class Conversation {
   }
 
   /** Has a batch decided, with the client free to leave or to cancel while a person is asked. */
-  async #decide(plan: (decider: Decider) => Promise<Planned>, multiStatement: boolean): Promise<Planned> {
+  async #decide(
+    plan: (decider: Decider) => Promise<Planned>,
+    multiStatement: boolean,
+    hold: Hold = new Hold(this.#parts.client.gone),
+  ): Promise<Planned> {
     const { client, session, clock, planner } = this.#parts
-    const hold = new Hold(client.gone)
     this.#hold = hold
     const stopTelling: (() => void)[] = []
     const inTransaction = this.#status !== 'idle' || this.#isOpen
