@@ -238,7 +238,7 @@ test('a database is spoken to over TLS by its own authority, and by no other', a
     expect((await client.query('select ssn from customers where id = 1')).rows).toEqual([{ ssn: '[redacted]' }])
     expect(
       await database.exec(
-        "select ssl from pg_stat_ssl join pg_stat_activity using (pid) where application_name = 'querywarden'",
+        "select distinct ssl from pg_stat_ssl join pg_stat_activity using (pid) where application_name = 'querywarden'",
       ),
     ).toEqual([{ ssl: true }])
     await client.end()
