@@ -66,7 +66,7 @@ export function describeUse(use: Use, tag: string): string {
   const by = use.via === undefined ? '' : `, done by ${viaName(use.via)}`
   switch (use.kind) {
     case 'relation': {
-      return `${use.unbounded ? 'unbounded ' : ''}${actOf(use, tag)} ${nameOf(use.relation)}${by}`
+      return `${use.unbounded ? 'unbounded ' : ''}${actOf(use, use.tag ?? tag)} ${nameOf(use.relation)}${by}`
     }
     case 'function':
       return `call of ${printable(use.function)}${by}`

@@ -91,6 +91,9 @@ export interface Via {
  * `via` says what does it, where the statement's text doesn't: the body of a function that it calls, a trigger on the
  * relation that it writes to. `place` is then where the statement sets that off. Masks can't be put into such a use: the
  * columns of its relation are those alone whose values the code may read or hand on, be the use a read or a write.
+ *
+ * `tag` is that of the statement within that does it: of a DELETE in a WITH, of a CREATE TABLE in a CREATE SCHEMA, of a
+ * statement of the code. Absent: the statement's own, or that of a SELECT.
  */
 export type Use =
   | {
@@ -101,6 +104,7 @@ export type Use =
       /** No WHERE, or one that is always true; TRUNCATE. */
       readonly unbounded: boolean
       readonly via?: Via
+      readonly tag?: string
       readonly place: Place
     }
   | {
@@ -110,6 +114,7 @@ export type Use =
       readonly function: string
       readonly why: string
       readonly via?: Via
+      readonly tag?: string
       readonly place: Place
     }
   | {
@@ -117,6 +122,7 @@ export type Use =
       readonly effect: Effect
       readonly why: string
       readonly via?: Via
+      readonly tag?: string
       readonly place: Place
     }
 

@@ -193,6 +193,22 @@ describe('tags', () => {
     expect(ruled(allow({ tags: ['EXPLAIN'] }), explained)).toBe('deny')
   })
 
+  test('P11: what a statement within does, or code that it sets off, has the tag of that', () => {
+    const via = { kind: 'function', name: 'public.f' } as const
+    const merge = facts([on(people, 'update', { tag: 'MERGE' })])
+    const drop = facts([on(people, 'ddl', { tag: 'DROP TABLE', via })])
+    const made = facts([on(people, 'ddl', { tag: 'CREATE VIEW' })], { tag: 'CREATE SCHEMA' })
+    expect([merge, drop, made].map(each => ruled(deny({ tags: ['MERGE', 'DROP *', '* VIEW'] }), each))).toEqual(
+      Array.from({ length: 3 }, () => 'deny'),
+    )
+    expect(ruled(allow({ tags: ['SELECT', 'UPDATE'] }), merge)).toBe('deny')
+    expect(ruled(allow({ tags: ['SELECT', 'CREATE TABLE AS'] }), drop)).toBe('deny')
+    expect(ruled(allow({ tags: ['SELECT', 'DROP TABLE'] }), drop)).toBe('allow')
+    const copied = facts([on(people, 'insert')], { tag: 'COPY' })
+    expect(ruled(deny({ tags: ['INSERT'] }), { ...copied, copy: 'out' })).toBe('deny')
+    expect(ruled(deny({ tags: ['INSERT'] }), { ...copied, copy: 'in' })).toBe('allow')
+  })
+
   test('take wildcards, and are written in any case', () => {
     const drop = facts([on(people, 'ddl')], { tag: 'DROP TABLE' })
     expect(ruled(deny({ tags: ['drop *'] }), drop)).toBe('deny')

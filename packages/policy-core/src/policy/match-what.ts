@@ -125,18 +125,18 @@ function compileTags(decision: Rule['decision'], tags: readonly string[]): Condi
   const exact = new Set(tags)
   const globs = tags.filter(isGlob)
   const isNamed = (tag: string): boolean => exact.has(tag) || globs.some(glob => matchGlob(glob, tag))
-  return (use, { facts: { tag } }) => {
-    const inner = innerTag(use, tag)
-    if (inner === null) return isNamed(tag)
-    return decision === 'allow' ? isNamed(tag) && isNamed(inner) : isNamed(tag) || isNamed(inner)
+  return (use, { facts }) => {
+    const inner = [use.tag ?? null, innerTag(use, facts)].filter(tag => tag !== null)
+    return decision === 'allow' ? isNamed(facts.tag) && inner.every(isNamed) : isNamed(facts.tag) || inner.some(isNamed)
   }
 }
 
-function innerTag(use: Use, tag: string): string | null {
+function innerTag(use: Use, { tag, copy }: Matter['facts']): string | null {
   if (use.kind !== 'relation') return null
-  if (use.access === 'ddl' && (tag === 'SELECT' || tag === 'EXPLAIN')) return MAKES
+  const isOwn = use.via === undefined && use.tag === undefined
+  if (isOwn && use.access === 'ddl' && (tag === 'SELECT' || tag === 'EXPLAIN')) return MAKES
   // COPY FROM inserts, and isn't an INSERT.
-  if (use.access === 'insert' && tag === 'COPY') return null
+  if (isOwn && use.access === 'insert' && copy === 'in') return null
   return TAG_OF[use.access] ?? null
 }
 

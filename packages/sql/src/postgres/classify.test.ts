@@ -280,3 +280,18 @@ describe('T1: a statement that was split just before is understood as one that c
     }
   })
 })
+
+describe('P11: what a statement within another one does has its tag', () => {
+  test.each([
+    ['delete from orders', []],
+    ['select 1 from orders', []],
+    ['with d as (delete from orders returning id) select id from d', ['DELETE']],
+    ['copy (insert into orders (id) values (1) returning id) to stdout', ['INSERT']],
+    ['explain update orders set id = 1', ['UPDATE']],
+    ['explain merge into orders o using customers c on c.id = o.id when matched then delete', ['MERGE']],
+    ['create schema s create table t (id int) create view v as select 1', ['CREATE TABLE', 'CREATE VIEW']],
+    ['do $$ begin drop table orders; end $$', ['DROP TABLE']],
+  ])('%s', (text, tags) => {
+    expect([...new Set(understood(text).uses.flatMap(({ tag }) => tag ?? []))].sort()).toEqual(tags)
+  })
+})

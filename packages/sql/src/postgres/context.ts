@@ -68,6 +68,16 @@ export interface Context {
 /** Looks at one node; `typed.body` is it. */
 export type Visitor = (context: Context, node: Node, scope: Scope, typed: TypedNode) => void
 
+/** Says of uses from some place on which statement does them, but of those that are done by one within it. */
+export function tagUses(uses: Use[], from: number, tag: string | null): void {
+  // A SELECT within another statement is a part of it.
+  if (tag === null || tag === 'SELECT') return
+  for (let at = from; at < uses.length; at++) {
+    const use = uses[at]
+    if (use !== undefined && use.tag === undefined) uses[at] = { ...use, tag }
+  }
+}
+
 export function useStatement(context: Context, effect: Effect, why: string, place: Place): void {
   context.uses.push({ kind: 'statement', effect, why, place })
 }

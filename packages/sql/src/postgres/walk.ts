@@ -1,6 +1,6 @@
 import type { Catalog, Prohibition, Use } from '@querywarden/policy-core'
 import { COMMANDS, type Command, visitNew, visitSetInside } from './commands.ts'
-import { type Context, OUTERMOST, type Scope, type Visitor } from './context.ts'
+import { type Context, OUTERMOST, type Scope, tagUses, type Visitor } from './context.ts'
 import { DEFINITIONS, type Declared, tagOf, useDefinition } from './ddl.ts'
 import { DML_VISITORS } from './dml.ts'
 import type { Major } from './engine.ts'
@@ -144,8 +144,21 @@ const naming = (type: 'ExecuteStmt' | 'FetchStmt'): readonly [string, Visitor] =
   },
 ]
 
+/** What a statement within another one does has its tag. */
+function tagging(type: string): readonly (readonly [string, Visitor])[] {
+  const visit = VISITORS.get(type)
+  if (visit === undefined) return []
+  const tagged: Visitor = (context, node, scope, typed) => {
+    const before = context.uses.length
+    visit(context, node, scope, typed)
+    tagUses(context.uses, before, tagOfStatement(typed))
+  }
+  return [[type, tagged]]
+}
+
 /** What is something else where it is a part of another statement. */
 const VISITORS_INSIDE: ReadonlyMap<string, Visitor> = new Map<string, Visitor>([
+  ...[...Object.keys(DML_VISITORS), ...Object.keys(COMMANDS), ...Object.keys(DEFINITIONS)].flatMap(tagging),
   naming('ExecuteStmt'),
   naming('FetchStmt'),
   ['VariableSetStmt', visitSetInside],

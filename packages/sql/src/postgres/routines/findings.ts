@@ -97,10 +97,10 @@ function joined(use: Extract<Use, { kind: 'relation' }>, columns: readonly UsedC
 function keyOf(use: Use): string {
   switch (use.kind) {
     case 'relation':
-      return JSON.stringify([use.effect, use.access, relationKey(use.relation), use.unbounded])
+      return JSON.stringify([use.effect, use.access, relationKey(use.relation), use.unbounded, use.tag])
     case 'function':
-      return JSON.stringify([use.effect, use.function])
+      return JSON.stringify([use.effect, use.function, use.tag])
     case 'statement':
-      return JSON.stringify([use.effect])
+      return JSON.stringify([use.effect, use.tag])
   }
 }

@@ -5,6 +5,7 @@ import {
   relationKey,
   type UsedRelation,
 } from '@querywarden/policy-core'
+import { tagUses } from '../context.ts'
 import type { Grammar } from '../engine.ts'
 import type { ParseLimits } from '../limits.ts'
 import type { TypedNode } from '../node.ts'
@@ -54,10 +55,16 @@ export function readNode(
     return null
   }
   // What the code goes on to name or to call need not be what the catalog knows (threats N2).
-  const tag = tagOfStatement(node) ?? ''
-  if (!MAKES_NO_CODE.has(tag) && changesCode({ tag, uses: walked.uses, takesName: takesName(node, catalog) }))
+  const tag = tagOfStatement(node)
+  if (
+    tag !== null &&
+    !MAKES_NO_CODE.has(tag) &&
+    changesCode({ tag, uses: walked.uses, takesName: takesName(node, catalog) })
+  )
     findUnknown(findings, 'changes code, views or names')
-  for (const use of walked.uses) {
+  const uses = [...walked.uses]
+  tagUses(uses, 0, tag)
+  for (const use of uses) {
     findings.uses.push(use.kind === 'relation' ? { ...use, relation: asRead(use.relation, walked) } : use)
     findings.codes.push(...reactionsOn(catalog, use, walked.writes).map(({ code }) => code))
   }
