@@ -24,6 +24,11 @@ const WIPING: readonly string[] = [
   'create function lab.fits(int) returns boolean language plpgsql as $$ begin perform lab.wipe(); return true; end $$',
   'create domain lab.fitting as int constraint c check (lab.fits(value))',
   'create table lab.plain (id int)',
+  'create table lab.constant (id int)',
+  'create function lab.five(int) returns int immutable language plpgsql as $$ begin return 5; end $$',
+  'create index by_constant on lab.constant ((lab.five(5) + id))',
+  'create or replace function lab.five(int) returns int immutable language plpgsql as $$ begin return lab.wipe(); end $$',
+  'create function lab.wipes() returns trigger language plpgsql as $$ begin perform lab.wipe(); return new; end $$',
   'create table lab.named (concat text)',
   'create domain public.age as int check (lab.fits(value))',
   `create function lab.step(lab.fitting, int) returns lab.fitting language sql as 'select 1::lab.fitting'`,
@@ -68,6 +73,11 @@ describe.each([15, 18] as const)('code that nothing in the text points to, by Po
       `create aggregate lab.steps(int) (sfunc = lab.step, stype = lab.fitting, initcond = '5')`,
     ],
     ['a type by the name of a built-in function', `select age('5')`],
+    ['what an index computes, by the planner too', 'select id from lab.constant'],
+    [
+      'a trigger on a relation that is not there',
+      'create trigger x before insert on pg_temp.log for each row execute function lab.wipes()',
+    ],
     ['indexes of a schema', 'reindex schema lab'],
     ['statistics of everything', 'analyze'],
   ])('T3: %s', (_, text) => {

@@ -1,11 +1,13 @@
 import type { Effect } from '@querywarden/policy-core'
 import { useType } from './calls.ts'
-import { CHANGE, type Context, type Scope, useStatement } from './context.ts'
+import { CHANGE, type Context, type Scope, useFunction, useStatement } from './context.ts'
+import { builtInEffect } from './functions/classify-function.ts'
 import { flagAt, type Node, nameParts, nodeAt, type TypedNode, textAt, typedAt, typedNodesAt } from './node.ts'
 import type { NodesRuled } from './node-rules.ts'
 import { objectWords } from './object-tags.ts'
 import { runEventTriggers } from './reactions/event-triggers.ts'
-import { touchRelation } from './relations.ts'
+import { resolveRelation, touchRelation } from './relations.ts'
+import { findRoutines, runRoutines } from './routines/find-routines.ts'
 
 /** What a kind of statement does, whatever is in it: the command tag, and the effects that it always has. */
 export interface Declared {
@@ -125,11 +127,32 @@ export function useDefinition(context: Context, declared: Declared, typed: Typed
   if (typed.type === 'AlterTableStmt') context.writes.rewrites = true
   for (const type of typesRun(typed)) useType(context, type)
   if (HOLDING_CODE.has(typed.type)) boundLater(context, before)
+  if (typed.type === 'CreateTrigStmt') runUnseenTrigger(context, typed.body)
   const added = new Set(context.uses.slice(before).map(use => use.effect))
   for (const effect of [...declared.effects, ...ownerEffects(typed)])
     if (!added.has(effect)) useStatement(context, effect, describe(declared, typed.body), context.places.whole)
   runEventTriggers(context, tagOf(declared, typed.body))
 }
+
+/**
+ * A trigger on a relation that the catalog doesn't have (a temporary one, perhaps, that stands before another of its name)
+ * is not known when it fires: what it will do is done by whoever makes it.
+ */
+function runUnseenTrigger(context: Context, trigger: Node): void {
+  const relation = nodeAt(trigger, 'relation') ?? {}
+  const [schema, name] = [textAt(relation, 'schemaname'), textAt(relation, 'relname')]
+  if (resolveRelation(context, schema, name).kind === 'known') return
+  const parts = nameParts(trigger, 'funcname')
+  const place = context.places.of(relation)
+  const found = findRoutines(context.catalog, parts, 0)
+  if (found.kind === 'found')
+    runRoutines(context, found.routines, place, { kind: 'trigger', name: textAt(trigger, 'trigname') })
+  else if (found.kind === 'unseen' || !isComputing(parts))
+    useFunction(context, 'unknown', parts.join('.'), 'is not known', place)
+}
+
+const isComputing = (parts: readonly string[]): boolean =>
+  (parts.length === 1 || parts[0] === 'pg_catalog') && builtInEffect(parts.at(-1) ?? '') === null
 
 /** What these hold is run later, if ever, and its bounds are then of a statement that isn't there yet. */
 const HOLDING_CODE: ReadonlySet<string> = new Set(['RuleStmt', 'CreateFunctionStmt'])

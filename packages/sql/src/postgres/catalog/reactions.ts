@@ -53,9 +53,10 @@ const EXPRESSIONS: Readonly<
   stored: { kind: 'generated', on: ['insert', 'update'], reach: 'row' },
   virtual: { kind: 'generated', on: ['select', 'insert', 'update', 'delete'], reach: 'row' },
   check: { kind: 'check', on: ['insert', 'update'], reach: 'row' },
-  index: { kind: 'index', on: ['insert', 'update', 'maintain'], reach: 'row' },
-  predicate: { kind: 'index', on: ['insert', 'update', 'maintain'], reach: 'row' },
-  statistics: { kind: 'index', on: ['maintain'], reach: 'row' },
+  // Scans compare by an index's functions, and the planner computes what has no column in it: `f(5) + id`.
+  index: { kind: 'index', on: ['select', 'insert', 'update', 'delete', 'lock', 'maintain'], reach: 'row' },
+  predicate: { kind: 'index', on: ['select', 'insert', 'update', 'delete', 'lock', 'maintain'], reach: 'row' },
+  statistics: { kind: 'index', on: ['select', 'update', 'delete', 'maintain'], reach: 'row' },
   partition: { kind: 'partition', on: ['insert', 'update'], reach: 'key' },
 }
 type ExpressionKind = Exclude<Reaction['kind'], 'trigger' | 'rule' | 'cascade'>
