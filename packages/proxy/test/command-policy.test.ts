@@ -70,6 +70,11 @@ describe('policy explain', () => {
     expect(out).toMatch(/^deny \(DENIED_BY_RULE\)\n/)
     expect(out).toContain('it runs: delete from orders')
     expect(out).toMatch(/\n {2}from orders\n {7}\^{6}\n$/)
+    const coloured = await world.run([
+      ...['policy', 'explain', '-c', config, ...AGENT],
+      ...['--pre', "prepare p as select '\u001b[2J'", '--sql', 'execute p'],
+    ])
+    expect(coloured.out).toContain("it runs: select '\\u{1b}[2J'")
   })
 
   test('says which rule came nearest to what none allows, and which columns are not there', async () => {
@@ -98,6 +103,8 @@ describe('policy explain', () => {
     expect((await explain(...update, '--fail-on', 'approve')).exit).toBe(1)
     const held = await explain(...update, '--in-transaction')
     expect(held).toMatchObject({ exit: 1, out: expect.stringMatching(/^deny \(APPROVAL_INSIDE_TRANSACTION\)/) })
+    const inTransaction = ['begin', 'savepoint s', 'rollback work to s'].flatMap(text => ['--pre', text])
+    expect((await explain(...inTransaction, ...update)).out).toBe(held.out)
     for (const wrong of [
       ['--at', '2027-03-01'],
       ['--claim', 'none'],
@@ -321,6 +328,21 @@ describe('policy diff', () => {
     const same = await diff('policy.yaml', 'policy.yaml', '--fail-on', 'any')
     expect(same).toMatchObject({ exit: 0, out: '0 of 5 statements change\n' })
     expect((await world.run(['policy', 'diff', 'policy.yaml', 'looser.yaml', '-c', config, ...AGENT])).exit).toBe(2)
+  })
+
+  test('P12: other approvers, and detectors that are gone, let through what they did not', async () => {
+    const policy = (await readFile(join(world.dir, 'policy.yaml'), 'utf8')) + '  - { detect: [email], with: redact }\n'
+    await writeFile(join(world.dir, 'strict.yaml'), policy)
+    await writeFile(join(world.dir, 'interns.yaml'), policy.replace('groups: [dba]', 'groups: [dba, interns]'))
+    await writeFile(join(world.dir, 'unseen.yaml'), policy.replace('detect: [email]', 'detect: [iban]'))
+    await writeFile(join(world.dir, 'asked.sql'), "update orders set status = 'x' where id = 1; select body from notes")
+    const diff = (b: string) =>
+      world.run(['policy', 'diff', 'strict.yaml', b, '-c', config, ...AGENT, '--corpus', 'asked.sql'])
+    const interns = await diff('interns.yaml')
+    expect(interns.out).toContain('- asks 1 of dba\n         + asks 1 of dba or interns')
+    const unseen = await diff('unseen.yaml')
+    expect(unseen.out).toContain('- any email (redact)')
+    expect([interns.exit, unseen.exit]).toEqual([1, 1])
   })
 
   test('over recorded sessions, by who sent what; what was kept without its literals is left out and counted', async () => {

@@ -79,13 +79,14 @@ function told(changes: Changes, leftOut: ReadonlyMap<string, number>): readonly 
   return [
     ...groups.flatMap(toldGroup),
     `${changed} of ${changed + same} statements change${groups.some(({ change }) => change === 'looser') ? paint.red(', some of them to looser') : ''}`,
-    ...[...leftOut].map(([why, count]) => `left out: ${count} × ${why}`),
+    ...[...leftOut].map(([why, count]) => `left out: ${count} × ${printable(why)}`),
   ]
 }
 
 const toldGroup = ({ change, old, new: now, count, examples }: ChangeGroup): readonly string[] => [
   `${COLOURS[change](change.padEnd(8))} ${count} × ${toldSaying(old)} -> ${toldSaying(now)}`,
   ...maskLines(old, now),
+  ...approverLines(old, now),
   ...examples.map(({ id, sql }) => `           ${printable(id)}: ${printable(sql.replaceAll('\n', ' '))}`),
 ]
 
@@ -94,7 +95,15 @@ const COLOURS = { looser: paint.red, stricter: paint.green, other: (text: string
 const toldSaying = ({ outcome, rules }: Says): string =>
   `${outcome}${rules.length === 0 ? '' : ` by ${rules.join(', ')}`}`
 
+const approverLines = (old: Says, now: Says): readonly string[] =>
+  old.outcome !== now.outcome || old.approvers.join() === now.approvers.join()
+    ? []
+    : [
+        ...old.approvers.map(list => `         - asks ${printable(list)}`),
+        ...now.approvers.map(list => `         + asks ${printable(list)}`),
+      ]
+
 const maskLines = (old: Says, now: Says): readonly string[] => [
-  ...old.masked.filter(mask => !now.masked.includes(mask)).map(mask => `         - ${mask}`),
-  ...now.masked.filter(mask => !old.masked.includes(mask)).map(mask => `         + ${mask}`),
+  ...old.masked.filter(mask => !now.masked.includes(mask)).map(mask => `         - ${printable(mask)}`),
+  ...now.masked.filter(mask => !old.masked.includes(mask)).map(mask => `         + ${printable(mask)}`),
 ]

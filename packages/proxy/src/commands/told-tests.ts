@@ -1,3 +1,4 @@
+import { printable } from '@querywarden/policy-core'
 import type { CaseResult } from '../policy-test/run-case.ts'
 import { paint } from './paint.ts'
 import type { PolicyTestResult } from './policy-test.ts'
@@ -21,11 +22,11 @@ export const toldTests = (results: readonly PolicyTestResult[], minCoverage: num
 const counted = (count: number): string => (count === 1 ? '1 case' : `${count} cases`)
 
 function toldCase({ name, passed, file, line, column, differences, explanation }: CaseResult): readonly string[] {
-  if (passed) return [`  ${paint.green('ok')}    ${name}`]
+  if (passed) return [`  ${paint.green('ok')}    ${printable(name)}`]
   return [
-    `  ${paint.red('FAIL')}  ${name}`,
+    `  ${paint.red('FAIL')}  ${printable(name)}`,
     `        ${file}:${line}:${column}`,
-    ...differences.map(difference => `        ${paint.bold(difference)}`),
+    ...differences.map(difference => `        ${paint.bold(printable(difference))}`),
     ...explanation.split('\n').map(told => `        ${paint.dim('|')} ${told}`.trimEnd()),
   ]
 }

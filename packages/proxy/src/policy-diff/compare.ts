@@ -1,13 +1,16 @@
-import type { Catalog } from '@querywarden/policy-core'
+import type { ApprovalTerms, Catalog } from '@querywarden/policy-core'
 import { accountOf, maskedColumns } from '../rehearsal/account.ts'
+import { maskName } from '../rehearsal/mask-name.ts'
 import { isLooser, type Outcome, type Rehearsal } from '../rehearsal/rehearsal.ts'
 
 /** What a policy says of a statement, as far as two policies are compared by it. */
 export interface Says {
   readonly outcome: Outcome
   readonly rules: readonly string[]
-  /** `schema.relation.column (mask)`. */
+  /** `schema.relation.column (mask)`; for what is looked for in all that is shown `any email (mask)`. */
   readonly masked: readonly string[]
+  /** Who is asked: `1 of dba or ops`, for each list that must be satisfied. */
+  readonly approvers: readonly string[]
 }
 
 /** Statements that change in one and the same way. */
@@ -29,9 +32,33 @@ export const sayingOf = (rehearsal: Rehearsal, catalog: Catalog): Says => {
   return {
     outcome,
     rules: [...rules].sort(),
-    masked: [...new Set(masks.map(({ name, mask }) => `${name} (${mask})`))].sort(),
+    masked: [
+      ...new Set([
+        ...masks.map(({ name, mask }) => `${name} (${mask})`),
+        ...(outcome === 'deny' ? [] : detected(rehearsal)),
+      ]),
+    ].sort(),
+    approvers: outcome === 'approve' ? [...new Set(approversOf(rehearsal))].sort() : [],
   }
 }
+
+/** What is looked for in rows, where a statement gives any. */
+const detected = ({ statements }: Rehearsal): readonly string[] =>
+  statements.flatMap(({ judgement }) =>
+    judgement?.kind === 'permitted' && judgement.facts.outputs !== null
+      ? judgement.decision.obligations.detect.map(({ detector, mask }) => `any ${detector} (${maskName(mask)})`)
+      : [],
+  )
+
+const approversOf = ({ statements }: Rehearsal): readonly string[] =>
+  statements.flatMap(({ judgement }) =>
+    judgement?.kind === 'permitted' && judgement.decision.kind === 'approve'
+      ? approverLists(judgement.decision.terms)
+      : [],
+  )
+
+const approverLists = ({ approverGroups, quorum }: ApprovalTerms): readonly string[] =>
+  approverGroups.map(groups => `${quorum} of ${[...groups].sort().join(' or ')}`)
 
 /** Collects what changes, alike with alike. */
 export class Changes {
@@ -65,10 +92,15 @@ export class Changes {
 
 const ORDER = { looser: 0, stricter: 1, other: 2 } as const
 
-/** A mask that is gone, or is another now, may show more: whether it does is not for a program to say. */
+/**
+ * A mask that is gone, or is another now, may show more, and other approvers may approve more: whether they do is not for a
+ * program to say.
+ */
 function changeOf(before: Says, after: Says): ChangeGroup['change'] {
   if (isLooser(after.outcome, before.outcome)) return 'looser'
   if (isLooser(before.outcome, after.outcome)) return 'stricter'
   if (before.masked.some(mask => !after.masked.includes(mask))) return 'looser'
+  if (before.approvers.some(list => !after.approvers.includes(list))) return 'looser'
+  if (after.approvers.length > before.approvers.length) return 'stricter'
   return after.masked.length > before.masked.length ? 'stricter' : 'other'
 }

@@ -5,6 +5,7 @@ import {
   explain,
   type NearMiss,
   type Place,
+  printable,
   type Refusal,
   relationKey,
 } from '@querywarden/policy-core'
@@ -63,7 +64,7 @@ function linesOf(
 ): readonly string[] {
   if (judgement === null) return refusal === null ? [] : refusedLines(refusal)
   const ruled = explain(judgement.decision, judgement.facts, { columns: [], nearest })
-  const runs = text === judged ? [] : [`it runs: ${judged.replaceAll('\n', ' ')}`]
+  const runs = text === judged ? [] : [`it runs: ${printable(judged.replaceAll('\n', ' '))}`]
   return refusal === null || judgement.decision.kind === 'deny'
     ? [ruled, ...runs]
     : [...refusedLines(refusal), `without that it would be: ${ruled}`, ...runs]

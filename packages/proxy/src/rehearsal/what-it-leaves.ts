@@ -21,6 +21,8 @@ export const transactionAfter = (before: boolean, statements: readonly Rehearsed
   statements.reduce((isOpen, { judgement }) => {
     const tag = judgement?.facts.kind === 'understood' ? judgement.facts.tag : ''
     if (tag === 'BEGIN' || tag === 'START TRANSACTION') return true
+    // ROLLBACK TO has the tag of ROLLBACK, and ends nothing.
+    if (tag === 'ROLLBACK' && /^\s*rollback\s+((work|transaction)\s+)?to\b/i.test(judgement?.text ?? '')) return isOpen
     return ENDS.has(tag)
       ? /\bchain\s*$/i.test(judgement?.text ?? '') && !/\bno\s+chain\s*$/i.test(judgement?.text ?? '')
       : isOpen
