@@ -263,7 +263,7 @@ export function effectsOf(facts: Facts): readonly Effect[] {
   return EFFECTS.filter(effect => seen.has(effect))
 }
 
-/** Bytes that one use, mention, column, call or origin takes with its place: measured, and rounded up. */
+/** Bytes that one use, mention, column, call or origin takes with its place: some fifteen words, by a guess on the high side. */
 const FACT_BYTES = 160
 const FEWEST_BYTES = 1_024
 

@@ -331,7 +331,7 @@ describe('policy diff', () => {
   })
 
   test('P12: other approvers, and detectors that are gone, let through what they did not', async () => {
-    const policy = (await readFile(join(world.dir, 'policy.yaml'), 'utf8')) + '  - { detect: [email], with: redact }\n'
+    const policy = `${await readFile(join(world.dir, 'policy.yaml'), 'utf8')}  - { detect: [email], with: redact }\n`
     await writeFile(join(world.dir, 'strict.yaml'), policy)
     await writeFile(join(world.dir, 'interns.yaml'), policy.replace('groups: [dba]', 'groups: [dba, interns]'))
     await writeFile(join(world.dir, 'unseen.yaml'), policy.replace('detect: [email]', 'detect: [iban]'))

@@ -1,8 +1,8 @@
 import { useOperator, visitCall, visitCast, visitTableSample, visitType } from './calls.ts'
 import { type Context, useFunction, type Visitor } from './context.ts'
 import { fieldLikeEffect } from './functions/classify-function.ts'
-import { type Node, nameParts, nodeAt, referenceParts, stringOf, textAt, typedNodesAt } from './node.ts'
 import { isJsonMaker, useJsonCasts } from './json-casts.ts'
+import { type Node, nameParts, nodeAt, referenceParts, stringOf, textAt, typedNodesAt } from './node.ts'
 import type { NodesRuled } from './node-rules.ts'
 import { findRoutines, runRoutines } from './routines/find-routines.ts'
 
