@@ -78,6 +78,10 @@ describe.each([15, 18] as const)('code that nothing in the text points to, by Po
       'a trigger on a relation that is not there',
       'create trigger x before insert on pg_temp.log for each row execute function lab.wipes()',
     ],
+    [
+      'a trigger that a statement may be waiting for (N2)',
+      'create trigger x before insert on lab.plain for each row execute function lab.wipes()',
+    ],
     ['indexes of a schema', 'reindex schema lab'],
     ['statistics of everything', 'analyze'],
   ])('T3: %s', (_, text) => {

@@ -151,7 +151,11 @@ describe('the rest of the language', () => {
     ['create materialized view v as select 1 with no data', 'CREATE MATERIALIZED VIEW', ['ddl']],
     ['create index on orders (lower(note))', 'CREATE INDEX', ['ddl ddl public.orders', 'unknown call lower']],
     ["create function f() returns int language sql as 'select 1'", 'CREATE FUNCTION', ['ddl']],
-    ['create trigger t after insert on orders execute function f()', 'CREATE TRIGGER', ['ddl ddl public.orders']],
+    [
+      'create trigger t after insert on orders execute function f()',
+      'CREATE TRIGGER',
+      ['ddl ddl public.orders', 'unknown call f'],
+    ],
     [
       'create rule r as on insert to orders do also delete from customers',
       'CREATE RULE',

@@ -6,7 +6,7 @@ import { flagAt, type Node, nameParts, nodeAt, type TypedNode, textAt, typedAt, 
 import type { NodesRuled } from './node-rules.ts'
 import { objectWords } from './object-tags.ts'
 import { runEventTriggers } from './reactions/event-triggers.ts'
-import { resolveRelation, touchRelation } from './relations.ts'
+import { touchRelation } from './relations.ts'
 import { findRoutines, runRoutines } from './routines/find-routines.ts'
 
 /** What a kind of statement does, whatever is in it: the command tag, and the effects that it always has. */
@@ -127,7 +127,7 @@ export function useDefinition(context: Context, declared: Declared, typed: Typed
   if (typed.type === 'AlterTableStmt') context.writes.rewrites = true
   for (const type of typesRun(typed)) useType(context, type)
   if (HOLDING_CODE.has(typed.type)) boundLater(context, before)
-  if (typed.type === 'CreateTrigStmt') runUnseenTrigger(context, typed.body)
+  if (typed.type === 'CreateTrigStmt') runTrigger(context, typed.body)
   const added = new Set(context.uses.slice(before).map(use => use.effect))
   for (const effect of [...declared.effects, ...ownerEffects(typed)])
     if (!added.has(effect)) useStatement(context, effect, describe(declared, typed.body), context.places.whole)
@@ -135,15 +135,13 @@ export function useDefinition(context: Context, declared: Declared, typed: Typed
 }
 
 /**
- * A trigger on a relation that the catalog doesn't have (a temporary one, perhaps, that stands before another of its name)
- * is not known when it fires: what it will do is done by whoever makes it.
+ * What a trigger will do is done by whoever makes it, too. It isn't seen when it fires on a relation that the catalog doesn't
+ * have (a temporary one, that stands before another of its name), nor for a statement that was judged before it was there
+ * and waited for the lock (threat N2).
  */
-function runUnseenTrigger(context: Context, trigger: Node): void {
-  const relation = nodeAt(trigger, 'relation') ?? {}
-  const [schema, name] = [textAt(relation, 'schemaname'), textAt(relation, 'relname')]
-  if (resolveRelation(context, schema, name).kind === 'known') return
+function runTrigger(context: Context, trigger: Node): void {
   const parts = nameParts(trigger, 'funcname')
-  const place = context.places.of(relation)
+  const place = context.places.of(nodeAt(trigger, 'relation') ?? {})
   const found = findRoutines(context.catalog, parts, 0)
   if (found.kind === 'found')
     runRoutines(context, found.routines, place, { kind: 'trigger', name: textAt(trigger, 'trigname') })
