@@ -154,7 +154,7 @@ test('stages: how long each took, as a histogram whose buckets add up', async ()
       }),
   })
   const { append } = await session()
-  hooks.classify({ dialect: 'postgres', text: '', params: [] }, NO_CATALOG)
+  await hooks.classify({ dialect: 'postgres', text: '', params: [] }, NO_CATALOG)
   await append(intent(1))
   clock.ms += 20
   await append(completion(1, DONE))
