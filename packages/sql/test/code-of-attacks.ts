@@ -87,4 +87,9 @@ export const HIDING_CODE: readonly string[] = [
   `create function lab.fires() returns trigger language plpgsql as $$ begin perform public.purge_cancelled(); return null; end $$`,
   'create table lab.watched (id int, note text)',
   'create trigger fires after insert on lab.watched for each statement execute function lab.fires()',
+  // Each calls the next.
+  `do $do$ begin for i in reverse 299..0 loop
+     execute format('create function lab.link_%s() returns int language sql as %L', i,
+       case i when 299 then 'select 1' else format('select lab.link_%s()', i + 1) end);
+   end loop; end $do$`,
 ]

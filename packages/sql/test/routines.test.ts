@@ -139,6 +139,12 @@ describe.each([15, 18] as const)('code of the database, by PostgreSQL %i', major
     expect(lines('select @@@ 1')).toContain('write delete public.feedback(body) unbounded by operator @@@')
   })
 
+  test('T5: what one statement sets off is followed so far, however it is split', () => {
+    const links = (count: number): string => Array.from({ length: count }, (_, i) => `lab.link_${i}()`).join()
+    expect(lines(`select ${links(5)}`)).toEqual(['read'])
+    expect(lines(`select ${links(40)}`)).toEqual(['unknown'])
+  })
+
   test('a call is classed by what the function does', () => {
     const classOf = (text: string) => {
       const facts = factsOf(text)

@@ -15,8 +15,9 @@ export interface Ran {
   readonly calls: readonly FunctionCall[]
 }
 
-/** A statement that sets off more than this isn't followed any further. */
+/** A statement that sets off more than this isn't followed any further, nor one behind which there is more code. */
 const RUNS_MAX = 1_000
+const CODES_MAX = 4_000
 
 /** What the code does that a statement sets off: the functions that it calls, and what its relations do by themselves. */
 export function addRuns(follower: CodeFollower, reader: CodeReader, walked: Walked): Ran {
@@ -27,8 +28,13 @@ export function addRuns(follower: CodeFollower, reader: CodeReader, walked: Walk
   const prohibitions: Prohibition[] = []
   const seen = new Map<object, Set<string>>()
   const called: CalledRoutine[] = []
-  for (const run of runs.slice(0, RUNS_MAX)) {
+  let codes = 0
+  let followed = 0
+  for (const run of runs) {
+    if (followed === RUNS_MAX || codes > CODES_MAX) break
+    followed += 1
     const outcome = follower.follow(reader, run.code, run.isPlanned)
+    codes += outcome.size
     uses.push(...ownUses(run, outcome))
     if (run.code.kind === 'routine') {
       const { routine } = run.code
@@ -43,7 +49,7 @@ export function addRuns(follower: CodeFollower, reader: CodeReader, walked: Walk
     uses.push(...merged(outcome.uses).map(use => ({ ...use, via: run.via, place: run.place })))
     prohibitions.push(...outcome.prohibitions.map(each => ({ ...each, place: run.place })))
   }
-  const [beyond] = runs.slice(RUNS_MAX)
+  const beyond = runs[followed]
   if (beyond !== undefined)
     uses.push({ kind: 'statement', effect: 'unknown', why: 'sets off more code than is followed', place: beyond.place })
   return { uses, prohibitions, calls: classedCalls(calls, called) }

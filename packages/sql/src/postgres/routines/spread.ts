@@ -13,6 +13,8 @@ export interface Outcome {
   /** Why it may do more, or null. */
   readonly unknown: string | null
   readonly prohibitions: readonly Prohibition[]
+  /** How many pieces of code that is. */
+  readonly size: number
 }
 
 /** Follows code through all that it runs. Remembers what it read for as long as the catalog is in use. */
@@ -121,7 +123,9 @@ const mergedUses = new WeakMap<Findings, readonly Use[]>()
 function outcomeOf(read: Read, root: Code, isPlanned: boolean): Outcome {
   const uses: Use[] = []
   const prohibitions: Prohibition[] = []
+  let size = 0
   const isWhole = visit(read, root, isPlanned, ({ code, isPlanned }, findings) => {
+    size += 1
     const own = usesIn(findings)
     uses.push(...(isPlanned ? own.map(asPlanned) : [...own, ...passedOn(read, code, findings)]))
     prohibitions.push(...findings.prohibitions)
@@ -133,6 +137,7 @@ function outcomeOf(read: Read, root: Code, isPlanned: boolean): Outcome {
     uses: merged(uses.filter(use => use.effect !== 'unknown')),
     unknown: isWhole ? why : 'runs more code than is followed',
     prohibitions,
+    size,
   }
 }
 
