@@ -10,12 +10,17 @@ insert into customers values (9, 'Mallory', '${CANARY}-mail@example.com', '${CAN
 create table accounts (id int primary key, secret text unique deferrable initially deferred, pay int check (pay > 0));
 insert into accounts values (1, '${CANARY}-one', 1), (2, '${CANARY}-two', 2);
 create view people as select id, name, ssn from customers;
+-- Code that can't be read, so that only what it says is in the way: a record's default is in no parse tree.
 create function tell() returns trigger language plpgsql as $$
-begin raise notice 'row %', new; raise warning using message = new.secret, detail = new.secret, hint = new.secret; return new; end $$;
+declare row record := new; begin raise notice 'row %', row; raise warning using message = new.secret, detail = new.secret, hint = new.secret; return new; end $$;
 create constraint trigger tell after update on accounts deferrable initially deferred for each row execute function tell();
 create function wrecks() returns trigger language plpgsql as $$ begin raise exception 'row % is wrong', new; end $$;
 create trigger wrecks before delete on accounts for each row execute function wrecks();
 analyze;
+`
+
+const TELLING = `rules:
+  - { id: tells, decision: allow, what: { effects: [unknown], functions: ["public.tell"] } }
 `
 
 let governed: Governed
@@ -24,7 +29,7 @@ beforeAll(async () => {
   governed = await govern({
     targetUser: 'postgres',
     schema: SCHEMA + LEAKY,
-    policy: `${POLICY.replace('"public.notes"', '"public.notes", "public.accounts"')}  - { columns: ["public.accounts.secret"], with: redact }\n`,
+    policy: `${POLICY.replace('"public.notes"', '"public.notes", "public.accounts"').replace('rules:\n', TELLING)}  - { columns: ["public.accounts.secret"], with: redact }\n`,
   })
   client = await rawLogin(governed.gateway.postgres, await governed.token())
 })

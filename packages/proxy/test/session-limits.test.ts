@@ -34,7 +34,9 @@ describe('F23: a session that does nothing', () => {
     expect(await inside.toEnd()).toEqual([expect.stringMatching(/^E FATAL 25P03 .*inside a transaction/), 'closed'])
     expect(await halfWay.toEnd()).toEqual([expect.stringMatching(/^E FATAL 57P05/), 'closed'])
     expect(await reasonsOf(governed, 3)).toEqual(['idle', 'idle', 'idle'])
-    const left = "select 1 from pg_stat_activity where usename = 'svc_app' and state <> 'active' and query <> ''"
+    // But for the gateway's own, which asks for the version of the schema.
+    const left =
+      "select 1 from pg_stat_activity where usename = 'svc_app' and state <> 'active' and query <> '' and query !~ 'pg_current_snapshot|concat_ws'"
     for (let tries = 0; (await governed.database.exec(left)).length > 0; tries++) {
       expect(tries).toBeLessThan(100)
       await pause(50)
