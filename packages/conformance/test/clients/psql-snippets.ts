@@ -1,6 +1,10 @@
 /** What psql does besides plain queries, each part on its own; they come one after the other in one session. */
 export const SNIPPETS: ReadonlyMap<string, string> = new Map(
   Object.entries({
+    DO: "do $$ begin raise notice 'hello %', 1; raise warning 'careful' using hint = 'look'; end $$;",
+    CALL: 'call shop.nothing();\nselect 1;',
+    'a view with a rule': 'select * from big_orders order by id limit 2;',
+    'a function of the database': 'select shop.add(1, 2);',
     'verbose errors': String.raw`\set VERBOSITY verbose
 select 1/0;
 \errverbose
@@ -135,12 +139,9 @@ explain (costs off, analyze, timing off, summary off, buffers off) update orders
 export const NOT_UNDERSTOOD: ReadonlyMap<string, string> = new Map(
   Object.entries({
     'a relation that does not exist': 'select * from nowhere;',
-    DO: "do $$ begin raise notice 'hello %', 1; raise warning 'careful' using hint = 'look'; end $$;",
-    CALL: 'call shop.nothing();',
-    'a function of the database': 'select shop.add(1, 2);',
+    'DO with SQL made at run time': "do $$ begin execute format('select %s', 1); raise notice 'hello'; end $$;",
     'what is written to a temporary table':
       'create temp table tt as select 1 as a;\ninsert into tt values (2);\nselect count(*) from tt;',
-    'a view with a rule': 'select * from big_orders order by id limit 2;',
     'a table made in the same transaction':
       'begin;\ncreate table fresh (a int);\ninsert into fresh values (1);\ncommit;\ndrop table fresh;',
     'an extension’s function that is not immutable': "select length(gen_salt('md5'));",
