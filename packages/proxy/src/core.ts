@@ -128,7 +128,7 @@ export async function openCore(sources: Sources, parts: CoreParts): Promise<Core
       const forgotten = inForce.targets.get(target)?.forget()
       forgotten?.catch(() => undefined)
     },
-    stop: () => stop({ connections, recorder, loop, stopWatching, sql }),
+    stop: () => stop({ ...shared, connections, loop, stopWatching, sql }),
   }
 }
 
@@ -157,6 +157,7 @@ const watch = (
   })
 
 async function stop(parts: {
+  readonly inForce: () => InForce
   readonly connections: Connections
   readonly recorder: FileRecorder
   readonly loop: { readonly stop: () => void }
@@ -164,6 +165,7 @@ async function stop(parts: {
   readonly sql: GuardedClassifier
 }): Promise<void> {
   await parts.connections.stop()
+  for (const target of parts.inForce().targets.values()) target.close()
   await parts.sql.close()
   parts.stopWatching()
   parts.loop.stop()

@@ -36,6 +36,8 @@ export interface TargetService {
   readonly refresh: () => Promise<Catalog>
   /** The database said something that doesn't fit what is known of its schema: that is compared before it is used again. */
   readonly suspect: () => void
+  /** Ends the connections that are kept. */
+  readonly close: () => void
 }
 
 /** The policy and a target's schema don't fit: a mask on a column that isn't there hides nothing. */
@@ -87,13 +89,20 @@ export function serveTarget(options: {
       upstream.link.end()
     }
   }
+  const own = new Set<Upstream>()
+  const logInOwn = async (): Promise<Upstream> => {
+    const upstream = await logIn(new Map())
+    own.add(upstream)
+    upstream.link.gone.addEventListener('abort', () => own.delete(upstream))
+    return upstream
+  }
   const keeper = keepCatalog({
     load,
     monotonic,
     freshMs: limits.catalogMaxAgeMs / FRESH_PARTS,
     ageMsMax: limits.catalogMaxAgeMs,
     probe: {
-      version: schemaProbe({ logIn: () => logIn(new Map()), timeoutMs: limits.loginMsMax }),
+      version: schemaProbe({ logIn: logInOwn, timeoutMs: limits.loginMsMax }),
       everyMs: limits.catalogProbeMs,
     },
   })
@@ -103,12 +112,15 @@ export function serveTarget(options: {
     target: { name: config.name, dialect: config.dialect },
     config,
     logIn,
-    estimates: rowEstimates({ logIn: () => logIn(new Map()) }),
+    estimates: rowEstimates({ logIn: logInOwn }),
     catalog: async () => fitting(await keeper.current()),
     schema: keeper.current,
     schemaAgeMs: keeper.ageMs,
     refresh: keeper.refresh,
     suspect: keeper.suspect,
+    close: () => {
+      for (const { link } of own) link.end()
+    },
   }
 }
 
