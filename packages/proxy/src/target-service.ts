@@ -70,39 +70,14 @@ export function serveTarget(options: {
     { monotonic, random: Math.random },
   )
 
-  const load = async (): Promise<Catalog> => {
-    const startedMs = monotonic()
-    const upstream = await logIn(new Map())
-    let isLate = false
-    // A database that stalls would otherwise hold up every session that waits for the schema (threats F14, F19).
-    const callOff = after(limits.loginMsMax - (monotonic() - startedMs), () => {
-      isLate = true
-      upstream.link.socket.destroy()
-    })
-    try {
-      return await loadCatalog(text => runOwnQuery(upstream, text), { searchPath: config.searchPath })
-    } catch (error) {
-      if (!isLate) throw error
-      throw new UpstreamError('UNREACHABLE', `the database did not show its schema within ${limits.loginMsMax} ms`)
-    } finally {
-      callOff()
-      upstream.link.end()
-    }
-  }
-  const own = new Set<Upstream>()
-  const logInOwn = async (): Promise<Upstream> => {
-    const upstream = await logIn(new Map())
-    own.add(upstream)
-    upstream.link.gone.addEventListener('abort', () => own.delete(upstream))
-    return upstream
-  }
+  const own = ownSessions(() => logIn(new Map()))
   const keeper = keepCatalog({
-    load,
+    load: () => loadWithin(limits.loginMsMax, monotonic, () => logIn(new Map()), config.searchPath),
     monotonic,
     freshMs: limits.catalogMaxAgeMs / FRESH_PARTS,
     ageMsMax: limits.catalogMaxAgeMs,
     probe: {
-      version: schemaProbe({ logIn: logInOwn, timeoutMs: limits.loginMsMax }),
+      version: schemaProbe({ logIn: own.logIn, timeoutMs: limits.loginMsMax }),
       everyMs: limits.catalogProbeMs,
     },
   })
@@ -112,14 +87,53 @@ export function serveTarget(options: {
     target: { name: config.name, dialect: config.dialect },
     config,
     logIn,
-    estimates: rowEstimates({ logIn: logInOwn }),
+    estimates: rowEstimates({ logIn: own.logIn }),
     catalog: async () => fitting(await keeper.current()),
     schema: keeper.current,
     schemaAgeMs: keeper.ageMs,
     refresh: keeper.refresh,
     suspect: keeper.suspect,
+    close: own.close,
+  }
+}
+
+/** A database that stalls would otherwise hold up every session that waits for the schema (threats F14, F19). */
+async function loadWithin(
+  msMax: number,
+  monotonic: () => number,
+  logIn: () => Promise<Upstream>,
+  searchPath: readonly string[],
+): Promise<Catalog> {
+  const startedMs = monotonic()
+  const upstream = await logIn()
+  let isLate = false
+  const callOff = after(msMax - (monotonic() - startedMs), () => {
+    isLate = true
+    upstream.link.socket.destroy()
+  })
+  try {
+    return await loadCatalog(text => runOwnQuery(upstream, text), { searchPath })
+  } catch (error) {
+    if (!isLate) throw error
+    throw new UpstreamError('UNREACHABLE', `the database did not show its schema within ${msMax} ms`)
+  } finally {
+    callOff()
+    upstream.link.end()
+  }
+}
+
+/** Sessions of the gateway's own that are kept open between questions. */
+function ownSessions(logIn: () => Promise<Upstream>): Pick<TargetService, 'close'> & { readonly logIn: typeof logIn } {
+  const open = new Set<Upstream>()
+  return {
+    logIn: async () => {
+      const upstream = await logIn()
+      open.add(upstream)
+      upstream.link.gone.addEventListener('abort', () => open.delete(upstream))
+      return upstream
+    },
     close: () => {
-      for (const { link } of own) link.end()
+      for (const { link } of open) link.end()
     },
   }
 }

@@ -66,7 +66,9 @@ describe.each(publicFolders().map(folder => folder.split('/').at(-1)!))('%s as p
   test('it holds what was built, a README, and nothing of how it was built', async () => {
     const files = await filesIn(own())
     expect(files).toEqual(expect.arrayContaining(['package/package.json', 'package/README.md']))
-    expect(files.filter(file => /\.tsbuildinfo$|\/src\/|\/test\/|\.test\.[cm]?[jt]s|\/\.types\//.test(file))).toEqual([])
+    expect(files.filter(file => /\.tsbuildinfo$|\/src\/|\/test\/|\.test\.[cm]?[jt]s|\/\.types\//.test(file))).toEqual(
+      [],
+    )
   })
 
   test('nothing in it points to source or to the workspace', async () => {
