@@ -73,8 +73,13 @@ function obligationLines({ masks, detect, limits }: Obligations): readonly strin
   ]
 }
 
-/** A mask with its parameters; never a constant's value or where a key lives. */
-function maskName(mask: Mask): string {
+/**
+ * A mask with its parameters; never a constant's value or where a key lives.
+ *
+ * @example
+ * maskName({ kind: 'partial', first: 2, last: 2, fill: '*' }) // partial (first 2, last 2)
+ */
+export function maskName(mask: Mask): string {
   switch (mask.kind) {
     case 'partial':
       return `partial (first ${mask.first}, last ${mask.last})`

@@ -15,7 +15,7 @@ export { REFUSAL_CODES } from './decision.ts'
 export type { CloseReason, Completion, Entry, SessionOpening } from './entry.ts'
 export type { KeyPath, PolicyIssue, TextLocation } from './errors.ts'
 export { formatIssue, formatIssues, formatPath, PolicyError } from './errors.ts'
-export { explain } from './explain.ts'
+export { explain, maskName } from './explain.ts'
 export type { ExplainedColumn, Explanation, NearMiss } from './explanation.ts'
 export { explanationOf } from './explanation.ts'
 export type {
@@ -60,6 +60,7 @@ export type { Gate, GateOptions, SessionRequest } from './gate/open-gate.ts'
 export { openGate, recommendedLimits } from './gate/open-gate.ts'
 export type { Revelation } from './gate/reveal.ts'
 export type { GateLimits, Judged, Session, Verdict } from './gate/session.ts'
+export { INSIDE_TRANSACTION } from './gate/session-refusals.ts'
 export type {
   Answer,
   Approver,
@@ -119,7 +120,7 @@ export type {
   When,
   Who,
 } from './policy/policy.ts'
-export { WEEKDAYS } from './policy/policy.ts'
+export { EVERYBODY, EVERYTHING, WEEKDAYS } from './policy/policy.ts'
 export { readBytes, readDurationMs, readInstant } from './policy/quantities.ts'
 export type { CompiledRule } from './policy/rule-index.ts'
 export type { SchemaIssue } from './policy/schema-issues.ts'

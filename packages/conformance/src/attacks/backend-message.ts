@@ -9,9 +9,10 @@ export type Row = readonly (string | null)[]
 
 /** The rows in these messages. */
 export const rowsIn = (messages: readonly BackendMessage[]): readonly Row[] =>
-  messages.filter(message => message.type === 'D').map(({ body }) => row(body))
+  messages.filter(message => message.type === 'D').map(({ body }) => cellsOf(body))
 
-function row(body: Buffer): Row {
+/** The cells of a DataRow. */
+export function cellsOf(body: Buffer): Row {
   const cells: (string | null)[] = []
   let at = 2
   for (let left = body.readInt16BE(0); left > 0; left--) {

@@ -1,5 +1,5 @@
 import { connect, type Socket } from 'node:net'
-import { errorText, fieldsOf } from '../attacks/backend-message.ts'
+import { cellsOf, errorText, fieldsOf } from '../attacks/backend-message.ts'
 import * as frontend from '../attacks/frontend-message.ts'
 import type { Login } from '../attacks/raw-connection.ts'
 import { scramClient } from '../attacks/scram.ts'
@@ -180,16 +180,4 @@ function columnsOf(body: Buffer): readonly ResultColumn[] {
     at = end + 19
   }
   return columns
-}
-
-function cellsOf(body: Buffer): readonly (string | null)[] {
-  const cells: (string | null)[] = []
-  let at = 2
-  for (let left = body.readInt16BE(0); left > 0; left--) {
-    const length = body.readInt32BE(at)
-    at += 4
-    cells.push(length < 0 ? null : body.toString('utf8', at, at + length))
-    at += Math.max(0, length)
-  }
-  return cells
 }

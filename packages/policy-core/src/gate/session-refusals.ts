@@ -18,6 +18,7 @@ export const CATALOG_UNAVAILABLE: Refusal = {
   request: null,
 }
 
+/** Nobody's locks wait for a person. */
 export const INSIDE_TRANSACTION: Refusal = {
   code: 'APPROVAL_INSIDE_TRANSACTION',
   rule: null,

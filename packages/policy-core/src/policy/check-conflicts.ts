@@ -1,5 +1,5 @@
 import type { Catalog, CatalogRelation } from '../catalog.ts'
-import type { KeyPath, PolicyIssue } from '../errors.ts'
+import type { PolicyIssue } from '../errors.ts'
 import { ACCESSES, type Access, EFFECTS, type Effect } from '../facts.ts'
 import { printableName } from '../printable.ts'
 import { asksForRelation, compilePatterns, TOUCHES_NOTHING } from './match-what.ts'
@@ -8,6 +8,7 @@ import type { Pattern } from './pattern.ts'
 import type { MaskEntry, Policy, Rule } from './policy.ts'
 import { coversWhen, coversWho, shadowFinder } from './shadow.ts'
 import { strictestMask } from './strictest-mask.ts'
+import { warning } from './warning.ts'
 
 /** What is at odds with something else in a policy, as far as one schema shows. All of it is allowed, and may be meant. */
 export const conflicts = (policy: Policy, catalog: Catalog, target: string): readonly PolicyIssue[] => [
@@ -15,14 +16,6 @@ export const conflicts = (policy: Policy, catalog: Catalog, target: string): rea
   ...overruledRules(policy, catalog, target),
   ...meetingMasks(policy, catalog, target),
 ]
-
-const warning = (path: KeyPath, message: string): PolicyIssue => ({
-  path,
-  message,
-  at: 'value',
-  location: null,
-  severity: 'warning',
-})
 
 /** Rules that a single stricter one leaves no say, whatever the schema. */
 function shadowedRules({ rules }: Policy, target: string): readonly PolicyIssue[] {

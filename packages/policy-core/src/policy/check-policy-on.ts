@@ -8,6 +8,7 @@ import { matchesTarget } from './match-who.ts'
 import { type Pattern, readPattern } from './pattern.ts'
 import type { MaskEntry, Policy, Rule } from './policy.ts'
 import { nearestOf } from './schema-issues.ts'
+import { warning } from './warning.ts'
 
 /** Schemas whose relations and functions are in no catalog. */
 const SYSTEM_SCHEMAS: readonly string[] = ['pg_catalog', 'information_schema']
@@ -62,14 +63,6 @@ const idleTargets = (globs: readonly string[], path: KeyPath, names: readonly st
     const hint = near === null ? '' : `, did you mean ${printable(near)}?`
     return [warning([...path, index], `${printable(glob)} matches no target of the configuration${hint}`)]
   })
-
-const warning = (path: KeyPath, message: string): PolicyIssue => ({
-  path,
-  message,
-  at: 'value',
-  location: null,
-  severity: 'warning',
-})
 
 function idlePatterns({ what }: Rule, path: KeyPath, catalog: Catalog): readonly PolicyIssue[] {
   return [

@@ -1,8 +1,16 @@
-import { type Decision, EFFECTS, type Facts, type Policy, type Rule, relationKey } from '@querywarden/policy-core'
+import {
+  type Decision,
+  EFFECTS,
+  EVERYBODY,
+  EVERYTHING,
+  type Facts,
+  type Policy,
+  type Rule,
+  relationKey,
+} from '@querywarden/policy-core'
 import { type Engine, type Judge, judgeOf } from './engine.ts'
 import type { Invariant } from './invariant.ts'
 import { seek } from './search.ts'
-import { ANYTHING, EVERYBODY } from './selection.ts'
 import type { Asker, Situation } from './situations.ts'
 
 export interface MonotoneOptions {
@@ -86,7 +94,7 @@ const stricterThan = (policy: Policy): readonly Stricter[] => [
     ]),
   ...EFFECTS.map(effect => ({
     change: `with a deny of ${effect}`,
-    policy: withDeny(policy, { who: EVERYBODY, targets: null, when: null, what: { ...ANYTHING, effects: [effect] } }),
+    policy: withDeny(policy, { who: EVERYBODY, targets: null, when: null, what: { ...EVERYTHING, effects: [effect] } }),
   })),
 ]
 

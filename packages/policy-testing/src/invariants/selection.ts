@@ -6,6 +6,8 @@ import {
   compilePolicy,
   decide,
   EFFECTS,
+  EVERYBODY,
+  EVERYTHING,
   type Facts,
   type MaskEntry,
   type MaskedColumn,
@@ -13,7 +15,6 @@ import {
   relationKey,
   type UsedRelation,
   type What,
-  type Who,
 } from '@querywarden/policy-core'
 import { asItself } from '../arbitraries/principals.ts'
 
@@ -26,28 +27,13 @@ export interface Selection extends Partial<What> {
 const PROBE = 'selection'
 const NOBODY = asItself({ issuer: 'https://issuer.example.com', subject: 'somebody', groups: [] })
 const TARGET = { name: 'target', dialect: 'postgres' } as const
-export const EVERYBODY: Who = { groups: null, subjects: null, issuers: null, claims: null, actor: null }
-export const ANYTHING: What = {
-  effects: null,
-  relations: null,
-  access: null,
-  functions: null,
-  unbounded: null,
-  tags: null,
-  columns: null,
-  via: null,
-  estimatedRows: null,
-  multiStatement: null,
-  inTransaction: null,
-}
-
 const ruleAbout = (decision: 'allow' | 'deny', what: Partial<What>): Rule => ({
   id: PROBE,
   decision,
   who: EVERYBODY,
   targets: null,
   when: null,
-  what: { ...ANYTHING, ...what },
+  what: { ...EVERYTHING, ...what },
   reason: null,
 })
 

@@ -1,5 +1,5 @@
 import type { Decision, DecisionRequest, MaskedRelation, Policy, Principal, Rule, Who } from '@querywarden/policy-core'
-import { relationKey, strictestMask } from '@querywarden/policy-core'
+import { EVERYBODY, EVERYTHING, relationKey, strictestMask } from '@querywarden/policy-core'
 import fc from 'fast-check'
 import { facts, opaqueFacts, type Understood, understoodFacts } from '../arbitraries/facts.ts'
 import { maskEntries, policies, rules } from '../arbitraries/policies.ts'
@@ -10,20 +10,6 @@ import { expectThat, isEqualData, type Law, type Runs } from './law.ts'
 /** Anything that decides by a policy. */
 export type Decide = (policy: Policy, request: DecisionRequest) => Decision
 
-const EVERYBODY = { groups: null, subjects: null, issuers: null, claims: null, actor: null }
-const EVERYTHING = {
-  effects: null,
-  relations: null,
-  access: null,
-  functions: null,
-  unbounded: null,
-  tags: null,
-  columns: null,
-  via: null,
-  estimatedRows: null,
-  multiStatement: null,
-  inTransaction: null,
-}
 const RANK = { allow: 0, approve: 1, deny: 2 } as const
 
 const requests = (): fc.Arbitrary<DecisionRequest> =>

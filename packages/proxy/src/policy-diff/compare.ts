@@ -1,6 +1,5 @@
-import type { ApprovalTerms, Catalog } from '@querywarden/policy-core'
+import { type ApprovalTerms, type Catalog, maskName } from '@querywarden/policy-core'
 import { accountOf, maskedColumns } from '../rehearsal/account.ts'
-import { maskName } from '../rehearsal/mask-name.ts'
 import { isLooser, type Outcome, type Rehearsal } from '../rehearsal/rehearsal.ts'
 
 /** What a policy says of a statement, as far as two policies are compared by it. */

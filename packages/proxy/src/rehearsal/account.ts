@@ -8,9 +8,9 @@ import {
   effectsOf,
   type Facts,
   type MaskedRelation,
+  maskName,
   relationKey,
 } from '@querywarden/policy-core'
-import { maskName } from './mask-name.ts'
 import type { Outcome, Rehearsal, RehearsedStatement } from './rehearsal.ts'
 
 /** A relation that a text touches. */

@@ -61,13 +61,3 @@ export const namesNothing = (kind: string): Refusal => ({
   place: null,
   request: null,
 })
-
-/** As the gate refuses it: nobody's locks wait for a person. */
-export const INSIDE_TRANSACTION: Refusal = {
-  code: 'APPROVAL_INSIDE_TRANSACTION',
-  rule: null,
-  message: 'statement refused: it needs an approval, and a transaction is open whose locks would wait for a person',
-  hint: 'end the transaction and send the statement by itself',
-  place: null,
-  request: null,
-}

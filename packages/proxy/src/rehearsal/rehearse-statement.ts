@@ -1,4 +1,4 @@
-import type { Judgement, NearMiss, Refusal } from '@querywarden/policy-core'
+import { INSIDE_TRANSACTION, type Judgement, type NearMiss, type Refusal } from '@querywarden/policy-core'
 import type { SessionCommand, SplitStatement } from '@querywarden/sql/postgres'
 import type { Portal } from '../postgres/portal.ts'
 import { preparedStatement } from '../postgres/prepared-statement.ts'
@@ -8,7 +8,7 @@ import { whyNotToName } from '../postgres/session-objects/draft.ts'
 import { isMissing, isNaming, type Naming, nameUpstream, portalOf } from '../postgres/session-objects/naming.ts'
 import type { PlannedNames } from '../postgres/session-objects/planned-names.ts'
 import { whyUnserved } from '../postgres/unserved.ts'
-import { INSIDE_TRANSACTION, namesNothing, type RehearsedStatement, refusalOf } from './rehearsal.ts'
+import { namesNothing, type RehearsedStatement, refusalOf } from './rehearsal.ts'
 import type { Story } from './rehearse.ts'
 
 /** A statement, and what becomes of the session's names by it. */
