@@ -100,6 +100,12 @@ export interface CatalogRelation extends UsedRelation {
   /** What runs by itself when it is used. */
   readonly reactions: readonly Reaction[]
   /**
+   * The columns whose assigned values the server compares with values of other rows: those of unique and exclusion
+   * constraints and indexes (with what their expressions and predicates read) and of foreign keys. Whether an INSERT or
+   * UPDATE of one succeeds tells whether a value is there. Absent: not known, and then it may be any.
+   */
+  readonly comparedColumns?: ReadonlySet<string>
+  /**
    * Of a view, the relation that the server changes where a statement changes the view, and by which accesses: not by those
    * that a rule or a trigger stands in for. That may be a view in turn. Absent: none.
    */

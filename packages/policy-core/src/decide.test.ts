@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { decide } from './decide.ts'
 import type { Access, Effect, Facts, UsedRelation } from './facts.ts'
+import { ON_MASK } from './mask.ts'
 import { compilePolicy } from './policy/compile.ts'
 import { parsePolicy } from './policy/parse.ts'
 import type { Principal } from './principal.ts'
@@ -270,7 +271,14 @@ describe('masks', () => {
     expect(decision.obligations.masks).toEqual([
       {
         relation: customers,
-        columns: [{ column: customers.columns[2], mask: { kind: 'partial', first: 0, last: 4, fill: '*' }, entry: 0 }],
+        columns: [
+          {
+            column: customers.columns[2],
+            mask: { kind: 'partial', first: 0, last: 4, fill: '*' },
+            ...ON_MASK,
+            entry: 0,
+          },
+        ],
       },
     ])
   })

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import type { Decision } from './decision.ts'
 import { explain } from './explain.ts'
 import type { Facts, UsedColumn, UsedRelation } from './facts.ts'
+import { ON_MASK } from './mask.ts'
 
 const place = { start: 7, end: 16 }
 const ssn: UsedColumn = { name: 'ssn', attnum: 1, typeOid: 25, typmod: -1, type: 'text', origins: [] }
@@ -27,7 +28,9 @@ test('an approval is explained with all that it brings along', () => {
     kind: 'approve',
     terms: { rules: ['ask'], approverGroups: [['dba', 'owner']], quorum: 1, expiresMs: 600_000, mode: 'hold' },
     obligations: {
-      masks: [{ relation, columns: [{ column: ssn, mask: { kind: 'constant', value: 'hidden' }, entry: 2 }] }],
+      masks: [
+        { relation, columns: [{ column: ssn, mask: { kind: 'constant', value: 'hidden' }, ...ON_MASK, entry: 2 }] },
+      ],
       detect: [{ detector: 'iban', mask: { kind: 'partial', first: 0, last: 4, fill: '*' } }],
       limits: { rowsMax: 10, bytesMax: null, timeMsMax: 30_000 },
     },

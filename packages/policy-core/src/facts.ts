@@ -45,12 +45,27 @@ export interface UsedColumn {
   readonly origins: readonly ColumnName[]
 }
 
+/** What a view shows. */
+export interface ViewDefinition {
+  /** As the server deparses it, with every name outside pg_catalog qualified. No semicolon at its end. */
+  readonly text: string
+  /** Its rows are stored, and are those of its last refresh. */
+  readonly isMaterialized: boolean
+  readonly isSecurityBarrier: boolean
+  /** What it reads, it reads with the rights and row policies of who asks, not of its owner. */
+  readonly isSecurityInvoker: boolean
+  /** The relations that it reads itself, views among them, each once. System relations are left out. */
+  readonly reads: readonly UsedRelation[]
+}
+
 /** A relation that the catalog knows, at one place in the statement. */
 export interface UsedRelation extends RelationName {
   readonly oid: number
   /** `table`: its own rows, or its partitions' and children's. `derived`: a view or materialized view. `catalog`: a system relation that shows no row values. */
   readonly kind: 'table' | 'derived' | 'foreign' | 'catalog'
   readonly columns: readonly UsedColumn[]
+  /** Absent: it is no view or materialized view, or its definition isn't known. */
+  readonly view?: ViewDefinition
 }
 
 /** What a part of a statement's work is done by, where its own text doesn't do it. */
@@ -192,6 +207,19 @@ export interface Prohibition {
 }
 export type ProhibitionCode = 'PINNED_SETTING' | 'ROLE_CHANGE' | 'UNSUPPORTED'
 
+/** How COPY … TO STDOUT writes its rows (manual, COPY). The signs are single characters of one byte. */
+export type CopyFormat =
+  | { readonly kind: 'text'; readonly delimiter: string; readonly nullText: string; readonly hasHeader: boolean }
+  | {
+      readonly kind: 'csv'
+      readonly delimiter: string
+      readonly nullText: string
+      readonly quote: string
+      readonly escape: string
+      readonly hasHeader: boolean
+    }
+  | { readonly kind: 'binary' }
+
 /** Why a text could not be understood. Such a text is refused, whatever the policy. */
 export type OpaqueCode =
   | 'EMPTY'
@@ -238,6 +266,8 @@ export type Facts =
       readonly canonical: string
       /** `in`: rows from the client. `out`: rows to the client by CopyData. */
       readonly copy: 'in' | 'out' | null
+      /** Of `out`; absent where the format isn't known, and then nobody can look into the data. */
+      readonly copyFormat?: CopyFormat
       /** `emptied`: from here on the session finds no relation but by its schema. The rewriter must see to it that it's so. */
       readonly searchPath: 'kept' | 'emptied'
       /**

@@ -1,8 +1,8 @@
 import type { Catalog } from './catalog.ts'
 import type { ApprovalTerms, Decision } from './decision.ts'
 import type { CloseReason, Entry, SessionOpening } from './entry.ts'
-import type { Facts, UsedColumn } from './facts.ts'
-import type { DetectedMask, Mask, MaskedRelation } from './mask.ts'
+import type { CopyFormat, Facts, UsedColumn } from './facts.ts'
+import type { DetectedMask, LookupBudget, Mask, MaskedRelation } from './mask.ts'
 import type { CompiledPolicy } from './policy/compile.ts'
 import type { Identity, Instant, Principal } from './principal.ts'
 import type { Place, Statement } from './statement.ts'
@@ -29,9 +29,25 @@ export type Classifier = (statement: Statement, catalog: Catalog, asker?: object
 /** SQL that yields a masked column's value. `reference` is the column as SQL, quoted and qualified. */
 export type MaskSql = (mask: Mask, column: UsedColumn, reference: string) => string
 
+/** How many values a statement looks up under one mask entry of the policy. A parameter that holds a list counts when it is bound. */
+export interface Lookup {
+  /** The position in the policy's `masks` list. */
+  readonly entry: number
+  readonly budget: LookupBudget
+  /** Literals, and parameters of one value. */
+  readonly values: number
+  /** Indexes of parameters, from 0, that hold a list of values (`= ANY ($1)`). */
+  readonly lists: readonly number[]
+}
+
 /** A rewriting: the text to send, or why there is none. */
 export type Rewriting =
-  | { readonly kind: 'rewritten'; readonly text: string }
+  | {
+      readonly kind: 'rewritten'
+      readonly text: string
+      /** How often each masked column under `equality` is compared with a value: guesses, for its budget. Absent: none. */
+      readonly lookups?: readonly Lookup[]
+    }
   | { readonly kind: 'impossible'; readonly why: string; readonly hint: string; readonly place: Place | null }
 
 /**
@@ -83,10 +99,29 @@ export interface ResultPlan {
 /** Prepares the result-side masking of one result, or gives null where no cell of it can change. */
 export type Masker = (plan: ResultPlan, columns: readonly ResultColumn[]) => MaskRow | null
 
-/** Masks in both of their forms. */
+/**
+ * Masks whole DataRow frames, `source[start, end)`. Gives the frames to send: memory of the masker's own that is good until
+ * its next call, or `source` itself where nothing changes. Throws where the bytes are anything but whole rows of the result.
+ */
+export type MaskFrames = (source: Uint8Array, start: number, end: number) => Uint8Array
+
+/**
+ * Masks the data of one COPY … TO STDOUT, whatever pieces it comes in. `push` gives what can be sent by now, which may be
+ * nothing; `finish` the rest. What is given is good until the next call. Both throw where the data isn't of the format.
+ */
+export interface MaskCopy {
+  readonly push: (data: Uint8Array) => Uint8Array
+  readonly finish: () => Uint8Array
+}
+
+/** Masks in all of their forms. */
 export interface Masking {
   readonly sql: MaskSql
   readonly rows: Masker
+  /** As `rows`, on the bytes of the wire. Null where no cell can change. Absent: rows are masked cell by cell. */
+  readonly frames?: (plan: ResultPlan, columns: readonly ResultColumn[]) => MaskFrames | null
+  /** Looks into COPY data. Absent: COPY is refused where detectors must look. */
+  readonly copy?: (plan: ResultPlan, format: CopyFormat) => MaskCopy
 }
 
 /** All that an approval is bound to. */

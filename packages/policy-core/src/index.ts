@@ -25,6 +25,7 @@ export type {
   ColumnName,
   ColumnRole,
   ColumnUse,
+  CopyFormat,
   Effect,
   Facts,
   FunctionCall,
@@ -38,6 +39,7 @@ export type {
   UsedColumn,
   UsedRelation,
   Via,
+  ViewDefinition,
 } from './facts.ts'
 export {
   ACCESSES,
@@ -70,7 +72,10 @@ export type {
   Clock,
   Credential,
   Estimator,
+  Lookup,
+  MaskCopy,
   Masker,
+  MaskFrames,
   Masking,
   MaskRow,
   MaskSql,
@@ -90,13 +95,15 @@ export type {
   DateUnit,
   DetectedMask,
   Detector,
+  LookupBudget,
   Mask,
   MaskedColumn,
   MaskedRelation,
   MaskKind,
+  PredicateMode,
   SecretRef,
 } from './mask.ts'
-export { DATE_UNITS, DETECTORS } from './mask.ts'
+export { DATE_UNITS, DETECTORS, ON_MASK, PREDICATE_MODES } from './mask.ts'
 export { checkMasks } from './policy/check-masks.ts'
 export { checkPolicy, checkTargets } from './policy/check-policy-on.ts'
 export { compilePolicy } from './policy/compile.ts'

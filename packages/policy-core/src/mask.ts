@@ -35,10 +35,35 @@ export interface DetectedMask {
   readonly mask: Mask
 }
 
+/**
+ * What a predicate (WHERE, JOIN, GROUP BY, ORDER BY …) on a masked column does, from the strictest on.
+ * - `deny`: the statement is refused.
+ * - `on-mask`: it sees the mask.
+ * - `equality`: it sees the mask, which is a keyed hash, and a literal or parameter that the column is compared with by `=`, IN or
+ *   `= ANY` is hashed likewise: lookups by exact value find their row. Each such value is a guess, and counted.
+ */
+export const PREDICATE_MODES = ['deny', 'on-mask', 'equality'] as const
+export type PredicateMode = (typeof PREDICATE_MODES)[number]
+
+/** How many values somebody may look up in columns under `equality`. Null is no limit. */
+export interface LookupBudget {
+  readonly perMinuteMax: number | null
+  readonly perDayMax: number | null
+}
+
+/** What holds where a policy says nothing of predicates. */
+export const ON_MASK: { readonly predicates: PredicateMode; readonly lookups: LookupBudget } = {
+  predicates: 'on-mask',
+  lookups: { perMinuteMax: null, perDayMax: null },
+}
+
 /** One column of a relation, with the mask that this principal sees it through. */
 export interface MaskedColumn {
   readonly column: UsedColumn
   readonly mask: Mask
+  readonly predicates: PredicateMode
+  /** Of `equality`; else no limit is looked at. */
+  readonly lookups: LookupBudget
   /** The position in the policy's `masks` list, for explanations. */
   readonly entry: number
 }

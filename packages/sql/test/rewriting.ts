@@ -3,6 +3,7 @@ import {
   type Mask,
   type MaskedRelation,
   type MaskSql,
+  ON_MASK,
   type Rewriting,
   relationKey,
   type UsedColumn,
@@ -42,7 +43,7 @@ export function masksOf(
     if (relation === undefined || relation.kind === 'catalog') continue
     const columns = relation.columns
       .filter(column => isMasked(relation, column))
-      .map(column => ({ column, mask, entry: 0 }))
+      .map(column => ({ column, mask, ...ON_MASK, entry: 0 }))
     if (columns.length > 0) masks.set(relationKey(relation), { relation, columns })
   }
   return [...masks.values()]

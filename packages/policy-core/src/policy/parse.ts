@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { PolicyError } from '../errors.ts'
-import { DATE_UNITS, DETECTORS, type Mask } from '../mask.ts'
+import { DATE_UNITS, DETECTORS, type Mask, ON_MASK } from '../mask.ts'
 import { policyIssues } from './check-policy.ts'
 import {
   isNotEmpty,
@@ -185,6 +185,7 @@ const MaskSchema = strict({
   const { columns, detect } = entry
   const parts = {
     mask: entry.with,
+    ...ON_MASK,
     who: entry.who ?? null,
     unless: entry.unless ?? null,
     targets: entry.on?.targets ?? null,

@@ -1,5 +1,5 @@
 import type { Access, Agency, Effect } from '../facts.ts'
-import type { Detector, Mask } from '../mask.ts'
+import type { Detector, LookupBudget, Mask, PredicateMode } from '../mask.ts'
 import type { ClaimValue, Instant } from '../principal.ts'
 
 /** A condition on one identity. Every given part must hold; null means that it doesn't matter. Names are compared whole. */
@@ -143,6 +143,8 @@ export type Rule = RuleParts &
 /** Which columns, or which looks of a value, are shown how, and to whom not. */
 export type MaskEntry = {
   readonly mask: Mask
+  readonly predicates: PredicateMode
+  readonly lookups: LookupBudget
   /** Whose view is masked; everybody's where null. */
   readonly who: Who | null
   /** Who sees the value all the same. */

@@ -1,6 +1,13 @@
 import type { StatementLimits } from '../decision.ts'
 import type { UsedColumn, UsedRelation } from '../facts.ts'
-import { DETECTORS, type DetectedMask, type Mask, type MaskedColumn } from '../mask.ts'
+import {
+  DETECTORS,
+  type DetectedMask,
+  type Mask,
+  type MaskedColumn,
+  PREDICATE_MODES,
+  type PredicateMode,
+} from '../mask.ts'
 import type { Identity, Principal } from '../principal.ts'
 import { matchesTarget, matchesWho } from './match-who.ts'
 import type { Pattern } from './pattern.ts'
@@ -142,7 +149,19 @@ function maskedColumn(
   ]
   const covering = masks.filter(({ columns }) => columns.some(({ matches }) => names.some(matches)))
   const mask = strictestMask(covering.map(({ entry }) => entry.mask))
-  return mask === null ? [] : [{ column, mask, entry: decidingEntry(covering, mask) }]
+  if (mask === null) return []
+  const lookups = {
+    perMinuteMax: smallest(covering.map(({ entry }) => entry.lookups.perMinuteMax)),
+    perDayMax: smallest(covering.map(({ entry }) => entry.lookups.perDayMax)),
+  }
+  return [{ column, mask, predicates: predicatesOf(covering, mask), lookups, entry: decidingEntry(covering, mask) }]
+}
+
+/** The strictest of them. Where another mask than a hash came out, there is nothing to compare by. */
+function predicatesOf(covering: readonly CompiledMask[], winner: Mask): PredicateMode {
+  const asked = new Set(covering.map(({ entry }) => entry.predicates))
+  const strictest = PREDICATE_MODES.find(mode => asked.has(mode)) ?? 'deny'
+  return strictest === 'equality' && winner.kind !== 'hash' ? 'on-mask' : strictest
 }
 
 /** The first entry of the kind that won; where two of a kind made it a redaction, the first of all. */

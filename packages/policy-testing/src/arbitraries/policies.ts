@@ -9,7 +9,9 @@ import {
   type LimitEntry,
   type Mask,
   type MaskEntry,
+  ON_MASK,
   type Policy,
+  PREDICATE_MODES,
   type Rule,
   type TimeWindow,
   WEEKDAYS,
@@ -154,6 +156,8 @@ export const maskEntries = (): fc.Arbitrary<MaskEntry> =>
   fc
     .record({
       mask: masks(),
+      predicates: fc.constantFrom(...PREDICATE_MODES),
+      lookups: fc.constant(ON_MASK.lookups),
       who: maybe(whos()),
       unless: maybe(whos()),
       targets: targetPatterns(),

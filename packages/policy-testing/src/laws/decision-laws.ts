@@ -1,5 +1,5 @@
 import type { Decision, DecisionRequest, MaskedRelation, Policy, Principal, Rule, Who } from '@querywarden/policy-core'
-import { EVERYBODY, EVERYTHING, relationKey, strictestMask } from '@querywarden/policy-core'
+import { EVERYBODY, EVERYTHING, ON_MASK, relationKey, strictestMask } from '@querywarden/policy-core'
 import fc from 'fast-check'
 import { facts, opaqueFacts, type Understood, understoodFacts } from '../arbitraries/facts.ts'
 import { maskEntries, policies, rules } from '../arbitraries/policies.ts'
@@ -263,6 +263,7 @@ const maskLaws = (decide: Decide): readonly Draft[] => [
         kind: 'columns',
         columns: ['*.*.*'],
         mask: { kind: 'redact' },
+        ...ON_MASK,
         who: null,
         unless: null,
         targets: null,

@@ -1,5 +1,5 @@
 import type { Approver, Completion, Entry, Recorder, SessionRecorder } from '@querywarden/policy-core'
-import { compilePolicy, parsePolicy } from '@querywarden/policy-core'
+import { compilePolicy, ON_MASK, parsePolicy } from '@querywarden/policy-core'
 import { Registry } from 'prom-client'
 import { expect, test } from 'vitest'
 import { type MeasurableHooks, measured } from './measured.ts'
@@ -121,8 +121,8 @@ test('results: rows, bytes, and what was shown through masks', async () => {
   const { append } = await session()
   const relation = { schema: 'public', name: 'a', oid: 1, kind: 'table', columns: [ssn] } as const
   const columns = [
-    { column: ssn, mask: { kind: 'redact' }, entry: 0 },
-    { column: ssn, mask: { kind: 'null' }, entry: 1 },
+    { column: ssn, mask: { kind: 'redact' }, ...ON_MASK, entry: 0 },
+    { column: ssn, mask: { kind: 'null' }, ...ON_MASK, entry: 1 },
   ] as const
   const obligations = {
     masks: [{ relation, columns }],
