@@ -1,4 +1,5 @@
 import type { Masking } from '@querywarden/policy-core'
+import { maskingFrames } from './data-row/masking-frames.ts'
 import { detectingRows } from './detect/detecting-rows.ts'
 import type { HashKey } from './keyed-hash.ts'
 import { maskSql } from './mask-sql.ts'
@@ -21,4 +22,5 @@ export interface MaskingOptions {
 export const masking = ({ hashKey }: MaskingOptions): Masking => ({
   sql: maskSql(hashKey),
   rows: detectingRows(hashKey),
+  frames: maskingFrames(hashKey),
 })

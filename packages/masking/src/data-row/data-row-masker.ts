@@ -9,6 +9,8 @@ export interface DataRowMasker {
    * `MALFORMED_ROW` for anything that isn't exactly that, with `target` as it was before the call.
    */
   readonly mask: (source: Uint8Array, start: number, end: number, target: OutputBuffer) => void
+  /** As `mask`, but appends nothing, and says false, where the rows are to be shown as they are. */
+  readonly maskChanged: (source: Uint8Array, start: number, end: number, target: OutputBuffer) => boolean
 }
 
 /** DataRow: 'D', length of what follows, number of columns (manual, section 54.7). */
@@ -28,16 +30,20 @@ const LENGTH_BYTES = 4
  */
 export function dataRowMasker(actions: readonly ColumnAction[]): DataRowMasker {
   const steps = actions.map(stepOf)
+  const maskChanged: DataRowMasker['maskChanged'] = (source, start, end, target) => {
+    if (!(start >= 0 && start <= end && end <= source.length)) throw malformed('range', 'within the bytes given')
+    const lengthBefore = target.length
+    try {
+      return maskRows(steps, source, start, end, target)
+    } catch (error) {
+      target.length = lengthBefore
+      throw error
+    }
+  }
   return {
+    maskChanged,
     mask: (source, start, end, target) => {
-      if (!(start >= 0 && start <= end && end <= source.length)) throw malformed('range', 'within the bytes given')
-      const lengthBefore = target.length
-      try {
-        maskRows(steps, source, start, end, target)
-      } catch (error) {
-        target.length = lengthBefore
-        throw error
-      }
+      if (!maskChanged(source, start, end, target)) target.append(source, start, end)
     },
   }
 }
@@ -64,10 +70,18 @@ function stepOf(action: ColumnAction): Step {
   }
 }
 
-function maskRows(steps: readonly Step[], source: Uint8Array, start: number, end: number, target: OutputBuffer): void {
+/** Whether any cell is shown otherwise; only then something was appended. */
+function maskRows(
+  steps: readonly Step[],
+  source: Uint8Array,
+  start: number,
+  end: number,
+  target: OutputBuffer,
+): boolean {
   const view = new DataView(source.buffer, source.byteOffset, source.byteLength)
   // What is kept waits to be copied until something else comes between.
   let keptFrom = start
+  let isAnyChanged = false
   for (let row = start; row < end; ) {
     const rowEnd = rowEndOf(view, row, end, steps.length)
     const header = target.length + (row - keptFrom)
@@ -93,10 +107,14 @@ function maskRows(steps: readonly Step[], source: Uint8Array, start: number, end
       at = cellEnd
     }
     if (at !== rowEnd) throw malformed('row', 'to end with its last column')
-    if (isChanged) target.setInt32(header + 1, target.length + (rowEnd - keptFrom) - header - 1)
+    if (isChanged) {
+      target.setInt32(header + 1, target.length + (rowEnd - keptFrom) - header - 1)
+      isAnyChanged = true
+    }
     row = rowEnd
   }
-  target.appendView(view, keptFrom, end)
+  if (isAnyChanged) target.appendView(view, keptFrom, end)
+  return isAnyChanged
 }
 
 function rowEndOf(view: DataView, row: number, end: number, columns: number): number {
