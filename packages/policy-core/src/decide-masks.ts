@@ -1,6 +1,7 @@
 import { relationKey } from './catalog.ts'
 import type { Access, ColumnMention, Facts, Use, UsedRelation } from './facts.ts'
 import type { MaskedRelation } from './mask.ts'
+import { maskedBehind, maskedRelation } from './masked-behind.ts'
 import type { Standing } from './policy/standing.ts'
 import { printable, printableName } from './printable.ts'
 import type { Place } from './statement.ts'
@@ -29,10 +30,12 @@ export function maskObligations(
     const { relation } = use
     // System relations show no row values of anybody's tables; those that do are refused by the classifier.
     const columns = relation.kind === 'catalog' ? [] : standing.maskedColumns(relation)
-    if (columns.length === 0) continue
+    const behind = use.via === undefined && READS.has(use.access) ? maskedBehind(standing, relation) : []
+    if (columns.length === 0 && behind.length === 0) continue
     const impossible = whyImpossible(use, { relation, columns }, mentions, named)
     if (impossible !== null) return impossible
-    masked.set(relationKey(relation), { relation, columns })
+    for (const each of behind) masked.set(relationKey(each.relation), each)
+    masked.set(relationKey(relation), maskedRelation(standing, relation))
   }
   return { kind: 'possible', masks: [...masked.values()] }
 }
@@ -44,7 +47,7 @@ function whyImpossible(
   used: readonly RelationUse[],
 ): Impossible | null {
   const name = shown(use.relation)
-  if (use.relation.kind === 'derived') {
+  if (use.relation.kind === 'derived' && use.via === undefined && !isReadable(use)) {
     return {
       kind: 'impossible',
       why: `column ${printableName(masked.columns[0]?.column.name ?? '')} of the view ${name} may show masked values`,
@@ -83,6 +86,11 @@ function whyImpossible(
       }
   }
 }
+
+const READS: ReadonlySet<Access> = new Set(['select', 'copy', 'lock'])
+
+/** Whether the rewriter can look into a view, and has only to read it. */
+const isReadable = ({ relation, access }: RelationUse): boolean => relation.view !== undefined && READS.has(access)
 
 /** What each access means for the masks of the relation it is on. */
 const HOW: Readonly<Record<Access, 'rewritten' | 'reads-nothing' | 'reads-what-it-mentions' | 'reads-everything'>> = {

@@ -26,14 +26,36 @@ export type Mask =
 export type MaskKind = Mask['kind']
 
 /** What values look like that are masked wherever they turn up in text. */
-export const DETECTORS = ['credit-card', 'us-ssn', 'email', 'iban', 'phone'] as const
+export const DETECTORS = [
+  'credit-card',
+  'us-ssn',
+  'email',
+  'iban',
+  'phone',
+  'jwt',
+  'aws-key',
+  'gcp-key',
+  'github-token',
+  'slack-token',
+  'openai-key',
+  'private-key',
+  'ip-address',
+] as const
 export type Detector = (typeof DETECTORS)[number]
 
-/** A detector with the mask for what it finds. */
-export interface DetectedMask {
-  readonly detector: Detector
-  readonly mask: Mask
+/** A detector of the policy's own. */
+export interface DetectorPattern {
+  /** No name of {@link DETECTORS}. */
+  readonly name: string
+  /** In the syntax of RE2, every repeat with a bound. */
+  readonly pattern: string
 }
+
+/** A detector with the mask for what it finds. */
+export type DetectedMask =
+  | { readonly detector: Detector; readonly pattern?: never; readonly mask: Mask }
+  /** `detector` is the name of the pattern. */
+  | { readonly detector: string; readonly pattern: string; readonly mask: Mask }
 
 /**
  * What a predicate (WHERE, JOIN, GROUP BY, ORDER BY …) on a masked column does, from the strictest on.
@@ -71,5 +93,8 @@ export interface MaskedColumn {
 /** A relation of the statement that can only be read through masks. */
 export interface MaskedRelation {
   readonly relation: UsedRelation
+  /** Of a view: by the masks on the base columns that its own are made of, too. None where only what it reads is masked. */
   readonly columns: readonly MaskedColumn[]
+  /** Of a view: those columns that the policy masks by the view's name, with the masks that this alone gives them. */
+  readonly own?: readonly MaskedColumn[]
 }

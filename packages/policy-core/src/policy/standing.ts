@@ -39,6 +39,8 @@ export interface Standing {
   readonly limits: StatementLimits
   /** The columns of a relation that are only seen through a mask. */
   readonly maskedColumns: (relation: UsedRelation) => readonly MaskedColumn[]
+  /** Those that are named themselves, whatever base columns they are made of. */
+  readonly ownMasks: (relation: UsedRelation) => readonly MaskedColumn[]
 }
 
 /** How many statements somebody may send to a target. Counted over all sessions. */
@@ -71,7 +73,6 @@ export function standingOf(parts: PolicyParts, principal: Principal, targetName:
   const limits = identities.flatMap(limitsOf)
   const sides = identities.map(identity => rulesFor(parts, identity, principal.actor, targetName, moment))
   const whats = sides.flatMap(rules => rules.map(({ rule }) => rule.what))
-  const known = new WeakMap<UsedRelation, readonly MaskedColumn[]>()
   return {
     sides: sides.map(parts.indexOf),
     rates: identities.flatMap(identity => rateOf(identity, limitsOf(identity))),
@@ -85,11 +86,20 @@ export function standingOf(parts: PolicyParts, principal: Principal, targetName:
       bytesMax: smallest(limits.map(({ bytesMax }) => bytesMax)),
       timeMsMax: smallest(limits.map(({ timeMsMax }) => timeMsMax)),
     },
-    maskedColumns: relation => {
-      const columns = known.get(relation) ?? relation.columns.flatMap(column => maskedColumn(masks, relation, column))
-      known.set(relation, columns)
-      return columns
-    },
+    maskedColumns: rememberingColumns((relation, column) => maskedColumn(masks, relation, column)),
+    ownMasks: rememberingColumns((relation, column) => maskedColumn(masks, relation, column, [])),
+  }
+}
+
+/** The same list each time for a relation: what is made of it is known again by it. */
+function rememberingColumns(
+  masksOf: (relation: UsedRelation, column: UsedColumn) => readonly MaskedColumn[],
+): Standing['maskedColumns'] {
+  const known = new WeakMap<UsedRelation, readonly MaskedColumn[]>()
+  return relation => {
+    const columns = known.get(relation) ?? relation.columns.flatMap(column => masksOf(relation, column))
+    known.set(relation, columns)
+    return columns
   }
 }
 
@@ -130,22 +140,34 @@ const smallest = (values: readonly (number | null)[]): number | null => {
   return given.length === 0 ? null : Math.min(...given)
 }
 
-const detectedMasks = (masks: readonly CompiledMask[]): readonly DetectedMask[] =>
-  DETECTORS.flatMap(detector => {
-    const mask = strictestMask(
-      masks.flatMap(({ entry }) => (entry.kind === 'detect' && entry.detectors.includes(detector) ? [entry.mask] : [])),
-    )
+/** Each detector once, with the strictest of its masks: the built-in ones in their order, then patterns in the policy's. */
+function detectedMasks(masks: readonly CompiledMask[]): readonly DetectedMask[] {
+  const entries = masks.map(({ entry }) => entry).filter(entry => entry.kind === 'detect')
+  const builtIn = DETECTORS.flatMap(detector => {
+    const mask = strictestMask(entries.filter(({ detectors }) => detectors.includes(detector)).map(entry => entry.mask))
     return mask === null ? [] : [{ detector, mask }]
   })
+  const patterns = new Map<string, { readonly detector: string; readonly pattern: string; readonly mask: Mask }>()
+  for (const entry of entries) {
+    for (const { name, pattern } of entry.patterns ?? []) {
+      const key = JSON.stringify([name, pattern])
+      const other = patterns.get(key)?.mask
+      const mask = strictestMask(other === undefined ? [entry.mask] : [other, entry.mask]) ?? entry.mask
+      patterns.set(key, { detector: name, pattern, mask })
+    }
+  }
+  return [...builtIn, ...patterns.values()]
+}
 
 function maskedColumn(
   masks: readonly CompiledMask[],
   relation: UsedRelation,
   column: UsedColumn,
+  origins: UsedColumn['origins'] = column.origins,
 ): readonly MaskedColumn[] {
   const names = [
     [relation.schema, relation.name, column.name],
-    ...column.origins.map(origin => [origin.schema, origin.name, origin.column]),
+    ...origins.map(origin => [origin.schema, origin.name, origin.column]),
   ]
   const covering = masks.filter(({ columns }) => columns.some(({ matches }) => names.some(matches)))
   const mask = strictestMask(covering.map(({ entry }) => entry.mask))
