@@ -60,7 +60,7 @@ export { changesCode } from './gate/in-doubt.ts'
 export type { Judgement } from './gate/judge.ts'
 export type { Gate, GateOptions, SessionRequest } from './gate/open-gate.ts'
 export { openGate, recommendedLimits } from './gate/open-gate.ts'
-export type { Revelation } from './gate/reveal.ts'
+export type { ColumnOrigin, FramesRevelation, RawRevelation, Revelation } from './gate/reveal.ts'
 export type { GateLimits, Judged, Session, Verdict } from './gate/session.ts'
 export { INSIDE_TRANSACTION } from './gate/session-refusals.ts'
 export type {
@@ -95,6 +95,7 @@ export type {
   DateUnit,
   DetectedMask,
   Detector,
+  DetectorPattern,
   LookupBudget,
   Mask,
   MaskedColumn,
@@ -109,6 +110,7 @@ export { checkPolicy, checkTargets } from './policy/check-policy-on.ts'
 export { compilePolicy } from './policy/compile.ts'
 export { policySchema } from './policy/json-schema.ts'
 export type { Surroundings } from './policy/match-what.ts'
+export type { PolicyReading } from './policy/parse.ts'
 export { parsePolicy } from './policy/parse.ts'
 export type {
   ActorCondition,

@@ -13,7 +13,7 @@ import {
   type YAMLMap,
 } from 'yaml'
 import { type KeyPath, PolicyError, type PolicyIssue, type TextLocation } from './errors.ts'
-import { parsePolicy } from './policy/parse.ts'
+import { type PolicyReading, parsePolicy } from './policy/parse.ts'
 import type { Policy } from './policy/policy.ts'
 
 export type { KeyPath, PolicyIssue, TextLocation } from './errors.ts'
@@ -40,8 +40,8 @@ export interface YamlReading<T> {
  * @example
  * const policy = readPolicyYaml(await readFile('policy.yaml', 'utf8'), { file: 'policy.yaml' })
  */
-export const readPolicyYaml = (text: string, { file }: { readonly file: string }): Policy =>
-  readYaml(text, { file, parse: parsePolicy, fail: issues => new PolicyError(issues) })
+export const readPolicyYaml = (text: string, { file, ...reading }: PolicyReading & { readonly file: string }): Policy =>
+  readYaml(text, { file, parse: input => parsePolicy(input, reading), fail: issues => new PolicyError(issues) })
 
 /**
  * Reads one YAML document of plain data: no anchors, no aliases, no tags, no key twice, no key without a value.

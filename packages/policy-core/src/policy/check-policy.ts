@@ -1,4 +1,5 @@
 import type { KeyPath, PolicyIssue } from '../errors.ts'
+import { ambiguousNames } from './detector-pattern.ts'
 import { isGlob, matchGlob } from './glob.ts'
 import { localClock, noTimeZone } from './local-time.ts'
 import { readPattern } from './pattern.ts'
@@ -41,6 +42,7 @@ function futileRules({ rules }: Policy): readonly PolicyIssue[] {
 /** The part of {@link policyIssues} without which deciding by the policy would be unsound, however it was made. */
 export const unsafeIssues = (policy: Policy): readonly PolicyIssue[] => [
   ...duplicateIds(policy),
+  ...ambiguousNames(policy),
   ...policy.rules.flatMap((rule, index) => [
     ...patternIssues(rule.what.relations, 2, 'schema.relation', ['rules', index, 'what', 'relations']),
     ...patternIssues(rule.what.functions, 2, 'schema.function', ['rules', index, 'what', 'functions']),

@@ -1,7 +1,8 @@
 import * as z from 'zod'
 import { PolicyError } from '../errors.ts'
-import { DATE_UNITS, DETECTORS, type Mask, ON_MASK } from '../mask.ts'
+import { DATE_UNITS, DETECTORS, type Detector, type DetectorPattern, type Mask, ON_MASK } from '../mask.ts'
 import { policyIssues } from './check-policy.ts'
+import { type CheckPattern, engineIssues, PATTERN_CHARS_MAX, patternTrouble } from './detector-pattern.ts'
 import {
   isNotEmpty,
   NAME_CHARS_MAX,
@@ -10,7 +11,6 @@ import {
   On,
   ROWS_MAX,
   RuleOnSchema,
-  someOf,
   strict,
   unlessBroken,
   WhatSchema,
@@ -30,6 +30,7 @@ import { issuesOf, suggestion } from './schema-issues.ts'
 
 const RULES_MAX = 10_000
 const MASKS_MAX = 1_000
+const DETECT_MAX = 100
 const LIMITS_MAX = 200
 const REASON_CHARS_MAX = 500
 const KEPT_CHARS_MAX = 64
@@ -174,9 +175,32 @@ const With = z.union([NullMask, BareMask, MaskWithParameters], {
   error: 'expected the name of a mask, or one mask with its parameters',
 })
 
+const DETECTOR = `expected one of ${DETECTORS.join(', ')}, or { name, pattern }`
+const DetectorName = z.enum(DETECTORS, {
+  error: ({ input }) => (typeof input === 'string' ? `no detector, ${suggestion(input, DETECTORS)}` : DETECTOR),
+})
+const Pattern = strict({
+  name: z
+    .string()
+    .max(KEPT_CHARS_MAX)
+    .regex(/^[a-z][a-z0-9-]*$/, 'expected small letters, digits and dashes'),
+  pattern: z
+    .string()
+    .min(1)
+    .max(PATTERN_CHARS_MAX)
+    .superRefine((pattern, context) => {
+      const trouble = patternTrouble(pattern)
+      if (trouble !== null) context.addIssue(trouble)
+    }),
+})
+
 const MaskSchema = strict({
   columns: Names.optional(),
-  detect: someOf(DETECTORS).optional(),
+  detect: z
+    .array(z.union([DetectorName, Pattern]))
+    .min(1)
+    .max(DETECT_MAX)
+    .optional(),
   with: With,
   unless: WhoSchema.optional(),
   who: WhoSchema.optional(),
@@ -191,10 +215,18 @@ const MaskSchema = strict({
     targets: entry.on?.targets ?? null,
   }
   if (columns !== undefined && detect === undefined) return { ...parts, kind: 'columns', columns }
-  if (detect !== undefined && columns === undefined) return { ...parts, kind: 'detect', detectors: detect }
+  if (detect !== undefined && columns === undefined) return { ...parts, kind: 'detect', ...detectorsOf(detect) }
   context.addIssue('expected either columns or detect')
   return z.NEVER
 })
+
+function detectorsOf(
+  detect: readonly (Detector | DetectorPattern)[],
+): Pick<Extract<MaskEntry, { kind: 'detect' }>, 'detectors' | 'patterns'> {
+  const detectors = detect.filter(each => typeof each === 'string')
+  const patterns = detect.filter(each => typeof each !== 'string')
+  return patterns.length === 0 ? { detectors } : { detectors, patterns }
+}
 
 const Statements = z.int().min(1).max(STATEMENTS_MAX)
 const Rate = strict({ 'per-minute': Statements.optional(), 'per-day': Statements.optional() }).refine(
@@ -234,6 +266,12 @@ export const PolicySchema: z.ZodType<Policy> = strict({
   limits: z.array(LimitSchema).max(LIMITS_MAX).default([]),
 })
 
+/** What a policy is held against as it is read. */
+export interface PolicyReading {
+  /** The engine that patterns of detectors will be run by. Absent: only their text is looked at. */
+  readonly checkPattern?: CheckPattern
+}
+
 /**
  * Turns a document, as JSON or YAML gives it, into a policy.
  *
@@ -244,10 +282,10 @@ export const PolicySchema: z.ZodType<Policy> = strict({
  *   rules: [{ id: 'agents-read', decision: 'allow', who: { groups: ['ai-agents'] }, what: { effects: ['read'] } }],
  * })
  */
-export function parsePolicy(input: unknown): Policy {
+export function parsePolicy(input: unknown, { checkPattern = () => null }: PolicyReading = {}): Policy {
   const parsed = PolicySchema.safeParse(input)
   if (!parsed.success) throw new PolicyError(issuesOf(parsed.error.issues, input))
-  const issues = policyIssues(parsed.data)
+  const issues = [...policyIssues(parsed.data), ...engineIssues(parsed.data, checkPattern)]
   if (issues.length > 0) throw new PolicyError(issues)
   return parsed.data
 }

@@ -1,5 +1,5 @@
 import type { Access, Agency, Effect } from '../facts.ts'
-import type { Detector, LookupBudget, Mask, PredicateMode } from '../mask.ts'
+import type { Detector, DetectorPattern, LookupBudget, Mask, PredicateMode } from '../mask.ts'
 import type { ClaimValue, Instant } from '../principal.ts'
 
 /** A condition on one identity. Every given part must hold; null means that it doesn't matter. Names are compared whole. */
@@ -152,7 +152,12 @@ export type MaskEntry = {
   readonly targets: readonly string[] | null
 } & (
   | { readonly kind: 'columns'; readonly columns: readonly string[] }
-  | { readonly kind: 'detect'; readonly detectors: readonly Detector[] }
+  | {
+      readonly kind: 'detect'
+      readonly detectors: readonly Detector[]
+      /** Absent: none. */
+      readonly patterns?: readonly DetectorPattern[]
+    }
 )
 
 export interface LimitEntry {
