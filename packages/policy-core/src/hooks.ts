@@ -119,9 +119,9 @@ export interface Masking {
   readonly sql: MaskSql
   readonly rows: Masker
   /** As `rows`, on the bytes of the wire. Null where no cell can change. Absent: rows are masked cell by cell. */
-  readonly frames?: (plan: ResultPlan, columns: readonly ResultColumn[]) => MaskFrames | null
+  readonly frames?: ((plan: ResultPlan, columns: readonly ResultColumn[]) => MaskFrames | null) | undefined
   /** Looks into COPY data. Absent: COPY is refused where detectors must look. */
-  readonly copy?: (plan: ResultPlan, format: CopyFormat) => MaskCopy
+  readonly copy?: ((plan: ResultPlan, format: CopyFormat) => MaskCopy) | undefined
 }
 
 /** All that an approval is bound to. */

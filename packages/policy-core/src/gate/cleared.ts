@@ -1,5 +1,7 @@
 import type { Obligations } from '../decision.ts'
-import type { Facts } from '../facts.ts'
+import type { Facts, UsedRelation } from '../facts.ts'
+import type { MaskedColumn } from '../mask.ts'
+import type { Standing } from '../policy/standing.ts'
 import type { Statement } from '../statement.ts'
 
 type UnderstoodFacts = Extract<Facts, { kind: 'understood' }>
@@ -10,6 +12,7 @@ type UnderstoodFacts = Extract<Facts, { kind: 'understood' }>
  */
 export class Cleared {
   readonly #seal: boolean
+  readonly #maskedColumns: Standing['maskedColumns']
   /** Counts the session's statements from 1; the same number as in the recording. */
   readonly number: number
   /** What to send: rewritten text, the client's parameters. */
@@ -26,6 +29,7 @@ export class Cleared {
     readonly statement: Statement
     readonly facts: UnderstoodFacts
     readonly obligations: Obligations
+    readonly maskedColumns: Standing['maskedColumns']
     readonly approval: string | null
     readonly estimatedRows: number | null
   }) {
@@ -34,8 +38,14 @@ export class Cleared {
     this.statement = parts.statement
     this.facts = parts.facts
     this.obligations = parts.obligations
+    this.#maskedColumns = parts.maskedColumns
     this.approval = parts.approval
     this.estimatedRows = parts.estimatedRows
+  }
+
+  /** What of a relation the policy hides that it was judged by, whatever of it was found in the statement. */
+  maskedColumns(relation: UsedRelation): readonly MaskedColumn[] {
+    return this.#maskedColumns(relation)
   }
 
   static is(value: object): value is Cleared {

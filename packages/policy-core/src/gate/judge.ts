@@ -3,6 +3,7 @@ import type { Decision, Refusal } from '../decision.ts'
 import type { Entry } from '../entry.ts'
 import type { Facts } from '../facts.ts'
 import type { Classifier, Masking, Rewriter, Rewriting } from '../hooks.ts'
+import type { Standing } from '../policy/standing.ts'
 import type { Parameter, Statement } from '../statement.ts'
 import type { Target } from '../target.ts'
 import { inDoubt } from './in-doubt.ts'
@@ -26,6 +27,8 @@ export type Judgement =
       readonly rewritten: string
       readonly catalog: Catalog
       readonly policyVersion: string
+      /** What the policy hides of a relation, for the check of results. */
+      readonly maskedColumns: Standing['maskedColumns']
       /**
        * What a recording says of every run of it. Its parts are the same objects each time, so that a recorder may know
        * them again.
@@ -76,7 +79,7 @@ function judgeFacts(one: Case, facts: Facts): Judgement | Promise<Judgement> {
   const { decision } = ruling
   if (decision.kind === 'deny') return { kind: 'refused', text, facts, decision, refusal: decision.refusal }
   if (facts.kind === 'opaque') return { kind: 'refused', text, facts, decision, refusal: notUnderstood(facts) }
-  if (facts.copy === 'out' && decision.obligations.detect.length > 0)
+  if (facts.copy === 'out' && decision.obligations.detect.length > 0 && !canLookIntoCopy(hooks, facts))
     return { kind: 'refused', text, facts, decision, refusal: CANNOT_LOOK_INTO_COPY }
 
   const { masks } = decision.obligations
@@ -111,6 +114,7 @@ function withRewriting(
     rewritten: rewriting.text,
     catalog,
     policyVersion: rulings.policy.version,
+    maskedColumns: rulings.maskedColumns,
     account: {
       text,
       canonical: facts.canonical,
@@ -147,11 +151,15 @@ export const intentOf = (
   obligations: account.obligations,
 })
 
-/** Detectors look at the cells of rows. COPY data has none that the result side could tell apart. */
+const canLookIntoCopy = ({ mask }: JudgeHooks, { copyFormat }: Extract<Facts, { kind: 'understood' }>): boolean =>
+  mask.copy !== undefined && copyFormat !== undefined
+
+/** Detectors look at values, and where one ends in COPY data only its format tells. */
 const CANNOT_LOOK_INTO_COPY: Refusal = {
   code: 'CANNOT_MASK',
   rule: null,
-  message: 'statement refused: the policy looks for protected values in results, and COPY data is not looked into',
+  message:
+    'statement refused: the policy looks for protected values in results, and this COPY data can not be looked into',
   hint: 'send the query by itself, without COPY',
   place: null,
   request: null,

@@ -1,5 +1,6 @@
 import { USER_OID_MIN } from '../catalog.ts'
-import type { Masker, MaskRow, ResultColumn } from '../hooks.ts'
+import type { UsedRelation } from '../facts.ts'
+import type { MaskCopy, Masker, MaskFrames, Masking, MaskRow, ResultColumn } from '../hooks.ts'
 import type { Cleared } from './cleared.ts'
 
 /**
@@ -7,33 +8,99 @@ import type { Cleared } from './cleared.ts'
  * `raw`: the server says that a column comes straight from where only a masked value, or none of this statement's
  * columns at all, may come from. The rewriting went wrong; the result must be dropped.
  */
-export type Revelation =
-  | { readonly kind: 'clean'; readonly mask: MaskRow | null }
-  | { readonly kind: 'raw'; readonly code: 'RAW_COLUMN' | 'UNEXPECTED_ORIGIN'; readonly message: string }
+export type Revelation = { readonly kind: 'clean'; readonly mask: MaskRow | null } | RawRevelation
+export type RawRevelation = {
+  readonly kind: 'raw'
+  readonly code: 'RAW_COLUMN' | 'UNEXPECTED_ORIGIN'
+  readonly message: string
+}
+
+/** Where a result column comes from, as the server says it. */
+export type ColumnOrigin = Pick<ResultColumn, 'tableOid' | 'attnum'>
 
 /** Judges a result's columns by where the server says they come from: a check that shares nothing with the rewriter. */
 export function reveal(masker: Masker, cleared: Cleared, columns: readonly ResultColumn[]): Revelation {
-  const known = new Set<number>()
-  for (const use of cleared.facts.uses) if (use.kind === 'relation') known.add(use.relation.oid)
-
-  for (const column of columns) {
-    if (column.tableOid < USER_OID_MIN) continue
-    if (!known.has(column.tableOid)) {
-      return {
-        kind: 'raw',
-        code: 'UNEXPECTED_ORIGIN',
-        message: 'result dropped: a column comes from a relation that the statement was not judged to read',
-      }
-    }
-    if (isMasked(cleared, column)) {
-      return { kind: 'raw', code: 'RAW_COLUMN', message: 'result dropped: a masked column arrived unmasked' }
-    }
-  }
-  return { kind: 'clean', mask: masker({ detect: cleared.obligations.detect }, columns) }
+  const raw = rawAmong(cleared, columns)
+  return raw ?? { kind: 'clean', mask: masker({ detect: cleared.obligations.detect }, columns) }
 }
 
-const isMasked = (cleared: Cleared, { tableOid, attnum }: ResultColumn): boolean =>
+/** The same for rows on the wire. At most one of the two is there: `frames` where the masking works on bytes. */
+export type FramesRevelation =
+  | { readonly kind: 'clean'; readonly mask: MaskRow | null; readonly frames: MaskFrames | null }
+  | RawRevelation
+
+/** As `reveal`, for whoever has rows as bytes of the wire. */
+export function revealFrames(masking: Masking, cleared: Cleared, columns: readonly ResultColumn[]): FramesRevelation {
+  const raw = rawAmong(cleared, columns)
+  if (raw !== null) return raw
+  const plan = { detect: cleared.obligations.detect }
+  return masking.frames === undefined
+    ? { kind: 'clean', mask: masking.rows(plan, columns), frames: null }
+    : { kind: 'clean', mask: null, frames: masking.frames(plan, columns) }
+}
+
+/** What looks into the data of a COPY, or null where the policy has nothing to look for. What can't be looked into was refused. */
+export function copyMask(
+  { copy }: Masking,
+  { facts: { copyFormat }, obligations: { detect } }: Cleared,
+): MaskCopy | null {
+  if (detect.length === 0) return null
+  if (copy === undefined || copyFormat === undefined) throw new Error('COPY data that nobody can look into was cleared')
+  return copy({ detect }, copyFormat)
+}
+
+/**
+ * The first column that comes from where it must not, or null. What hides a column is asked of the policy that the
+ * statement was judged by, for each relation that it was judged to read: not of the masks that were to be put into it.
+ * Those are what may have been forgotten.
+ */
+export function rawAmong(cleared: Cleared, columns: readonly ColumnOrigin[]): RawRevelation | null {
+  let known: ReadonlyMap<number, readonly UsedRelation[]> | null = null
+  for (const column of columns) {
+    if (column.tableOid < USER_OID_MIN) continue
+    known ??= knownRelations(cleared)
+    const relations = known.get(column.tableOid)
+    if (relations === undefined) return UNEXPECTED_ORIGIN
+    if (relations.some(relation => isMasked(cleared, relation, column)) || isObliged(cleared, column)) return RAW_COLUMN
+  }
+  return null
+}
+
+/** The relations that a statement was judged to use, and those that the views among them read, by their oids. */
+function knownRelations({ facts, obligations }: Cleared): ReadonlyMap<number, readonly UsedRelation[]> {
+  const known = new Map<number, UsedRelation[]>()
+  const add = (relation: UsedRelation): void => {
+    const same = known.get(relation.oid)
+    // The code of a trigger, say, uses a relation with fewer of its columns than the statement itself.
+    if (same?.includes(relation) === true) return
+    if (same === undefined) known.set(relation.oid, [relation])
+    else same.push(relation)
+    for (const read of relation.view?.reads ?? []) add(read)
+  }
+  for (const use of facts.uses) if (use.kind === 'relation') add(use.relation)
+  for (const { relation } of obligations.masks) add(relation)
+  return known
+}
+
+/** Attribute 0 is the whole row (markTargetListOrigin in parse_target.c). */
+const isMasked = (cleared: Cleared, relation: UsedRelation, { attnum }: ColumnOrigin): boolean =>
+  relation.kind !== 'catalog' &&
+  cleared.maskedColumns(relation).some(({ column }) => attnum === 0 || column.attnum === attnum)
+
+const isObliged = (cleared: Cleared, { tableOid, attnum }: ColumnOrigin): boolean =>
   cleared.obligations.masks.some(
     ({ relation, columns }) =>
       relation.oid === tableOid && columns.some(({ column }) => attnum === 0 || column.attnum === attnum),
   )
+
+const RAW_COLUMN: RawRevelation = {
+  kind: 'raw',
+  code: 'RAW_COLUMN',
+  message: 'result dropped: a masked column arrived unmasked',
+}
+
+const UNEXPECTED_ORIGIN: RawRevelation = {
+  kind: 'raw',
+  code: 'UNEXPECTED_ORIGIN',
+  message: 'result dropped: a column comes from a relation that the statement was not judged to read',
+}

@@ -52,6 +52,11 @@ export class Rulings {
     return this.#by.policy
   }
 
+  /** The columns of a relation that the policy hides from the asker. */
+  get maskedColumns(): Standing['maskedColumns'] {
+    return this.#by.standing.maskedColumns
+  }
+
   on(facts: Facts): Ruling {
     if (facts.kind === 'opaque') return this.#fresh(facts)
     const known = this.#known.get(facts.uses)

@@ -8,6 +8,7 @@ import type {
   Cell,
   Clock,
   Estimator,
+  MaskCopy,
   MaskRow,
   PolicySource,
   ResultColumn,
@@ -23,7 +24,16 @@ import { estimateRows, permittingEdge } from './estimate-rows.ts'
 import { GateError } from './gate-error.ts'
 import { intentOf, type JudgeHooks, type Judgement, judge } from './judge.ts'
 import { JudgementCache } from './judgement-cache.ts'
-import { type Revelation, reveal } from './reveal.ts'
+import {
+  type ColumnOrigin,
+  copyMask,
+  type FramesRevelation,
+  type RawRevelation,
+  type Revelation,
+  rawAmong,
+  reveal,
+  revealFrames,
+} from './reveal.ts'
 import { Rulings } from './rulings.ts'
 import { CATALOG_UNAVAILABLE, CHANGED_WHILE_WAITING, RECORDER_FAILED, sessionEnded } from './session-refusals.ts'
 import type { StatementMeter } from './statement-meter.ts'
@@ -144,6 +154,21 @@ export class Session {
   /** Checks a result's columns and prepares its masks. See {@link Revelation}. */
   reveal(cleared: Cleared, columns: readonly ResultColumn[]): Revelation {
     return reveal(this.#parts.mask.rows, cleared, columns)
+  }
+
+  /** The same for rows on the wire. */
+  revealFrames(cleared: Cleared, columns: readonly ResultColumn[]): FramesRevelation {
+    return revealFrames(this.#parts.mask, cleared, columns)
+  }
+
+  /** The same for what COPY … TO STDOUT gives, by the origins that the server says its query has; null where all is well. */
+  revealCopy(cleared: Cleared, columns: readonly ColumnOrigin[]): RawRevelation | null {
+    return rawAmong(cleared, columns)
+  }
+
+  /** What must look into the data of a COPY before it goes out; null where nothing must. */
+  copyMask(cleared: Cleared): MaskCopy | null {
+    return copyMask(this.#parts.mask, cleared)
   }
 
   /** Records what became of a cleared statement. Resolves when the recorder has taken it. */
@@ -302,7 +327,7 @@ export class Session {
     approval: string | null,
     estimatedRows: number | null,
   ): Promise<Verdict> {
-    const { facts, decision, account } = judgement
+    const { facts, decision, account, maskedColumns } = judgement
     try {
       await this.#parts.recorder.append(intentOf(number, account, params, approval))
     } catch {
@@ -312,7 +337,15 @@ export class Session {
     const statement = { dialect: this.target.dialect, text: judgement.rewritten, params }
     return {
       kind: 'cleared',
-      cleared: new Cleared({ number, statement, facts, obligations: decision.obligations, approval, estimatedRows }),
+      cleared: new Cleared({
+        number,
+        statement,
+        facts,
+        obligations: decision.obligations,
+        maskedColumns,
+        approval,
+        estimatedRows,
+      }),
     }
   }
 }
