@@ -100,8 +100,9 @@ export interface ResultPlan {
 export type Masker = (plan: ResultPlan, columns: readonly ResultColumn[]) => MaskRow | null
 
 /**
- * Masks whole DataRow frames, `source[start, end)`. Gives the frames to send: memory of the masker's own that is good until
- * its next call, or `source` itself where nothing changes. Throws where the bytes are anything but whole rows of the result.
+ * Masks whole DataRow frames, `source[start, end)`. Gives the frames to send, in bytes that nobody else holds nor writes to
+ * again, so that they may wait for a socket; or `source` itself where nothing changes: send its `[start, end)`. Throws where
+ * the bytes are anything but whole rows of the result.
  */
 export type MaskFrames = (source: Uint8Array, start: number, end: number) => Uint8Array
 

@@ -13,14 +13,14 @@ const BYTES_KEPT_MAX = 1024 * 1024
 
 /**
  * The result side as policy-core's hook, on the bytes of the wire: finds what the plan's detectors look for in every column
- * that can hold text, and replaces just that. Null where no cell can change. What it gives out are finished rows, never
- * the memory that raw ones were copied to.
+ * that can hold text, and replaces just that. Null where no cell can change. What it gives out are finished rows in bytes of
+ * their own, never the memory that raw ones were copied to.
  *
  * @example
  * ```ts
  * const maskFrames = maskingFrames(() => key)({ detect: [{ detector: 'us-ssn', mask: { kind: 'redact' } }] }, columns)
  * const shown = maskFrames?.(chunk, rowsStart, rowsEnd) ?? chunk
- * socket.write(shown === chunk ? chunk.subarray(rowsStart, rowsEnd) : shown.slice())
+ * socket.write(shown === chunk ? chunk.subarray(rowsStart, rowsEnd) : shown)
  * ```
  */
 export const maskingFrames =
@@ -36,7 +36,7 @@ function framesMasker(actions: ReturnType<typeof columnActions>): MaskFrames {
   return (source, start, end) => {
     if (target.bytes.length > BYTES_KEPT_MAX) target = emptyTarget()
     target.clear()
-    return masker.maskChanged(source, start, end, target) ? target.bytes.subarray(0, target.length) : source
+    return masker.maskChanged(source, start, end, target) ? target.bytes.slice(0, target.length) : source
   }
 }
 
