@@ -85,6 +85,8 @@ export function maskName(mask: Mask): string {
       return `partial (first ${mask.first}, last ${mask.last})`
     case 'date-trunc':
       return `date-trunc (${mask.unit})`
+    case 'json':
+      return `json (${mask.members.length} ${mask.members.length === 1 ? 'path' : 'paths'})`
     default:
       return mask.kind
   }

@@ -96,6 +96,8 @@ export type {
   DetectedMask,
   Detector,
   DetectorPattern,
+  JsonMember,
+  JsonStep,
   LookupBudget,
   Mask,
   MaskedColumn,
@@ -103,11 +105,13 @@ export type {
   MaskKind,
   PredicateMode,
   SecretRef,
+  ValueMask,
 } from './mask.ts'
 export { DATE_UNITS, DETECTORS, ON_MASK, PREDICATE_MODES } from './mask.ts'
 export { checkMasks } from './policy/check-masks.ts'
 export { checkPolicy, checkTargets } from './policy/check-policy-on.ts'
 export { compilePolicy } from './policy/compile.ts'
+export { readJsonPath } from './policy/json-path.ts'
 export { policySchema } from './policy/json-schema.ts'
 export type { Surroundings } from './policy/match-what.ts'
 export type { PolicyReading } from './policy/parse.ts'

@@ -11,7 +11,13 @@ export type DateUnit = (typeof DATE_UNITS)[number]
 
 /** How a protected value is shown. Every mask gives NULL where it can't give a value valid for the column's type. */
 export type Mask =
-  /** A fixed text that says something is hidden. Text types only; NULL elsewhere. */
+  | ValueMask
+  /** Members of json and jsonb, each by its path; the rest is shown. NULL for other types. */
+  | { readonly kind: 'json'; readonly members: readonly JsonMember[] }
+
+/** A mask over a whole value. */
+export type ValueMask =
+  /** A fixed text that says something is hidden: for text, json, xml, and arrays of text. NULL elsewhere. */
   | { readonly kind: 'redact' }
   | { readonly kind: 'null' }
   /** The first and last characters, the rest replaced by a fixed run of `fill`. Short values show nothing. */
@@ -24,6 +30,15 @@ export type Mask =
   | { readonly kind: 'date-trunc'; readonly unit: DateUnit }
 
 export type MaskKind = Mask['kind']
+
+/** A member of a JSON document, with the mask that it is seen through. An empty path is the document itself. */
+export interface JsonMember {
+  readonly path: readonly JsonStep[]
+  readonly mask: ValueMask
+}
+
+/** `elements`: every element of an array. A value that isn't of the shape that a step expects is shown as null. */
+export type JsonStep = { readonly kind: 'member'; readonly name: string } | { readonly kind: 'elements' }
 
 /** What values look like that are masked wherever they turn up in text. */
 export const DETECTORS = [

@@ -85,11 +85,22 @@ describe('a policy that can’t be used says where and why', () => {
     [withMask({ partial: { last: -1 } }), 'masks[0].with.partial.last: expected at least 0'],
     [
       withMask({ constant: 'a', hash: { key: { env: 'K' } } }),
-      'masks[0].with: expected exactly one of partial, hash, constant, date-trunc',
+      'masks[0].with: expected exactly one of partial, hash, constant, date-trunc, json',
     ],
     [
       withMask({ hash: { key: 'secret-in-the-file' } }),
       'masks[0].with.hash.key: expected { env: NAME } or { file: PATH }: a key is named here, never written',
+    ],
+    [withMask('json'), 'masks[0].with: json needs its paths: { json: { "$.ssn": redact } }'],
+    [withMask({ json: {} }), 'masks[0].with.json: expected 1 to 100 paths'],
+    [
+      withMask({ json: { '$..ssn': 'redact' } }),
+      'masks[0].with.json."$..ssn": expected a path of members and [*] in at most 12 steps, such as $.cards[*].number',
+    ],
+    [withMask({ json: { '$.ssn': 'redct' } }), 'masks[0].with.json."$.ssn": no mask, did you mean redact?'],
+    [
+      document({ masks: [{ detect: ['iban'], with: { json: { $: 'redact' } } }] }),
+      'masks[0].with: what detectors find is text, and has no members',
     ],
     [document({ masks: [{ with: 'redact' }] }), 'masks[0]: expected either columns or detect'],
     [document({ masks: [{ ...mask, detect: ['iban'] }] }), 'masks[0]: expected either columns or detect'],
@@ -189,6 +200,20 @@ describe('masks read as they are written', () => {
     [{ hash: { key: { file: 'mask.key' } } }, { kind: 'hash', key: { kind: 'file', path: 'mask.key' } }],
     [{ constant: 'n/a' }, { kind: 'constant', value: 'n/a' }],
     [{ 'date-trunc': 'year' }, { kind: 'date-trunc', unit: 'year' }],
+    [
+      { json: { '$.ssn': 'redact', '$.cards[*].pan': { partial: { last: 4 } }, '$.salary': null } },
+      {
+        kind: 'json',
+        members: [
+          { path: [{ kind: 'member', name: 'ssn' }], mask: { kind: 'redact' } },
+          {
+            path: [{ kind: 'member', name: 'cards' }, { kind: 'elements' }, { kind: 'member', name: 'pan' }],
+            mask: { kind: 'partial', first: 0, last: 4, fill: '*' },
+          },
+          { path: [{ kind: 'member', name: 'salary' }], mask: { kind: 'null' } },
+        ],
+      },
+    ],
   ])('with: %j', (given, expected) => {
     expect(parsePolicy(withMask(given)).masks[0]?.mask).toEqual(expected)
   })

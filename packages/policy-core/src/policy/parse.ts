@@ -1,8 +1,17 @@
 import * as z from 'zod'
 import { PolicyError } from '../errors.ts'
-import { DATE_UNITS, DETECTORS, type Detector, type DetectorPattern, type Mask, ON_MASK } from '../mask.ts'
+import {
+  DATE_UNITS,
+  DETECTORS,
+  type Detector,
+  type DetectorPattern,
+  type Mask,
+  ON_MASK,
+  type ValueMask,
+} from '../mask.ts'
 import { policyIssues } from './check-policy.ts'
 import { type CheckPattern, engineIssues, PATTERN_CHARS_MAX, patternTrouble } from './detector-pattern.ts'
+import { JSON_STEPS_MAX, readJsonPath } from './json-path.ts'
 import {
   isNotEmpty,
   NAME_CHARS_MAX,
@@ -32,6 +41,8 @@ const RULES_MAX = 10_000
 const MASKS_MAX = 1_000
 const DETECT_MAX = 100
 const LIMITS_MAX = 200
+const JSON_PATHS_MAX = 100
+const JSON_PATH = `expected a path of members and [*] in at most ${JSON_STEPS_MAX} steps, such as $.cards[*].number`
 const REASON_CHARS_MAX = 500
 const KEPT_CHARS_MAX = 64
 const STATEMENTS_MAX = 1_000_000_000
@@ -114,7 +125,7 @@ const RuleSchema = strict({
 })
 
 const BARE_MASKS = ['redact', 'null', 'partial', 'email', 'hash'] as const
-const BARE: Readonly<Record<(typeof BARE_MASKS)[number], Mask>> = {
+const BARE: Readonly<Record<(typeof BARE_MASKS)[number], ValueMask>> = {
   redact: { kind: 'redact' },
   null: { kind: 'null' },
   partial: { kind: 'partial', first: 0, last: 4, fill: '*' },
@@ -124,6 +135,7 @@ const BARE: Readonly<Record<(typeof BARE_MASKS)[number], Mask>> = {
 const NEEDS_VALUE: Readonly<Record<string, string>> = {
   constant: 'constant needs its value: { constant: "n/a" }',
   'date-trunc': `date-trunc needs its unit, one of ${DATE_UNITS.join(', ')}: { date-trunc: year }`,
+  json: 'json needs its paths: { json: { "$.ssn": redact } }',
 }
 
 const MASK_NAMES: readonly string[] = [...BARE_MASKS, ...Object.keys(NEEDS_VALUE)]
@@ -146,34 +158,59 @@ const Secret = z.union(
 )
 const Kept = z.int().min(0).max(KEPT_CHARS_MAX)
 
-const MaskWithParameters = strict({
+const Parameters = {
   partial: strict({ first: Kept.default(0), last: Kept.default(0), fill: z.string().min(1).max(8).default('*') })
-    .transform((partial): Mask => ({ kind: 'partial', ...partial }))
+    .transform((partial): ValueMask => ({ kind: 'partial', ...partial }))
     .optional(),
   hash: strict({ key: Secret })
-    .transform((hash): Mask => ({ kind: 'hash', key: hash.key }))
+    .transform((hash): ValueMask => ({ kind: 'hash', key: hash.key }))
     .optional(),
   constant: z
     .string()
     .max(NAME_CHARS_MAX)
-    .transform((value): Mask => ({ kind: 'constant', value }))
+    .transform((value): ValueMask => ({ kind: 'constant', value }))
     .optional(),
   'date-trunc': z
     .enum(DATE_UNITS)
-    .transform((unit): Mask => ({ kind: 'date-trunc', unit }))
+    .transform((unit): ValueMask => ({ kind: 'date-trunc', unit }))
     .optional(),
-}).transform((given, context): Mask => {
-  const [mask, ...more] = Object.values(given).filter(value => value !== undefined)
-  if (mask !== undefined && more.length === 0) return mask
-  context.addIssue('expected exactly one of partial, hash, constant, date-trunc')
-  return z.NEVER
+}
+// YAML reads a bare `null` as nothing at all, and so it arrives as null.
+const NullMask = z.null().transform((): ValueMask => BARE.null)
+const ONE_MASK = 'expected the name of a mask, or one mask with its parameters'
+
+const MemberWith = z.union(
+  [
+    NullMask,
+    BareMask,
+    strict(Parameters).transform((given, context): ValueMask => {
+      const [mask, ...more] = Object.values(given).filter(value => value !== undefined)
+      if (mask !== undefined && more.length === 0) return mask
+      context.addIssue('expected exactly one of partial, hash, constant, date-trunc')
+      return z.NEVER
+    }),
+  ],
+  { error: ONE_MASK },
+)
+const JsonMembers = z.record(z.string().max(NAME_CHARS_MAX), MemberWith).transform((given, context): Mask => {
+  const entries = Object.entries(given)
+  if (entries.length === 0 || entries.length > JSON_PATHS_MAX) context.addIssue(`expected 1 to ${JSON_PATHS_MAX} paths`)
+  const members = entries.flatMap(([text, mask]) => {
+    const path = readJsonPath(text)
+    if (path !== null) return [{ path, mask }]
+    context.addIssue({ code: 'custom', path: [text], message: JSON_PATH })
+    return []
+  })
+  return { kind: 'json', members }
 })
 
-// YAML reads a bare `null` as nothing at all, and so it arrives as null.
-const NullMask = z.null().transform((): Mask => BARE.null)
-const With = z.union([NullMask, BareMask, MaskWithParameters], {
-  error: 'expected the name of a mask, or one mask with its parameters',
+const MaskWithParameters = strict({ ...Parameters, json: JsonMembers.optional() }).transform((given, context): Mask => {
+  const [mask, ...more] = Object.values(given).filter(value => value !== undefined)
+  if (mask !== undefined && more.length === 0) return mask
+  context.addIssue('expected exactly one of partial, hash, constant, date-trunc, json')
+  return z.NEVER
 })
+const With = z.union([NullMask, BareMask, MaskWithParameters], { error: ONE_MASK })
 
 const DETECTOR = `expected one of ${DETECTORS.join(', ')}, or { name, pattern }`
 const DetectorName = z.enum(DETECTORS, {
@@ -215,6 +252,10 @@ const MaskSchema = strict({
     targets: entry.on?.targets ?? null,
   }
   if (columns !== undefined && detect === undefined) return { ...parts, kind: 'columns', columns }
+  if (detect !== undefined && columns === undefined && entry.with.kind === 'json') {
+    context.addIssue({ code: 'custom', path: ['with'], message: 'what detectors find is text, and has no members' })
+    return z.NEVER
+  }
   if (detect !== undefined && columns === undefined) return { ...parts, kind: 'detect', ...detectorsOf(detect) }
   context.addIssue('expected either columns or detect')
   return z.NEVER

@@ -170,7 +170,14 @@ function maskedColumn(
     ...origins.map(origin => [origin.schema, origin.name, origin.column]),
   ]
   const covering = masks.filter(({ columns }) => columns.some(({ matches }) => names.some(matches)))
-  const mask = strictestMask(covering.map(({ entry }) => entry.mask))
+  const sameValue = names.filter(
+    ([, , name], index) => index === 0 || (relation.kind === 'table' && name === column.name),
+  )
+  const mask = strictestMask(
+    covering.map(({ entry, columns }) =>
+      columns.some(({ matches }) => sameValue.some(matches)) ? entry.mask : ofOrigin(entry.mask),
+    ),
+  )
   if (mask === null) return []
   const lookups = {
     perMinuteMax: smallest(covering.map(({ entry }) => entry.lookups.perMinuteMax)),
@@ -178,6 +185,9 @@ function maskedColumn(
   }
   return [{ column, mask, predicates: predicatesOf(covering, mask), lookups, entry: decidingEntry(covering, mask) }]
 }
+
+/** Paths lead through the origin's own value alone: what is made of it may be a part of it, and then they lead nowhere. */
+const ofOrigin = (mask: Mask): Mask => (mask.kind === 'json' ? { kind: 'redact' } : mask)
 
 /** The strictest of them. Where another mask than a hash came out, there is nothing to compare by. */
 function predicatesOf(covering: readonly CompiledMask[], winner: Mask): PredicateMode {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { Mask } from '../mask.ts'
+import type { JsonMember, Mask, ValueMask } from '../mask.ts'
 import { strictestMask } from './strictest-mask.ts'
 
 const partial = (first: number, last: number, fill = '*'): Mask => ({ kind: 'partial', first, last, fill })
@@ -30,4 +30,27 @@ test.each<readonly [readonly Mask[], Mask | null]>([
 ])('%j is shown as %j', (masks, expected) => {
   expect(strictestMask(masks)).toEqual(expected)
   expect(strictestMask([...masks].reverse())).toEqual(expected)
+})
+
+const member = (name: string, mask: ValueMask): JsonMember => ({ path: [{ kind: 'member', name }], mask })
+const json = (...members: readonly JsonMember[]): Mask => ({ kind: 'json', members })
+const byName = (mask: Mask | null): readonly JsonMember[] =>
+  mask?.kind === 'json'
+    ? [...mask.members].sort((a, b) => (JSON.stringify(a.path) < JSON.stringify(b.path) ? -1 : 1))
+    : []
+
+test('masks of JSON members add up, each path by the strictest of its masks, in any order', () => {
+  const masks = [
+    json(member('ssn', { kind: 'email' }), member('pan', { kind: 'hash', key: { kind: 'env', name: 'A' } })),
+    json(member('ssn', { kind: 'null' })),
+    json(member('pan', { kind: 'constant', value: 'x' })),
+    json(member('pan', { kind: 'hash', key: { kind: 'env', name: 'B' } })),
+  ]
+  const expected = [member('pan', { kind: 'redact' }), member('ssn', { kind: 'null' })]
+  expect(byName(strictestMask(masks))).toEqual(expected)
+  expect(byName(strictestMask([...masks].reverse()))).toEqual(expected)
+})
+
+test('a mask on the whole value holds instead of masks of its members', () => {
+  expect(strictestMask([json(member('ssn', { kind: 'null' })), { kind: 'email' }])).toEqual({ kind: 'email' })
 })

@@ -1,22 +1,49 @@
-import { DATE_UNITS, type Mask, type MaskKind } from '../mask.ts'
+import { DATE_UNITS, type JsonMember, type Mask, type MaskKind, type ValueMask } from '../mask.ts'
 
 /** From the strictest on: what comes first shows less. */
-const STRICTEST_FIRST: readonly MaskKind[] = ['null', 'redact', 'constant', 'hash', 'date-trunc', 'partial', 'email']
+const STRICTEST_FIRST: readonly MaskKind[] = [
+  'null',
+  'redact',
+  'constant',
+  'hash',
+  'date-trunc',
+  'partial',
+  'email',
+  'json',
+]
 
-const REDACT: Mask = { kind: 'redact' }
+const REDACT: ValueMask = { kind: 'redact' }
 
 /**
  * The one mask to show a value by when several apply: the strictest kind, with the stricter parameters. Two masks of a
  * kind of which neither is the stricter count as `redact` too, so that no order of masks and no further mask ever shows more.
+ * Masks of JSON members add up; one on the whole value holds instead of them.
  */
 export function strictestMask(masks: readonly Mask[]): Mask | null {
   let strictest: Mask | null = null
   for (const kind of [...STRICTEST_FIRST].reverse()) {
-    const merged = masks.filter(mask => mask.kind === kind).reduce<Mask | null>(mergeWith, null)
+    const ofKind = masks.filter(mask => mask.kind === kind)
+    const merged = kind === 'json' ? mergedMembers(ofKind) : ofKind.reduce<Mask | null>(mergeWith, null)
     if (merged === null) continue
     strictest = strictest === null ? merged : stricterKind(strictest, merged)
   }
   return strictest
+}
+
+/** Every path that one of them names, with the strictest of its masks. */
+function mergedMembers(masks: readonly Mask[]): Mask | null {
+  const byPath = new Map<string, JsonMember[]>()
+  for (const member of masks.flatMap(mask => (mask.kind === 'json' ? mask.members : []))) {
+    const key = JSON.stringify(member.path)
+    byPath.set(key, [...(byPath.get(key) ?? []), member])
+  }
+  const members = [...byPath.values()].flatMap(([first, ...more]) => {
+    const mask = first === undefined ? null : strictestMask([first.mask, ...more.map(each => each.mask)])
+    return first === undefined
+      ? []
+      : [{ path: first.path, mask: mask === null || mask.kind === 'json' ? REDACT : mask }]
+  })
+  return masks.length === 0 ? null : { kind: 'json', members }
 }
 
 const mergeWith = (merged: Mask | null, mask: Mask): Mask => (merged === null ? mask : mergeOfOneKind(merged, mask))
