@@ -405,6 +405,8 @@ describe('a mask of JSON members', () => {
   test('leads nowhere in what is made of the column, which may be a part of it: that is redacted (P6)', () => {
     expect(kindsOf({ ...doc, columns: [{ ...part, origins }] })).toEqual([['part', 'redact']])
     const view: UsedRelation = { ...doc, kind: 'derived', name: 'v_docs', columns: [{ ...own, origins }] }
-    expect(kindsOf(view)).toEqual([['doc', 'redact']])
+    const policy = compilePolicy(parsePolicy({ version: 1, rules: [rules.read], masks: [json] }), { version: '1' })
+    const masked = policy.for(principal([]), target).maskedColumns(view)
+    expect(masked.map(({ mask }) => mask.kind)).toEqual(['redact'])
   })
 })

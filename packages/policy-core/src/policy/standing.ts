@@ -171,7 +171,7 @@ function maskedColumn(
   ]
   const covering = masks.filter(({ columns }) => columns.some(({ matches }) => names.some(matches)))
   const sameValue = names.filter(
-    ([, , name], index) => index === 0 || (relation.kind === 'table' && name === column.name),
+    ([, , name], index) => index === 0 || (relation.kind !== 'derived' && name === column.name),
   )
   const mask = strictestMask(
     covering.map(({ entry, columns }) =>
