@@ -48,10 +48,19 @@ export type Rewriting =
       /** How often each masked column under `equality` is compared with a value: guesses, for its budget. Absent: none. */
       readonly lookups?: readonly Lookup[]
     }
-  | { readonly kind: 'impossible'; readonly why: string; readonly hint: string; readonly place: Place | null }
+  | {
+      readonly kind: 'impossible'
+      readonly why: string
+      readonly hint: string
+      readonly place: Place | null
+      /** What its refusal says. Absent: `CANNOT_MASK`. */
+      readonly code?: 'CANNOT_MASK' | 'WRITES_MASK'
+    }
 
 /**
- * Puts masks where the rows are fetched: every reference to a masked relation becomes a subquery with the masks in it.
+ * Puts masks where the rows are fetched: every reference to a masked relation becomes a subquery with the masks in it. Of a
+ * relation that is changed in place, every reference to a masked column becomes its mask, and an assignment to one is
+ * guarded: a mask must not be written over the value that it stands for.
  * With no masks it gives the text that was judged. What can't be rewritten soundly is impossible, never guessed. As of a
  * {@link Classifier}, an answer that takes a while is a promise, and never rejects.
  */

@@ -97,7 +97,7 @@ function withRewriting(
 ): Judgement {
   if (rewriting.kind === 'impossible') {
     const refusal: Refusal = {
-      code: 'CANNOT_MASK',
+      code: rewriting.code ?? 'CANNOT_MASK',
       rule: null,
       message: `statement refused: ${rewriting.why}`,
       hint: rewriting.hint,
