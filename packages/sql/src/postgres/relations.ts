@@ -121,11 +121,12 @@ function touchBehind(context: Context, view: CatalogRelation, touch: Touch, plac
 }
 
 /** A relation without what facts don't say of it. The same object each time: what is known of it is known again by it. */
-function asUsed(relation: UsedRelation): UsedRelation {
+export function asUsed(relation: UsedRelation): UsedRelation {
   const known = usedRelations.get(relation)
   if (known !== undefined) return known
-  const { schema, name, oid, kind, columns } = relation
-  const used = { schema, name, oid, kind, columns }
+  const { schema, name, oid, kind, columns, view } = relation
+  const bare = { schema, name, oid, kind, columns }
+  const used = view === undefined ? bare : { ...bare, view: { ...view, reads: view.reads.map(asUsed) } }
   usedRelations.set(relation, used)
   return used
 }

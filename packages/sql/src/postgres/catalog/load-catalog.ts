@@ -7,6 +7,7 @@ import {
   type UsedColumn,
 } from '@querywarden/policy-core'
 import { SqlError } from '../sql-error.ts'
+import { comparedColumnsOf } from './compared-columns.ts'
 import { eventTriggersOf } from './event-triggers.ts'
 import { fingerprintOf } from './fingerprint.ts'
 import { type Opacity, opacityOf } from './opacity.ts'
@@ -17,7 +18,9 @@ import { listAt, routinesOf } from './routines.ts'
 import { type Query, type Snapshot, takeSnapshot } from './snapshot.ts'
 import { spreadReactions } from './spread-reactions.ts'
 import { typesOf } from './types.ts'
+import { linked, type UnlinkedRelation } from './view-links.ts'
 import { viewTargetsOf } from './view-targets.ts'
+import { viewsOf } from './views.ts'
 
 /** How a catalog is loaded. */
 export interface CatalogOptions {
@@ -51,7 +54,7 @@ export async function loadCatalog(query: Query, options: CatalogOptions): Promis
     fingerprint: fingerprintOf(snapshot, options.searchPath),
     major: snapshot.major,
     searchPath: options.searchPath,
-    relations: new Map(relations.map(relation => [relationKey(relation), relation])),
+    relations: linked(new Map(relations.map(relation => [relationKey(relation), relation]))),
     userFunctions: routines.functions,
     userRowFunctions: routines.rowFunctions,
     userOperators: routines.operators,
@@ -79,7 +82,7 @@ function relationsOf(
     readonly opaque: ReadonlyMap<string, Opacity>
     readonly reactions: ReadonlyMap<string, readonly Reaction[]>
   },
-): readonly CatalogRelation[] {
+): readonly UnlinkedRelation[] {
   const columns = new Map<string, UsedColumn[]>()
   const names = columnNames(snapshot)
   const columnOf = ([
@@ -99,6 +102,8 @@ function relationsOf(
     origins: known.origins(relation, attnum).flatMap(key => names.get(key) ?? []),
   })
   const targets = viewTargetsOf(snapshot)
+  const compared = comparedColumnsOf(snapshot)
+  const viewOf = namedViews(snapshot)
   const generated = new Map<string, Set<string>>()
   for (const row of snapshot.columns) {
     const [relation = '', , name = '', , , , isGenerated] = row
@@ -113,6 +118,7 @@ function relationsOf(
         `relation kind \`${kind}\` is not one of ${Object.keys(KINDS).join(', ')}`,
       )
     const writesTo = targets.get(oid)
+    const comparedColumns = compared.get(oid)
     return {
       schema,
       name,
@@ -124,8 +130,20 @@ function relationsOf(
       generated: generated.get(oid) ?? new Set(),
       reactions: known.reactions.get(oid) ?? [],
       ...(writesTo === undefined ? {} : { writesTo }),
+      ...(comparedColumns === undefined ? {} : { comparedColumns }),
+      ...viewOf(oid),
     }
   })
+}
+
+/** Definitions of views, with what they read by name. */
+function namedViews(snapshot: Snapshot): (oid: string) => Pick<UnlinkedRelation, 'view'> {
+  const paths = new Map(snapshot.relations.map(([oid = '', schema = '', name = '']) => [oid, { schema, name }]))
+  const views = viewsOf(snapshot)
+  return oid => {
+    const view = views.get(oid)
+    return view === undefined ? {} : { view: { ...view, reads: view.reads.flatMap(read => paths.get(read) ?? []) } }
+  }
 }
 
 function columnNames(snapshot: Snapshot): ReadonlyMap<string, ColumnName> {

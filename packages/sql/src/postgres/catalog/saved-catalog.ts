@@ -1,5 +1,6 @@
 import type { Catalog } from '@querywarden/policy-core'
 import { SqlError } from '../sql-error.ts'
+import { linked, type UnlinkedRelation, unlinked } from './view-links.ts'
 
 /** The version of what {@link writeCatalog} writes. */
 const VERSION = 1
@@ -13,7 +14,11 @@ const KIND = 'querywarden-catalog'
  * await writeFile('app.catalog.json', writeCatalog(await loadCatalog(query, { searchPath: ['public'] })))
  */
 export function writeCatalog(catalog: Catalog): string {
-  const fields = Object.entries(catalog).map(([name, value]) => `    ${JSON.stringify(name)}: ${linesOf(plain(value))}`)
+  const saved = {
+    ...catalog,
+    relations: new Map([...catalog.relations].map(([key, relation]) => [key, unlinked(relation)])),
+  }
+  const fields = Object.entries(saved).map(([name, value]) => `    ${JSON.stringify(name)}: ${linesOf(plain(value))}`)
   return `{\n  "kind": "${KIND}",\n  "version": ${VERSION},\n  "catalog": {\n${fields.join(',\n')}\n  }\n}\n`
 }
 
@@ -32,7 +37,7 @@ export function readCatalog(text: string): Catalog {
     throw malformed(`the saved catalog is of another version, expected ${VERSION}: save it anew`)
   const catalog = revived(saved['catalog'])
   if (!isCatalog(catalog)) throw malformed('the saved catalog lacks a part or has a wrong one: save it anew')
-  return catalog
+  return { ...catalog, relations: linked(catalog.relations) }
 }
 
 const malformed = (message: string): SqlError => new SqlError('MALFORMED_CATALOG', message)
@@ -85,8 +90,10 @@ function linesOf(value: unknown): string {
 const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
+type UnlinkedCatalog = Omit<Catalog, 'relations'> & { readonly relations: ReadonlyMap<string, UnlinkedRelation> }
+
 /** Looks at what everything else rests on; a file that was written by hand is its writer's own affair. */
-const isCatalog = (value: unknown): value is Catalog =>
+const isCatalog = (value: unknown): value is UnlinkedCatalog =>
   isRecord(value) &&
   typeof value['fingerprint'] === 'string' &&
   typeof value['major'] === 'number' &&
@@ -104,4 +111,11 @@ const isRelation = (value: unknown): boolean =>
   typeof value['name'] === 'string' &&
   Array.isArray(value['reactions']) &&
   Array.isArray(value['columns']) &&
-  value['columns'].every(column => isRecord(column) && Array.isArray(column['origins']))
+  value['columns'].every(column => isRecord(column) && Array.isArray(column['origins'])) &&
+  (value['view'] === undefined || isView(value['view']))
+
+const isView = (value: unknown): boolean =>
+  isRecord(value) &&
+  typeof value['text'] === 'string' &&
+  Array.isArray(value['reads']) &&
+  value['reads'].every(read => isRecord(read) && typeof read['schema'] === 'string' && typeof read['name'] === 'string')

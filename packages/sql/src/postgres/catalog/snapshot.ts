@@ -1,5 +1,6 @@
 import { SqlError } from '../sql-error.ts'
 import * as code from './code-queries.ts'
+import * as columns from './column-queries.ts'
 import * as queries from './queries.ts'
 import * as reactions from './reaction-queries.ts'
 import { readTexts } from './texts.ts'
@@ -25,6 +26,8 @@ export interface Snapshot {
   readonly viewFunctions: readonly Row[]
   readonly viewUserCode: readonly Row[]
   readonly viewTypes: readonly Row[]
+  readonly viewOptions: readonly Row[]
+  readonly comparedColumns: readonly Row[]
   readonly routines: readonly Row[]
   readonly aggregates: readonly Row[]
   readonly operators: readonly Row[]
@@ -92,6 +95,8 @@ async function readAll(query: Query): Promise<Omit<Snapshot, 'texts'>> {
     viewFunctions: await read(queries.VIEW_FUNCTIONS),
     viewUserCode: await read(queries.VIEW_USER_CODE),
     viewTypes: await read(queries.VIEW_TYPES),
+    viewOptions: await read(columns.VIEW_OPTIONS),
+    comparedColumns: await read(columns.COMPARED_COLUMNS),
     routines: await read(code.ROUTINES),
     aggregates: await read(code.AGGREGATES),
     operators: await read(code.OPERATORS),

@@ -14,11 +14,15 @@ export type TextKind =
   | 'statistics'
   | 'trigger'
   | 'rule'
+  | 'view'
 
 export interface TextKey {
   readonly kind: TextKind
   readonly oid: string
 }
+
+/** What is longer is a program of its own, and isn't put into statements. */
+const VIEW_CHARS_MAX = 65_536
 
 /** How each is had; `x` is its number. */
 const TEXTS: Readonly<Record<TextKind, string>> = {
@@ -34,12 +38,15 @@ const TEXTS: Readonly<Record<TextKind, string>> = {
   statistics: '(select pg_get_expr(stxexprs, stxrelid) from pg_statistic_ext where oid = x)',
   trigger: 'pg_get_triggerdef(x)',
   rule: 'pg_get_ruledef(x)',
+  view: `(select case when length(t) <= ${VIEW_CHARS_MAX} then t end from pg_get_viewdef(x) as t)`,
 }
 
 /** How long deparsing waits for a relation that another session is changing. */
 const WAIT_MS = 50
-/** After so many failures nothing else is asked for one by one: the schema is being rebuilt. */
-const FAILURES_MAX = 20
+/** After so many failures nothing else is asked for: the schema is being rebuilt. One object costs some ten of them. */
+const FAILURES_MAX = 60
+/** Texts that are asked for at once. One that can't be had is then looked for by halves. */
+const TOGETHER_MAX = 1_000
 
 /**
  * Kind, number and text of each. Deparsing looks at the schema of the moment, not at the snapshot, and on some majors it
@@ -49,16 +56,24 @@ export async function readTexts(query: Query, keys: readonly TextKey[]): Promise
   const kinds = [...new Set(keys.map(({ kind }) => kind))]
   const rows: (readonly string[])[] = []
   let failures = 0
-  const ask = async (kind: TextKind, oids: readonly string[]): Promise<boolean> => {
+  const ask = async (kind: TextKind, oids: readonly string[]): Promise<void> => {
     const found = failures < FAILURES_MAX ? await attempt(query, kind, oids) : null
-    if (found === null) failures += 1
-    else rows.push(...found)
-    return found !== null
+    if (found !== null) {
+      rows.push(...found)
+      return
+    }
+    failures += 1
+    if (failures >= FAILURES_MAX || oids.length <= 1) {
+      for (const oid of oids) rows.push([kind, oid, ''])
+      return
+    }
+    const half = Math.ceil(oids.length / 2)
+    await ask(kind, oids.slice(0, half))
+    await ask(kind, oids.slice(half))
   }
   for (const kind of kinds) {
     const oids = keys.filter(key => key.kind === kind).map(({ oid }) => oid)
-    if (await ask(kind, oids)) continue
-    for (const oid of oids) if (!(await ask(kind, [oid]))) rows.push([kind, oid, ''])
+    for (let at = 0; at < oids.length; at += TOGETHER_MAX) await ask(kind, oids.slice(at, at + TOGETHER_MAX))
   }
   return rows
 }

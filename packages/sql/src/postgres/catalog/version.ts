@@ -41,7 +41,8 @@ const sumOf = (table: string, where: string): string =>
 
 const VERSION = `
 with ours as materialized (
-  select c.oid, c.relname, c.relnamespace, c.relkind, c.reltype, c.relispartition, c.relrowsecurity
+  select c.oid, c.relname, c.relnamespace, c.relkind, c.reltype, c.relispartition, c.relrowsecurity,
+         case c.relkind when 'v' then c.reloptions end
     from pg_catalog.pg_class c
    where c.oid >= 16384 and c.relpersistence <> 't' and c.relkind in ('r', 'p', 'v', 'm', 'f', 'S', 'c'))
 select concat_ws(' ',

@@ -7,6 +7,7 @@ import { maskReference } from '../rewrite/masked-query.ts'
 import { postgresRewriter } from '../rewrite/postgres-rewriter.ts'
 import type { Splitting } from '../split.ts'
 import { SqlError } from '../sql-error.ts'
+import { cutMasks, restoredFacts } from './cut-views.ts'
 import { catalogKey } from './share-catalog.ts'
 import { type Outcome, type ThreadLimits, ThreadPool } from './thread-pool.ts'
 import { isLight } from './weigh.ts'
@@ -81,7 +82,7 @@ export async function guardedClassifier({ threads, ...options }: GuardedOptions)
     if (before?.catalog === fingerprint) return before.facts
     const task = { kind: 'classify', statement: { ...statement, params: [] }, catalog: catalogKey(catalog) } as const
     return pool.run({ task, major, catalog }, asker).then(outcome => {
-      const facts = outcome.kind === 'facts' ? outcome.facts : refusal(outcome)
+      const facts = outcome.kind === 'facts' ? restoredFacts(outcome.facts, catalog) : refusal(outcome)
       prompt.remember(statement, catalog, facts)
       if (facts.kind === 'understood') recent.set(text, { facts, catalog: fingerprint })
       return facts
@@ -94,7 +95,7 @@ export async function guardedClassifier({ threads, ...options }: GuardedOptions)
       kind: 'rewrite',
       statement: { ...statement, params: [] },
       catalog: catalogKey(catalog),
-      masks,
+      masks: cutMasks(masks),
       maskSqls: sqlsOf(masks, maskSql),
     } as const
     return pool

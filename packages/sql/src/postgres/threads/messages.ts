@@ -1,12 +1,5 @@
-import type {
-  Catalog,
-  CatalogRelation,
-  CatalogRoutine,
-  Facts,
-  MaskedRelation,
-  Rewriting,
-  Statement,
-} from '@querywarden/policy-core'
+import type { Catalog, CatalogRoutine, Facts, MaskedRelation, Rewriting, Statement } from '@querywarden/policy-core'
+import type { UnlinkedRelation } from '../catalog/view-links.ts'
 import type { ParseLimits } from '../limits.ts'
 import type { Splitting } from '../split.ts'
 
@@ -52,5 +45,5 @@ export interface SharedCatalog {
 /** A stretch of a catalog. The first holds all that is small. */
 export type CatalogPart =
   | { readonly kind: 'head'; readonly catalog: Catalog }
-  | { readonly kind: 'relations'; readonly entries: readonly (readonly [string, CatalogRelation])[] }
+  | { readonly kind: 'relations'; readonly entries: readonly (readonly [string, UnlinkedRelation])[] }
   | { readonly kind: 'functions'; readonly entries: readonly (readonly [string, readonly CatalogRoutine[]])[] }

@@ -5,6 +5,7 @@ import { opaque } from '../limits.ts'
 import { disagreement } from '../rewrite/impossible.ts'
 import { type PromptRewriter, postgresRewriter } from '../rewrite/postgres-rewriter.ts'
 import type { Splitting } from '../split.ts'
+import { cutFacts, restored } from './cut-views.ts'
 import type { Reply, Request, Task, ThreadTerms } from './messages.ts'
 import { readCatalog } from './share-catalog.ts'
 
@@ -39,7 +40,7 @@ export function readerOf({ limits }: ThreadTerms): (request: Request) => Promise
     if (task.kind === 'split') return { kind: 'splitting', splitting: bounded(classifier.split(task.text, task.major)) }
     if (catalog === null) return { kind: 'failed' }
     const facts = classifier.classify(task.statement, catalog)
-    if (task.kind === 'classify') return { kind: 'facts', facts: boundedFacts(facts) }
+    if (task.kind === 'classify') return { kind: 'facts', facts: cutFacts(boundedFacts(facts)) }
     return { kind: 'rewriting', rewriting: rewriting(rewrite, task, facts, catalog) }
   }
 
@@ -85,7 +86,7 @@ function rewriting(
   const sqlOf = new Map<Mask, string>()
   const apart = masks.map(
     ({ relation, columns }, at): MaskedRelation => ({
-      relation,
+      relation: restored(relation, catalog),
       columns: columns.map((masked, column) => {
         const mask = { ...masked.mask }
         sqlOf.set(mask, maskSqls[at]?.[column] ?? '')

@@ -1,7 +1,8 @@
 import { setImmediate } from 'node:timers/promises'
 import { deserialize, serialize } from 'node:v8'
-import type { Catalog, CatalogRelation, CatalogRoutine } from '@querywarden/policy-core'
+import type { Catalog, CatalogRoutine } from '@querywarden/policy-core'
 import { boundedCache } from '../cache.ts'
+import { linked, type UnlinkedRelation, unlinked } from '../catalog/view-links.ts'
 import type { CatalogPart, SharedCatalog } from './messages.ts'
 
 /** A few of each target's: as it is, and as it was a moment ago. */
@@ -35,7 +36,8 @@ async function share(key: string, catalog: Catalog): Promise<SharedCatalog> {
     await setImmediate()
   }
   await add({ kind: 'head', catalog: { ...catalog, relations: new Map(), userFunctions: new Map() } })
-  for (const entries of stretches(catalog.relations)) await add({ kind: 'relations', entries })
+  for (const entries of stretches(catalog.relations))
+    await add({ kind: 'relations', entries: entries.map(([name, relation]) => [name, unlinked(relation)]) })
   for (const entries of stretches(catalog.userFunctions)) await add({ kind: 'functions', entries })
   return { key, parts }
 }
@@ -53,7 +55,7 @@ function* stretches<Value>(map: ReadonlyMap<string, Value>): Generator<readonly 
 
 /** Reads a shared catalog: the same as was shared, but for which of its parts are the same object. */
 export function readCatalog({ parts }: SharedCatalog): Catalog | null {
-  const relations = new Map<string, CatalogRelation>()
+  const relations = new Map<string, UnlinkedRelation>()
   const userFunctions = new Map<string, readonly CatalogRoutine[]>()
   let head: Catalog | null = null
   for (const shared of parts) {
@@ -62,5 +64,5 @@ export function readCatalog({ parts }: SharedCatalog): Catalog | null {
     else if (part.kind === 'relations') for (const [key, relation] of part.entries) relations.set(key, relation)
     else for (const [name, routines] of part.entries) userFunctions.set(name, routines)
   }
-  return head === null ? null : { ...head, relations, userFunctions }
+  return head === null ? null : { ...head, relations: linked(relations), userFunctions }
 }
