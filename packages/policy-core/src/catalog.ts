@@ -105,6 +105,8 @@ export interface CatalogRelation extends UsedRelation {
    * UPDATE of one succeeds tells whether a value is there. Absent: not known, and then it may be any.
    */
   readonly comparedColumns?: ReadonlySet<string>
+  /** Whether row security is on: which rows are seen depends on who asks. Absent: not known. */
+  readonly hasRowSecurity?: boolean
   /**
    * Of a view, the relation that the server changes where a statement changes the view, and by which accesses: not by those
    * that a rule or a trigger stands in for. That may be a view in turn. Absent: none.

@@ -40,6 +40,12 @@ export interface Lookup {
   readonly lists: readonly number[]
 }
 
+/** Columns of one view, by its oid. */
+export interface ViewColumns {
+  readonly oid: number
+  readonly attnums: readonly number[]
+}
+
 /** A rewriting: the text to send, or why there is none. */
 export type Rewriting =
   | {
@@ -47,6 +53,11 @@ export type Rewriting =
       readonly text: string
       /** How often each masked column under `equality` is compared with a value: guesses, for its budget. Absent: none. */
       readonly lookups?: readonly Lookup[]
+      /**
+       * Columns of views that stand as they are, since their definitions were proven to put nothing into them that is masked;
+       * their origins alone don't tell. Absent: none.
+       */
+      readonly proven?: readonly ViewColumns[]
     }
   | {
       readonly kind: 'impossible'

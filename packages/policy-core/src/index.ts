@@ -89,6 +89,7 @@ export type {
   Rewriting,
   SessionRecorder,
   Verifier,
+  ViewColumns,
 } from './hooks.ts'
 export { type CatalogKeeper, type CatalogKeeping, type CatalogProbe, keepCatalog } from './keep-catalog.ts'
 export type {

@@ -7,6 +7,7 @@ import type { Standing } from '../policy/standing.ts'
 import type { Parameter, Statement } from '../statement.ts'
 import type { Target } from '../target.ts'
 import { inDoubt } from './in-doubt.ts'
+import { butForProven, decisionButForProven } from './proven-columns.ts'
 import type { Ruling, Rulings } from './rulings.ts'
 
 /** The answer to a text before its parameters, a person or the recorder come in. Good until policy or catalog change. */
@@ -91,7 +92,7 @@ function judgeFacts(one: Case, facts: Facts): Judgement | Promise<Judgement> {
 function withRewriting(
   { statement: { text }, catalog, rulings }: Case,
   facts: Extract<Facts, { kind: 'understood' }>,
-  decision: Extract<Decision, { kind: 'allow' | 'approve' }>,
+  decided: Extract<Decision, { kind: 'allow' | 'approve' }>,
   { effects, relations, functions }: Pick<Ruling, 'effects' | 'relations' | 'functions'>,
   rewriting: Rewriting,
 ): Judgement {
@@ -104,8 +105,10 @@ function withRewriting(
       place: rewriting.place,
       request: null,
     }
-    return { kind: 'refused', text, facts, decision, refusal }
+    return { kind: 'refused', text, facts, decision: decided, refusal }
   }
+  const { proven = [] } = rewriting
+  const decision = decisionButForProven(decided, proven)
   return {
     kind: 'permitted',
     text,
@@ -114,7 +117,7 @@ function withRewriting(
     rewritten: rewriting.text,
     catalog,
     policyVersion: rulings.policy.version,
-    maskedColumns: rulings.maskedColumns,
+    maskedColumns: butForProven(rulings.maskedColumns, proven),
     account: {
       text,
       canonical: facts.canonical,

@@ -110,7 +110,7 @@ function relationsOf(
     if (isGenerated === TRUE) generated.set(relation, (generated.get(relation) ?? new Set()).add(name))
     listAt(columns, relation).push(columnOf(row))
   }
-  return snapshot.relations.map(([oid = '', schema = '', name = '', kind = '']) => {
+  return snapshot.relations.map(([oid = '', schema = '', name = '', kind = '', , hasRowSecurity]) => {
     const knownKind = KINDS[kind]
     if (knownKind === undefined)
       throw new SqlError(
@@ -129,6 +129,7 @@ function relationsOf(
       opaqueBy: [...(known.opaque.get(oid)?.by ?? [])],
       generated: generated.get(oid) ?? new Set(),
       reactions: known.reactions.get(oid) ?? [],
+      hasRowSecurity: hasRowSecurity === TRUE,
       ...(writesTo === undefined ? {} : { writesTo }),
       ...(comparedColumns === undefined ? {} : { comparedColumns }),
       ...viewOf(oid),
