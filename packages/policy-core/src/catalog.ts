@@ -86,6 +86,29 @@ export type Reaction = {
     }
 )
 
+/**
+ * One step from columns of a relation to those whose values they may show; `UsedColumn.origins` is where all steps lead.
+ * `from` may be a composite type, or a relation of another database.
+ * - A family, whose rows can be read by way of one another: each column to the one of its name.
+ * - A view: each of its columns to all of `columns`, or to the whole rows where that is null.
+ * - Others: `column` to the column `of` it, or to the whole rows where that is null.
+ */
+export type ColumnSource = { readonly from: RelationName } & (
+  | { readonly kind: 'partition' | 'partitioned table' | 'child' | 'parent' }
+  | { readonly kind: 'view' | 'materialized view'; readonly columns: readonly string[] | null }
+  | {
+      readonly kind:
+        | 'generated column'
+        | 'text search vector'
+        | 'foreign key'
+        | 'row type'
+        | 'table of a type'
+        | 'foreign table'
+      readonly column: string
+      readonly of: string | null
+    }
+)
+
 /** A relation as the catalog snapshot knows it. */
 export interface CatalogRelation extends UsedRelation {
   /** Why its rows can't be followed to base columns (a function in a view's definition, say), or null. */
@@ -107,6 +130,8 @@ export interface CatalogRelation extends UsedRelation {
   readonly comparedColumns?: ReadonlySet<string>
   /** Whether row security is on: which rows are seen depends on who asks. Absent: not known. */
   readonly hasRowSecurity?: boolean
+  /** The first step to the origins of its columns, for explanations. Absent: none, or not known. */
+  readonly sources?: readonly ColumnSource[]
   /**
    * Of a view, the relation that the server changes where a statement changes the view, and by which accesses: not by those
    * that a rule or a trigger stands in for. That may be a view in turn. Absent: none.

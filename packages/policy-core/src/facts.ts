@@ -40,9 +40,22 @@ export interface UsedColumn {
   readonly type: string
   /**
    * The base columns whose values may be seen through this one, itself included: inheritance parents and children,
-   * the sources of a generated column, every column that a view's definition reads.
+   * the sources of a generated column, every column that a view's definition reads. An attribute of a composite type stands
+   * there as a column of the type, a column behind a foreign table by its name on the other side.
    */
   readonly origins: readonly ColumnName[]
+  /** Its marks and those of all of its origins. Absent: not known, and then no mask is found by them. */
+  readonly marks?: ColumnMarks
+  /** Those of the column itself alone. The same object where they are all. */
+  readonly ownMarks?: ColumnMarks
+}
+
+/** What a column is found by, besides its name. */
+export interface ColumnMarks {
+  /** Of comments and security labels that say `querywarden: pii.ssn`; in lower case, sorted. */
+  readonly tags: readonly string[]
+  /** Its type, with the bases of a domain, the elements of an array or range and the attributes of a composite. */
+  readonly types: readonly RelationName[]
 }
 
 /** What a view shows. */
