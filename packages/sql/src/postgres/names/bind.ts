@@ -6,6 +6,7 @@ import { bindExpression } from './expressions.ts'
 import { type Origins, originsFinder, spreadRoles, usesOf } from './flow.ts'
 import type { Field, Rows } from './scope.ts'
 import { bindQuery, bindStatement } from './statements.ts'
+import type { NameWatch } from './watch.ts'
 
 /** What the names in a statement mean. */
 export interface Names {
@@ -22,7 +23,12 @@ const VALUES_MAX = 100_000
  * Resolves the names in a statement as the server does, once its tree was walked: so it isn't deeper or larger than
  * can be followed, and has no node that isn't known. Null where its names lead to more values than can be followed.
  */
-export function bindNames(statement: TypedNode, catalog: Catalog, places: Places): Names | null {
+export function bindNames(
+  statement: TypedNode,
+  catalog: Catalog,
+  places: Places,
+  watch: NameWatch | null = null,
+): Names | null {
   const binder: Binder = {
     catalog,
     places,
@@ -30,6 +36,7 @@ export function bindNames(statement: TypedNode, catalog: Catalog, places: Places
     budget: VALUES_MAX,
     isDoubtful: false,
     subselectLabels: new Map(),
+    watch,
     expression: (typed, scope, sink) => bindExpression(binder, typed, scope, sink),
     query: (typed, scope, onLeft) => bindQuery(binder, typed, scope, onLeft),
   }

@@ -3,6 +3,7 @@ import type { Node, TypedNode } from '../node.ts'
 import type { Places } from '../places.ts'
 import type { Flow } from './flow.ts'
 import type { OnLeft, Rows, Scope } from './scope.ts'
+import type { NameWatch } from './watch.ts'
 
 /** What the binding of one statement's names gathers. Its parts share it; nobody else sees it. */
 export interface Binder {
@@ -16,6 +17,8 @@ export interface Binder {
   isDoubtful: boolean
   /** The label of the first column of each sub-select that stands for a value. */
   readonly subselectLabels: Map<Node, string>
+  /** Is told what names mean, where somebody asks. */
+  readonly watch: NameWatch | null
   /** Binds an expression; what it reads becomes a part of `sink`. */
   readonly expression: (typed: TypedNode, scope: Scope, sink: Flow) => void
   /** Binds a query, or a statement that gives rows by RETURNING. */

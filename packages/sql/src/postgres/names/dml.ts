@@ -1,6 +1,6 @@
 import type { Place } from '@querywarden/policy-core'
 import { flagAt, type Node, nodeAt, type TypedNode, textAt, typedAt, typedNodesAt } from '../node.ts'
-import { type Binder, bindFor, newLeaf } from './binder.ts'
+import { type Binder, bindFor, newFlow, newLeaf } from './binder.ts'
 import { roleBit } from './flow.ts'
 import { bindFrom, bindFromItem } from './from.ts'
 import { entryOf, flowOf, relationItem, wholeRow } from './items.ts'
@@ -22,7 +22,9 @@ const partsAt = (node: Node, field: string): readonly TypedNode[] => {
 /** The relation that a statement writes to. A WITH query of its name doesn't hide it. */
 function targetEntry(binder: Binder, statement: Node): Entry {
   const relation = nodeAt(statement, 'relation') ?? {}
-  return entryOf(relation, relationItem(binder, relation), textAt(relation, 'relname'))
+  const entry = entryOf(relation, relationItem(binder, relation), textAt(relation, 'relname'))
+  binder.watch?.writes(relation, entry)
+  return entry
 }
 
 const placeOfTarget = (binder: Binder, statement: Node): Place => binder.places.of(nodeAt(statement, 'relation') ?? {})
@@ -115,9 +117,11 @@ function bindAssignments(binder: Binder, node: Node, target: Item, scope: Scope)
   for (const column of typedNodesAt(node, 'targetList')) {
     assign(binder, target, column, scope, binder.places.whole)
     const value = typedAt(column.body, 'val')
+    if (value === null) continue
+    const flow = newFlow(binder, binder.places.whole, SET)
+    binder.watch?.assigns(target, column.body, flow)
     // `(a, b) = (SELECT …)` holds its source once for each column.
-    if (value?.type === 'MultiAssignRef' && value.body['colno'] !== 1) continue
-    if (value !== null) bindFor(binder, [value], scope, SET)
+    if (value.type !== 'MultiAssignRef' || value.body['colno'] === 1) binder.expression(value, scope, flow)
   }
 }
 

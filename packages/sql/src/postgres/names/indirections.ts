@@ -21,7 +21,11 @@ function startOf(binder: Binder, indirection: Node, scope: Scope): Start {
     return { kind: 'reference', reference: { flow, field: null } }
   }
   const item = rowNamed(argument.body, scope)
-  if (item !== null) return { kind: 'row', item, flow }
+  if (item !== null) {
+    const entry = entryNamed(scope, referenceParts(argument.body).names)
+    binder.watch?.saw(argument.body, entry === null ? { kind: 'unclear' } : { kind: 'row', entry })
+    return { kind: 'row', item, flow }
+  }
   const reference = resolve(binder, argument.body, scope)
   // A function's row may go by a name that may also be one of its columns.
   const named = entryNamed(scope, referenceParts(argument.body).names)

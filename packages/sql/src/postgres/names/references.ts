@@ -4,16 +4,30 @@ import { type Binder, newFlow, newLeaf } from './binder.ts'
 import type { Flow } from './flow.ts'
 import { fieldNamed, flowOf, hasSystemColumn, restOf, wholeRow } from './items.ts'
 import type { Entry, Field, Item, Scope } from './scope.ts'
+import type { Sighting } from './watch.ts'
 
 /** What a column reference means. */
 export interface Reference {
   readonly flow: Flow
   /** The field that it is, where there is no doubt. */
   readonly field: Field | null
+  /** What it is a column of, or the row of, where there is no doubt. */
+  readonly entry?: Entry | undefined
 }
 
 /** Finds what a column reference means, as transformColumnRef in parse_expr.c does. */
 export function resolve(binder: Binder, column: Node, scope: Scope): Reference {
+  const reference = meaningOf(binder, column, scope)
+  binder.watch?.saw(column, sightingOf(reference))
+  return reference
+}
+
+function sightingOf({ entry, field, flow }: Reference): Sighting {
+  if (entry === undefined) return { kind: 'unclear' }
+  return field === null ? { kind: 'row', entry } : { kind: 'column', entry, field, flow }
+}
+
+function meaningOf(binder: Binder, column: Node, scope: Scope): Reference {
   const place = binder.places.of(column)
   const { names, isStar } = referenceParts(column)
   if (isStar) return resolveRow(binder, names, scope, place)
@@ -22,7 +36,7 @@ export function resolve(binder: Binder, column: Node, scope: Scope): Reference {
   return resolveQualified(binder, names, scope, place)
 }
 
-const sole = (flow: Flow, field: Field | null = null): Reference => ({ flow, field })
+const sole = (flow: Flow, field: Field | null = null, entry?: Entry): Reference => ({ flow, field, entry })
 
 /** `column`: of the innermost query that has it; else the row of what goes by the name. */
 function resolveBare(binder: Binder, name: string, scope: Scope, place: Place): Reference {
@@ -35,7 +49,7 @@ function resolveBare(binder: Binder, name: string, scope: Scope, place: Place): 
     const entry = level.entries.find(each => each.isNamed && each.name === name)
     if (entry === undefined) continue
     const row = wholeRow(binder, entry.item, place)
-    return doubts.length === 0 ? sole(row) : sole(together(binder, [...doubts, row], place))
+    return doubts.length === 0 ? sole(row, null, entry) : sole(together(binder, [...doubts, row], place))
   }
   if (doubts.length > 0) return sole(together(binder, doubts, place))
   return sole(unseen(binder, name, scope, place))
@@ -46,7 +60,7 @@ function openColumn(binder: Binder, level: Scope, name: string, place: Place, do
   let found: Reference | null = null
   for (const entry of level.entries) {
     if (!entry.isOpen) continue
-    const own = ownColumn(binder, entry.item, name, place)
+    const own = ownColumn(binder, entry, name, place)
     // Two of a name are an error to the server, unless a catalog of a moment ago is wrong about one of them.
     if (own !== null) found = found === null ? own : sole(together(binder, [found.flow, own.flow], place))
   }
@@ -57,14 +71,15 @@ function openColumn(binder: Binder, level: Scope, name: string, place: Place, do
 }
 
 /** A column that an item surely has. */
-function ownColumn(binder: Binder, item: Item, name: string, place: Place): Reference | null {
+function ownColumn(binder: Binder, entry: Entry, name: string, place: Place): Reference | null {
+  const { item } = entry
   const field = fieldNamed(item, name)
-  if (field !== null) return sole(flowOf(binder, item, field, place), field)
+  if (field !== null) return sole(flowOf(binder, item, field, place), field, entry)
   const [relation] = item.relations
   if (relation === undefined || !hasSystemColumn(item, name)) return null
   const column = { schema: relation.schema, name: relation.name, column: name }
   const leaf = newLeaf(binder, column, place)
-  return sole(leaf, { name, flow: leaf, column, used: null })
+  return sole(leaf, { name, flow: leaf, column, used: null }, entry)
 }
 
 /** `item.column` and `schema.relation.column`. */
@@ -73,7 +88,7 @@ function resolveQualified(binder: Binder, names: readonly string[], scope: Scope
   const entry = entryNamed(scope, names.slice(0, -1))
   if (entry === null) return sole(strange(binder, names.at(-3) ?? '', names.at(-2) ?? '', name, place))
   const { item } = entry
-  const own = ownColumn(binder, item, name, place)
+  const own = ownColumn(binder, entry, name, place)
   if (own !== null) return own
   const rest = restOf(binder, item, name, place)
   // What is no column is a function of the row (ParseFuncOrColumn in parse_func.c).
@@ -85,7 +100,7 @@ function resolveQualified(binder: Binder, names: readonly string[], scope: Scope
 function resolveRow(binder: Binder, names: readonly string[], scope: Scope, place: Place): Reference {
   const entry = entryNamed(scope, names)
   if (entry === null) return sole(strange(binder, names.at(-2) ?? '', names.at(-1) ?? '', '*', place))
-  return sole(wholeRow(binder, entry.item, place))
+  return sole(wholeRow(binder, entry.item, place), null, entry)
 }
 
 /** The item whose whole row a reference surely is, and nothing else; null where it is or may be a column. */

@@ -67,8 +67,10 @@ function bindOrder(binder: Binder, select: Node, scope: Scope, rows: Rows): void
 function bindSort(binder: Binder, value: TypedNode, scope: Scope, rows: Rows, role: number): void {
   const name = bareName(value)
   const labelled = name === null ? null : fieldsNamed(rows, name)
-  if (labelled !== null && labelled.length > 0) markAll(labelled, role)
-  else if (!isOrdinal(value)) bindFor(binder, [value], scope, role)
+  if (labelled !== null && labelled.length > 0) {
+    binder.watch?.saw(value.body, { kind: 'label' })
+    markAll(labelled, role)
+  } else if (!isOrdinal(value)) bindFor(binder, [value], scope, role)
   else markOrdinal(value, rows, role)
 }
 
@@ -90,6 +92,7 @@ function bindGroup(binder: Binder, value: TypedNode, scope: Scope, rows: Rows): 
     return
   }
   const labelled = fieldsNamed(rows, name)
+  if (labelled.length > 0) binder.watch?.saw(value.body, { kind: 'label' })
   markAll(labelled, GROUP)
   const isDoubtful = scope.entries.some(({ isOpen, item }) => isOpen && !item.isComplete)
   if (labelled.length === 0 || isDoubtful) bindFor(binder, [value], scope, GROUP)

@@ -54,10 +54,16 @@ function columnStar(binder: Binder, column: Node, scope: Scope): Rows | null {
   const { names, isStar } = referenceParts(column)
   if (!isStar) return null
   const place = binder.places.of(column)
-  if (names.length === 0) return openStar(binder, scope, place)
+  if (names.length === 0) {
+    binder.watch?.saw(column, { kind: 'star', entries: scope.entries.filter(({ isOpen }) => isOpen) })
+    return openStar(binder, scope, place)
+  }
   const entry = entryNamed(scope, names)
   const { flow } = entry === null ? resolve(binder, column, scope) : { flow: newFlow(binder, place) }
-  if (entry !== null) return rowsOf(binder, entry.item, flow)
+  if (entry !== null) {
+    binder.watch?.saw(column, { kind: 'row', entry })
+    return rowsOf(binder, entry.item, flow)
+  }
   return { fields: [{ name: '*', flow, column: null, used: null }], isComplete: false }
 }
 
