@@ -1,4 +1,4 @@
-export type { Catalog, CatalogRelation, CatalogRoutine, EventTrigger, Reaction } from './catalog.ts'
+export type { Catalog, CatalogRelation, CatalogRoutine, ColumnSource, EventTrigger, Reaction } from './catalog.ts'
 export { relationKey, USER_OID_MIN } from './catalog.ts'
 export type { CompiledPolicy, DecisionRequest } from './decide.ts'
 export { decide } from './decide.ts'
@@ -21,6 +21,7 @@ export { explanationOf } from './explanation.ts'
 export type {
   Access,
   Agency,
+  ColumnMarks,
   ColumnMention,
   ColumnName,
   ColumnRole,
