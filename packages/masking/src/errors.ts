@@ -1,10 +1,17 @@
 /** Why masking could not go on. Stable: additions only. */
-export type MaskingErrorCode = 'KEY_TOO_SHORT' | 'BAD_COLUMN' | 'MALFORMED_ROW' | 'ROW_TOO_LARGE'
+export type MaskingErrorCode =
+  | 'KEY_TOO_SHORT'
+  | 'BAD_PATTERN'
+  | 'BAD_COLUMN'
+  | 'MALFORMED_ROW'
+  | 'ROW_TOO_LARGE'
+  | 'MALFORMED_COPY'
+  | 'FIELD_TOO_LARGE'
 
 /**
  * The one error of this package. A mask never throws for a value; these are for wrong configuration (`KEY_TOO_SHORT`,
- * `BAD_COLUMN`) and for bytes that are not the rows they claim to be (`MALFORMED_ROW`, `ROW_TOO_LARGE`), upon which the
- * session must end.
+ * `BAD_PATTERN`, `BAD_COLUMN`) and for bytes that are not the rows or the COPY data they claim to be (`MALFORMED_ROW`,
+ * `ROW_TOO_LARGE`, `MALFORMED_COPY`, `FIELD_TOO_LARGE`), upon which the session must end.
  *
  * @example
  * ```ts

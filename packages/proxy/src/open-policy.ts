@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
+import { patternProblem } from '@querywarden/masking'
 import type { Policy } from '@querywarden/policy-core'
 import { PolicyError, readPolicyYaml } from '@querywarden/policy-core/yaml'
 import { ConfigError } from './config/config-error.ts'
@@ -30,7 +31,7 @@ export function readPolicyText(file: string): string {
 export function parsePolicyText(text: string, file: string): OpenedPolicy {
   try {
     return {
-      policy: readPolicyYaml(text, { file }),
+      policy: readPolicyYaml(text, { file, checkPattern: patternProblem }),
       version: createHash('sha256').update(text).digest('hex').slice(0, 16),
     }
   } catch (error) {

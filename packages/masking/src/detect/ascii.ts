@@ -24,3 +24,26 @@ export function isClosed(text: string, at: number): boolean {
   if (isAlphanumeric(after) || after === 0x5f) return false
   return !(after === 0x2e && isDigit(text.charCodeAt(at + 1)))
 }
+
+/** Letters, digits, dash and underscore: what URL-safe base64 and most tokens are made of. */
+export const isTokenUnit = (unit: number): boolean => isAlphanumeric(unit) || unit === 0x2d || unit === 0x5f
+
+/** Where a run of such characters that begins at `at` ends, at most `max` characters on. */
+export function runEnd(text: string, at: number, isUnit: (unit: number) => boolean, max: number): number {
+  const limit = Math.min(text.length, at + max)
+  let end = at
+  while (end < limit && isUnit(text.charCodeAt(end))) end++
+  return end
+}
+
+/** Whether a token may begin at `at`: not in the middle of a word. */
+export function isWordStart(text: string, at: number): boolean {
+  const before = text.charCodeAt(at - 1)
+  return !isAlphanumeric(before) && before !== 0x5f
+}
+
+/** Whether a token may end before `at`. */
+export function isWordEnd(text: string, at: number): boolean {
+  const after = text.charCodeAt(at)
+  return !isAlphanumeric(after) && after !== 0x5f
+}

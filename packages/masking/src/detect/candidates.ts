@@ -1,4 +1,4 @@
-import type { Detector } from '@querywarden/policy-core'
+import type { DetectedMask, Detector } from '@querywarden/policy-core'
 
 /**
  * What must stand in a text for a detector to find anything in it. Each is plain to see in single bytes of UTF-8, in one pass,
@@ -53,4 +53,22 @@ export const CANDIDATES: Readonly<Record<Detector, readonly Candidate[]>> = {
   'openai-key': literals('sk-'),
   'private-key': literals('PRIVATE KEY'),
   'ip-address': [{ kind: 'dotted' }, { kind: 'colons' }],
+}
+
+/** The candidates of all detectors of a plan; null where a pattern of the policy's own may find something in any text. */
+export function candidatesOf(detect: readonly DetectedMask[]): readonly Candidate[] | null {
+  const found = detect.map(each =>
+    each.pattern === undefined ? CANDIDATES[each.detector] : patternCandidates(each.pattern),
+  )
+  return found.includes(null) ? null : found.flatMap(candidates => candidates ?? [])
+}
+
+/** The letters that a pattern begins with, as `EMP-` of `EMP-\d{6}`. */
+const OPENING = /^[A-Za-z0-9_-]+/
+const REPEATS = /^[?{]/
+
+function patternCandidates(pattern: string): readonly Candidate[] | null {
+  const opening = OPENING.exec(pattern)?.[0] ?? ''
+  const certain = REPEATS.test(pattern.slice(opening.length)) ? opening.slice(0, -1) : opening
+  return certain === '' || pattern.includes('|') ? null : literals(certain)
 }

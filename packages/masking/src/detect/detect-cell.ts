@@ -7,12 +7,14 @@ import { orNull } from '../or-null.ts'
 import { asBuffer, decodeUtf8, encodeUtf8 } from '../utf8.ts'
 import { maskArrayBytes } from './array-binary.ts'
 import { maskArray } from './array-text.ts'
+import { candidatesOf } from './candidates.ts'
+import { withEmbeddedJson } from './embedded-json.ts'
 import { maskJson } from './json-text.ts'
 import { type Fit, type MaskFound, maskFound } from './mask-found.ts'
 import { fitOpaque } from './opaque-text.ts'
 import { type Prefilter, prefilter } from './prefilter.ts'
 import { type TextContext, textContext } from './text-context.ts'
-import { fitXml, maskXml } from './xml-text.ts'
+import { maskXml } from './xml-text.ts'
 
 /** The detection for one column, with the pass that tells which cells needn't be looked at. */
 export interface CellDetection {
@@ -27,8 +29,8 @@ type MaskBytes = (bytes: Uint8Array) => Uint8Array | null
 export function detectCell(detect: readonly DetectedMask[], column: WireType, hashKey: HashKey): CellDetection | null {
   const context = textContext(column.typeOid)
   if (detect.length === 0 || context.kind === 'none') return null
-  const mayFind = prefilter(new Set(detect.map(({ detector }) => detector)), hasEscapes(context) ? BACKSLASH : null)
-  const found = maskFound(detect, hashKey, fitFor(context))
+  const mayFind = prefilter(candidatesOf(detect), escapeOf(context))
+  const found = maskFound(detect, hashKey, isOpaque(context) ? fitOpaque : asItIs)
   const maskText = fitted(column, textMask(context, found))
   const maskBytes = column.format === 'binary' ? binaryMask(context, maskText, found) : utf8Mask(maskText, found)
 
@@ -42,33 +44,39 @@ export function detectCell(detect: readonly DetectedMask[], column: WireType, ha
   }
 }
 
-const BACKSLASH = 0x5c
-
-/** json keeps what was put in, escapes and all; jsonb spells every character that it can. */
-const hasEscapes = (context: TextContext): boolean =>
-  context.kind === 'json' || (context.kind === 'array' && hasEscapes(context.element))
-
-function fitFor(context: TextContext): Fit {
+/**
+ * What a find may hide behind: json keeps what was put in, escapes and all, and text may be JSON; jsonb spells every character
+ * that it can.
+ */
+function escapeOf(context: TextContext): string | null {
   switch (context.kind) {
-    case 'xml':
-      return fitXml
-    case 'opaque':
-      return fitOpaque
-    case 'array':
-      return fitFor(context.element)
     case 'plain':
     case 'json':
+      return '\\'
+    case 'xml':
+      return '&'
+    case 'array':
+      return escapeOf(context.element)
     case 'jsonb':
+    case 'opaque':
     case 'none':
-      return replacement => replacement
+      return null
   }
 }
+
+/** What needs escapes elsewhere is seen to where they are read. */
+const asItIs: Fit = replacement => replacement
+
+const isOpaque = (context: TextContext): boolean =>
+  context.kind === 'opaque' || (context.kind === 'array' && isOpaque(context.element))
 
 function textMask(context: TextContext, found: MaskFound): MaskText {
   switch (context.kind) {
     case 'json':
-    case 'jsonb':
-      return text => maskJson(text, found)
+    case 'jsonb': {
+      const member = withEmbeddedJson(found)
+      return text => maskJson(text, member)
+    }
     case 'xml':
       return text => maskXml(text, found)
     case 'array': {
@@ -76,6 +84,7 @@ function textMask(context: TextContext, found: MaskFound): MaskText {
       return text => maskArray(text, element)
     }
     case 'plain':
+      return withEmbeddedJson(found)
     case 'opaque':
     case 'none':
       return found
