@@ -205,6 +205,12 @@ async function openService(
   const mask: Masking = {
     sql: (...column) => inForce().mask.sql(...column),
     rows: (...result) => inForce().mask.rows(...result),
+    get frames() {
+      return inForce().mask.frames
+    },
+    get copy() {
+      return inForce().mask.copy
+    },
   }
   const planners: Service['planners'] = new Map()
   const gate = openGate({

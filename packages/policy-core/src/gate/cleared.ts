@@ -1,6 +1,5 @@
 import type { Obligations } from '../decision.ts'
-import type { Facts, UsedRelation } from '../facts.ts'
-import type { MaskedColumn } from '../mask.ts'
+import type { Facts } from '../facts.ts'
 import type { Standing } from '../policy/standing.ts'
 import type { Statement } from '../statement.ts'
 
@@ -44,8 +43,8 @@ export class Cleared {
   }
 
   /** What of a relation the policy hides that it was judged by, whatever of it was found in the statement. */
-  maskedColumns(relation: UsedRelation): readonly MaskedColumn[] {
-    return this.#maskedColumns(relation)
+  get maskedColumns(): Standing['maskedColumns'] {
+    return this.#maskedColumns
   }
 
   static is(value: object): value is Cleared {

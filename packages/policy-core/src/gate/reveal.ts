@@ -49,6 +49,15 @@ export function copyMask(
   return copy({ detect }, copyFormat)
 }
 
+/** Whether the policy hides something of what a statement was judged to use, or looks for something in what it gives. */
+export function hasToHide(cleared: Cleared): boolean {
+  const { masks, detect } = cleared.obligations
+  if (masks.length > 0 || detect.length > 0) return true
+  return [...knownRelations(cleared).values()]
+    .flat()
+    .some(relation => relation.kind !== 'catalog' && cleared.maskedColumns(relation).length > 0)
+}
+
 /**
  * The first column that comes from where it must not, or null. What hides a column is asked of the policy that the
  * statement was judged by, for each relation that it was judged to read: not of the masks that were to be put into it.

@@ -28,6 +28,7 @@ import {
   type ColumnOrigin,
   copyMask,
   type FramesRevelation,
+  hasToHide,
   type RawRevelation,
   type Revelation,
   rawAmong,
@@ -164,6 +165,11 @@ export class Session {
   /** The same for what COPY … TO STDOUT gives, by the origins that the server says its query has; null where all is well. */
   revealCopy(cleared: Cleared, columns: readonly ColumnOrigin[]): RawRevelation | null {
     return rawAmong(cleared, columns)
+  }
+
+  /** Whether the server must be asked what a COPY … TO STDOUT gives, and `revealCopy` about that, before its data goes out. */
+  looksBehindCopy(cleared: Cleared): boolean {
+    return cleared.facts.copy === 'out' && hasToHide(cleared)
   }
 
   /** What must look into the data of a COPY before it goes out; null where nothing must. */

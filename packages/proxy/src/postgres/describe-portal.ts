@@ -1,7 +1,7 @@
-import type { Session } from '@querywarden/policy-core'
+import type { Cleared, FramesRevelation, RawRevelation, Session } from '@querywarden/policy-core'
 import { BACKEND, decodeRowDescription, type FrameScanner } from '@querywarden/wire/postgres'
 import { ConversationError } from './conversation-error.ts'
-import type { Portal } from './portal.ts'
+import type { Portal, RowMask } from './portal.ts'
 import type { Described, PreparedStatement, Revealed } from './prepared-statement.ts'
 
 /**
@@ -43,18 +43,33 @@ export function revealPortal(session: Session, portal: Portal): void {
     portal.mask = revealed.mask
     return
   }
-  const revelation = session.reveal(cleared, columns)
-  if (revelation.kind === 'clean') {
-    portal.mask = revelation.mask
-    const { facts, obligations } = cleared
-    if (portal.statement.described?.columns === columns)
-      subject.revealed = { facts, obligations, columns, mask: revelation.mask }
-    return
-  }
-  void session.incident(cleared, revelation.code, revelation.message).catch(() => undefined)
-  throw new ConversationError('internal-error', revelation.message)
+  const revelation = session.revealFrames(cleared, columns)
+  if (revelation.kind === 'raw') endRaw(session, cleared, revelation)
+  const mask = maskOf(revelation)
+  portal.mask = mask
+  const { facts, obligations, maskedColumns } = cleared
+  if (portal.statement.described?.columns === columns)
+    subject.revealed = { facts, obligations, maskedColumns, columns, mask }
 }
 
-/** Nothing but facts, obligations and columns goes into the answer, and all three are the very same objects. */
-const isSame = ({ facts, obligations, columns }: Revealed, portal: Portal): boolean =>
-  facts === portal.run.cleared?.facts && obligations === portal.run.cleared.obligations && columns === portal.columns
+/** Records that a value would have arrived raw, and ends the session over it. */
+export function endRaw(session: Session, cleared: Cleared, { code, message }: RawRevelation): never {
+  void session.incident(cleared, code, message).catch(() => undefined)
+  throw new ConversationError('internal-error', message)
+}
+
+const maskOf = ({
+  mask,
+  frames,
+}: Pick<Extract<FramesRevelation, { kind: 'clean' }>, 'mask' | 'frames'>): RowMask | null =>
+  frames !== null ? { kind: 'frames', mask: frames } : mask === null ? null : { kind: 'cells', mask }
+
+/** Nothing but these goes into the answer, and all are the very same objects. */
+const isSame = (
+  { facts, obligations, maskedColumns, columns }: Revealed,
+  { run: { cleared }, columns: now }: Portal,
+): boolean =>
+  facts === cleared?.facts &&
+  obligations === cleared.obligations &&
+  maskedColumns === cleared.maskedColumns &&
+  columns === now

@@ -42,6 +42,13 @@ export const refusalOfUnread = (verdict: Verdict, text: string): Report =>
     ? refusalReport(verdict.refusal, text)
     : { sqlstate: '58000', message: 'statement refused: it could not be read', hint: 'send it again' }
 
+/** A COPY whose columns the server can't be asked for. */
+export const unreadableCopy = (): Report => ({
+  sqlstate: '0A000',
+  message: 'statement refused: what this COPY gives can not be told ahead of its data',
+  hint: 'write it as COPY (SELECT …) TO STDOUT, or send the query by itself',
+})
+
 /** What every refusal is in SQLSTATE (threats.md section 3). */
 const SQLSTATE: Readonly<Record<RefusalCode, string>> = {
   DENIED_BY_RULE: '42501',

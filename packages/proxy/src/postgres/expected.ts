@@ -38,6 +38,14 @@ export type Expected =
       readonly portal: Portal
     }
   | { readonly kind: 'describe-statement'; readonly view: ErrorView }
+  /** What a COPY behind it gives; the client sees nothing of it. */
+  | {
+      readonly kind: 'describe-copy'
+      readonly portal: Portal
+      readonly cleared: Cleared
+      readonly isExact: boolean
+      readonly view: ErrorView
+    }
   | {
       readonly kind: 'describe-portal'
       readonly show: 'all' | 'rows' | 'nothing'
@@ -102,6 +110,8 @@ export function awaitingFor(head: Expected | undefined): Awaiting {
       return 'nothing'
     case 'execute-empty':
       return 'execute'
+    case 'describe-copy':
+      return 'describe-statement'
     case 'poison':
       // It is answered by an error, or skipped like all else up to the Sync behind it.
       return 'sync'

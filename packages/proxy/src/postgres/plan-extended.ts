@@ -13,6 +13,7 @@ import {
 } from '@querywarden/wire/postgres'
 import type { Ask } from './batch.ts'
 import { breather } from './breather.ts'
+import { describingCopy } from './copy-out.ts'
 import { revealPortal } from './describe-portal.ts'
 import { type Report, refusalOfUnread } from './error-response.ts'
 import { type ErrorView, type Expected, hidesValues, PLAIN_VIEW } from './expected.ts'
@@ -302,11 +303,16 @@ class Planner {
     // Rows of a portal that nobody described would go out unchecked (threats P5, P6).
     if (portal.columns !== null) revealPortal(this.#context.session, portal)
     else if (!this.#described.has(portal)) this.#describePortal(portal, 'nothing')
-    this.#admissions.begin(portal)
-    this.#takesCopyData = cleared.facts.copy === 'in'
     const { positionShift, naming } = statement
     const view = { withheld: hidesValues(cleared.obligations), positionShift, naming }
-    this.#send(message, { kind: 'execute', running: { cleared, portal, startedMs: null, stopped: null }, view, commit })
+    const running = { cleared, portal, startedMs: null, stopped: null }
+    const { session, names } = this.#context
+    const described = describingCopy(session, running, names.upstreamNameFor('copy'), view)
+    if ('sqlstate' in described) return described
+    for (const step of described) this.#send(step.message, step.expected)
+    this.#admissions.begin(portal)
+    this.#takesCopyData = cleared.facts.copy === 'in'
+    this.#send(message, { kind: 'execute', running, view, commit })
     return null
   }
 

@@ -1,6 +1,7 @@
 import type { Cleared, Judged, Session } from '@querywarden/policy-core'
 import { encodeBind, encodeDescribe, encodeExecute, encodeParse } from '@querywarden/wire/postgres'
 import { breather } from './breather.ts'
+import { describingCopy } from './copy-out.ts'
 import { type Report, refusalOfUnread, refusalReport } from './error-response.ts'
 import { type ErrorView, type Expected, hidesValues } from './expected.ts'
 import type { Names } from './names.ts'
@@ -51,7 +52,7 @@ export async function planQuery(context: QueryContext, statements: readonly Spli
     await breathe()
     const report =
       piece.kind === 'plain'
-        ? await addPlain(steps, piece, admit, admissions)
+        ? await addPlain(steps, session, piece, admit, admissions)
         : await addNaming(steps, piece, admissions)
     if (report === null) continue
     admissions.undo()
@@ -100,6 +101,7 @@ async function pieceOf(context: QueryContext, planned: PlannedNames, statement: 
 /** Has a statement decided and recorded, and plans what is sent for it. */
 async function addPlain(
   steps: Step[],
+  session: Session,
   { statement: { text, start } }: Extract<Piece, { kind: 'plain' }>,
   admit: Admit,
   { cleared }: Admissions,
@@ -113,7 +115,9 @@ async function addPlain(
   const view = viewOf(verdict.cleared, text, start)
   const portal = unnamedPortal(verdict.cleared, sent)
   const running = { cleared: verdict.cleared, portal, startedMs: null, stopped: null }
-  steps.push(...stepsOf(sent, BIND_NOTHING, portal, { kind: 'execute', running, view, commit: null }))
+  const described = describingCopy(session, running, '', view)
+  if ('sqlstate' in described) return described
+  steps.push(...described, ...stepsOf(sent, BIND_NOTHING, portal, { kind: 'execute', running, view, commit: null }))
   return null
 }
 
@@ -232,7 +236,7 @@ const unnamedPortal = (cleared: Cleared, sentText: string): Portal => {
     statement,
     subject: statement,
     parameters: [],
-    run: { cleared, isBegun: true, rows: 0, bytes: 0 },
+    run: { cleared, isBegun: true, rows: 0, bytes: 0, copied: null },
     target: null,
     cursor: null,
     columns: null,

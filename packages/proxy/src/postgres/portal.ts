@@ -1,4 +1,4 @@
-import type { Cleared, MaskRow, Parameter, ResultColumn } from '@querywarden/policy-core'
+import type { Cleared, MaskFrames, MaskRow, Parameter, ResultColumn } from '@querywarden/policy-core'
 import type { PreparedStatement } from './prepared-statement.ts'
 
 /** One run of a statement, in however many parts it is fetched: what it may do, and what it has given. */
@@ -9,9 +9,16 @@ export interface Run {
   isBegun: boolean
   rows: number
   bytes: number
+  /** What the server said that the data of a COPY has, or null where it wasn't asked or hasn't answered. */
+  copied: { readonly columns: number; readonly isExact: boolean } | null
 }
 
-export const newRun = (): Run => ({ cleared: null, isBegun: false, rows: 0, bytes: 0 })
+/** What rows go through: bytes of the wire where the masking works on these, else cell by cell. */
+export type RowMask =
+  | { readonly kind: 'cells'; readonly mask: MaskRow }
+  | { readonly kind: 'frames'; readonly mask: MaskFrames }
+
+export const newRun = (): Run => ({ cleared: null, isBegun: false, rows: 0, bytes: 0, copied: null })
 
 /** A portal, from Bind or DECLARE to the end of its transaction. Limits count over all of its run. */
 export interface Portal {
@@ -29,7 +36,7 @@ export interface Portal {
   readonly cursor: Cursor | null
   /** Set by the answer to a Describe, whoever asked for it. */
   columns: readonly ResultColumn[] | null
-  mask: MaskRow | null
+  mask: RowMask | null
 }
 
 /** What a cursor of SQL has that a portal of the protocol has not. */

@@ -1,4 +1,5 @@
-import type { Cleared, MaskRow, ResultColumn } from '@querywarden/policy-core'
+import type { Cleared, ResultColumn } from '@querywarden/policy-core'
+import type { RowMask } from './portal.ts'
 import type { Naming } from './session-objects/naming.ts'
 
 /** A prepared statement: the client's name for it, ours upstream, and what was judged. */
@@ -31,9 +32,9 @@ export interface Described {
 }
 
 /** The result-side masks of a statement, and all that they were made from. */
-export interface Revealed extends Pick<Cleared, 'facts' | 'obligations'> {
+export interface Revealed extends Pick<Cleared, 'facts' | 'obligations' | 'maskedColumns'> {
   readonly columns: readonly ResultColumn[]
-  readonly mask: MaskRow | null
+  readonly mask: RowMask | null
 }
 
 /** A statement that nothing has been described of yet. */

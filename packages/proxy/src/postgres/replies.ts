@@ -1,4 +1,4 @@
-import type { Completion, Session } from '@querywarden/policy-core'
+import type { Completion } from '@querywarden/policy-core'
 import {
   type Awaiting,
   BACKEND,
@@ -8,18 +8,18 @@ import {
   decodeParameterStatus,
   decodeReadyForQuery,
   FrameScanner,
-  type ParameterStatus,
   type ReplyAction,
   replyAction,
 } from '@querywarden/wire/postgres'
-import type { Link } from '../link.ts'
 import { Completions, failure } from './completions.ts'
 import { asConversationError, ConversationError, desync } from './conversation-error.ts'
+import { CopyOut, describeCopy } from './copy-out.ts'
 import { describePortal } from './describe-portal.ts'
 import { awaitingFor, type BatchEnd, type Expected, type Running, type Uncommitted, viewOf } from './expected.ts'
 import { ExpectedQueue } from './expected-queue.ts'
 import { LimitWatch } from './limit-watch.ts'
 import { Outbox } from './outbox.ts'
+import type { RepliesParts } from './replies-parts.ts'
 import { isReported } from './reported.ts'
 import { ResultRows } from './result-rows.ts'
 import { holdWhileSlow } from './slow-client.ts'
@@ -27,26 +27,6 @@ import { limitError, STOPS, type Stop } from './statement-limits.ts'
 import { TransactionMarks } from './transaction-marks.ts'
 import { Turn } from './turn.ts'
 import { shownError, shownNotice } from './withhold.ts'
-
-/** What {@link Replies} needs of the conversation it serves. */
-export interface RepliesParts {
-  readonly session: Session
-  readonly client: Link
-  readonly upstream: Link
-  readonly frameBytesMax: number
-  readonly monotonic: () => number
-  /** Asks the server to stop the statement in flight. */
-  readonly cancelUpstream: () => void
-  /** Called once, when the way back breaks, also while no batch waits. */
-  readonly onFault: (fault: ConversationError) => void
-  /** Called for each error that the server reports, whatever the client gets to see of it. */
-  readonly onError: () => void
-  /** Called when a transaction that may have changed the schema has ended, before its client hears of that. */
-  readonly onSchemaChange: () => void
-  readonly onReport: (status: ParameterStatus) => void
-  /** Called when the database said something that doesn't fit the schema that a statement was decided by. */
-  readonly onMismatch: () => void
-}
 
 /**
  * Undefined table, column, function or object: nothing was cleared that names what isn't there
@@ -71,6 +51,7 @@ export class Replies {
   readonly #transaction = new TransactionMarks()
   readonly #limits: LimitWatch
   readonly #rows: ResultRows
+  #copy: CopyOut | null = null
   #fault: ConversationError | null = null
   #uncommitted: Uncommitted | null = null
   /** ReadyForQuery is in the outbox and waits for the recorder. */
@@ -132,6 +113,7 @@ export class Replies {
     try {
       this.#scanner.push(chunk)
       while (this.#scanner.next()) this.#onFrame(this.#scanner.tag)
+      this.#outbox.settle()
     } catch (error) {
       if (!this.#isHeld) this.#outbox.flush(client)
       this.#fail(asConversationError(error, 'the database', 'upstream-lost'))
@@ -146,9 +128,16 @@ export class Replies {
     const { head } = this.#queue
     const action = replyAction(this.#stage ?? awaitingFor(head), tag)
     if (head?.kind !== 'execute' || (action !== 'row' && action !== 'copy-row')) this.#onAction(action, head, tag)
-    else if (this.#scanner.part !== 'whole') this.#rows.part(head.running, this.#scanner)
-    else if (action === 'row') this.#rows.row(head.running, this.#scanner)
-    else if (this.#limits.admits(head.running, this.#scanner.total)) this.#show()
+    else if (action === 'copy-row') this.#onCopyRow(head.running)
+    else if (this.#scanner.part === 'whole') this.#rows.row(head.running, this.#scanner)
+    else this.#rows.part(head.running, this.#scanner)
+  }
+
+  #onCopyRow(running: Running) {
+    const { part, total } = this.#scanner
+    if (part !== 'whole' && this.#copy?.keepsFrames === true) this.#rows.part(running, this.#scanner)
+    else if (part === 'whole' || part === 'first' ? this.#limits.admits(running, total) : running.stopped === null)
+      this.#copy?.pass(this.#scanner)
   }
 
   #onAction(action: ReplyAction, head: Expected | undefined, tag: number) {
@@ -166,7 +155,8 @@ export class Replies {
         return this.#onReady(head)
       case 'parameters':
         this.#stage = 'describe-statement-columns'
-        return this.#show()
+        if (head?.kind === 'describe-statement') this.#show()
+        return
       case 'copy-out':
       case 'copy-end':
       case 'copy-in':
@@ -198,6 +188,9 @@ export class Replies {
         describePortal(this.#parts.session, head.portal, tag, this.#scanner)
         if (head.show === 'all' || (head.show === 'rows' && tag === BACKEND.rowDescription)) this.#show()
         return this.#answered()
+      case 'describe-copy':
+        describeCopy(this.#parts.session, head, tag, this.#scanner)
+        return this.#answered()
       case 'describe-statement':
       case 'execute-empty':
         this.#show()
@@ -217,9 +210,11 @@ export class Replies {
       case 'copy-out':
         if (copy !== 'out') return desync(tag)
         this.#stage = 'copy-out'
+        this.#copy = new CopyOut(this.#parts.session, running, this.#scanner.body, this.#outbox)
         return this.#show()
       case 'copy-end':
         this.#stage = 'copy-out-done'
+        if (running.stopped === null) this.#copy?.finish()
         return this.#show()
       case 'copy-in':
         if (copy !== 'in') return desync(tag)
@@ -375,6 +370,7 @@ export class Replies {
   #advance(): void {
     if (this.#queue.head?.kind === 'execute') this.#limits.end()
     this.#stage = null
+    this.#copy = null
     this.#queue.advance()
     this.#startNext()
   }

@@ -30,7 +30,8 @@ export class ResultRows {
     if (!isWholeRow(bytes, start + HEADER_BYTES, end, columns?.length ?? 0)) desync(scanner.tag)
     if (!this.#limits.admits(running, end - start)) return
     if (mask === null) this.#outbox.keep(bytes, start, end)
-    else this.#outbox.put(maskedRow(mask, scanner.body))
+    else if (mask.kind === 'frames') this.#outbox.mask(mask.mask, bytes, start, end)
+    else this.#outbox.put(maskedRow(mask.mask, scanner.body))
   }
 
   /** Whether a large frame may go to the client in parts: nobody has to look into it as a whole. */
