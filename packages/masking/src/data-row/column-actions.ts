@@ -7,7 +7,7 @@ import type { HashKey } from '../keyed-hash.ts'
 import { maskValue } from '../mask-value.ts'
 import { encodeUtf8 } from '../utf8.ts'
 import { type ColumnAction, KEEP, TO_NULL_ACTION } from './column-action.ts'
-import { writeMasked, writePartial } from './write-cell.ts'
+import { partialAction, writeMasked } from './write-cell.ts'
 
 /** A mask on a column of a result: by where the server says it comes from, or by its position, from 0. */
 export type ColumnMask =
@@ -54,7 +54,7 @@ export function columnActions(columns: readonly ResultColumn[], plan: ColumnPlan
     if (isUnknown && plan.unknownOrigin === 'null') return TO_NULL_ACTION
     const detection = detectCell(plan.detect, column, plan.hashKey)
     if (detection === null) return KEEP
-    return { kind: 'write', mayChange: detection.mayFind.bytes, write: writeMasked(detection.mask) }
+    return { kind: 'write', mayChange: detection.mayFind.bytes, write: writeMasked(detection.mask), swift: null }
   })
 }
 
@@ -71,12 +71,9 @@ function maskAction(mask: Mask, column: ResultColumn, hashKey: HashKey): ColumnA
       return { kind: 'fixed', bytes: column.format === 'binary' ? compiled.binary : encodeUtf8(compiled.text) }
     case 'computed': {
       const maskCell = maskValue(mask, column, hashKey)
-      const isPartialText = mask.kind === 'partial' && type.kind === 'text'
-      return {
-        kind: 'write',
-        mayChange: null,
-        write: isPartialText ? writePartial(mask, type, maskCell) : writeMasked(maskCell),
-      }
+      return mask.kind === 'partial' && type.kind === 'text'
+        ? partialAction(mask, type, maskCell)
+        : { kind: 'write', mayChange: null, write: writeMasked(maskCell), swift: null }
     }
   }
 }

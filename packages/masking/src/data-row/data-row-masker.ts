@@ -1,5 +1,5 @@
-import { MaskingError } from '../errors.ts'
-import type { ColumnAction } from './column-action.ts'
+import type { ColumnAction, WriteCell } from './column-action.ts'
+import { malformedRow } from './malformed-row.ts'
 import type { OutputBuffer } from './output-buffer.ts'
 
 /** Rewrites the DataRow messages of one result. */
@@ -31,7 +31,7 @@ const LENGTH_BYTES = 4
 export function dataRowMasker(actions: readonly ColumnAction[]): DataRowMasker {
   const steps = actions.map(stepOf)
   const maskChanged: DataRowMasker['maskChanged'] = (source, start, end, target) => {
-    if (!(start >= 0 && start <= end && end <= source.length)) throw malformed('range', 'within the bytes given')
+    if (!(start >= 0 && start <= end && end <= source.length)) throw malformedRow('range')
     const lengthBefore = target.length
     try {
       return maskRows(steps, source, start, end, target)
@@ -81,6 +81,7 @@ function maskRows(
   const view = new DataView(source.buffer, source.byteOffset, source.byteLength)
   // What is kept waits to be copied until something else comes between.
   let keptFrom = start
+  const lengthBefore = target.length
   let isAnyChanged = false
   for (let row = start; row < end; ) {
     const rowEnd = rowEndOf(view, row, end, steps.length)
@@ -88,11 +89,11 @@ function maskRows(
     let isChanged = false
     let at = row + HEADER_BYTES
     for (const { fixed, write } of steps) {
-      if (at + LENGTH_BYTES > rowEnd) throw malformed('column', 'within its row')
+      if (at + LENGTH_BYTES > rowEnd) throw malformedRow('column')
       const length = view.getInt32(at)
       const cellStart = at + LENGTH_BYTES
       const cellEnd = length > 0 ? cellStart + length : cellStart
-      if (length < -1 || cellEnd > rowEnd) throw malformed('column length', '-1, or within its row')
+      if (length < -1 || cellEnd > rowEnd) throw malformedRow('column length')
       if (fixed !== null) {
         target.appendView(view, keptFrom, at)
         target.appendView(fixed, 0, fixed.byteLength)
@@ -100,13 +101,15 @@ function maskRows(
         isChanged = true
       } else if (write !== null && length >= 0 && write.mayChange?.(source, cellStart, cellEnd) !== false) {
         target.appendView(view, keptFrom, at)
-        appendWritten(write.write, source, cellStart, cellEnd, target)
-        keptFrom = cellEnd
-        isChanged = true
+        keptFrom = at
+        if (appendWritten(write.write, source, cellStart, cellEnd, target)) {
+          keptFrom = cellEnd
+          isChanged = true
+        }
       }
       at = cellEnd
     }
-    if (at !== rowEnd) throw malformed('row', 'to end with its last column')
+    if (at !== rowEnd) throw malformedRow('row')
     if (isChanged) {
       target.setInt32(header + 1, target.length + (rowEnd - keptFrom) - header - 1)
       isAnyChanged = true
@@ -114,29 +117,38 @@ function maskRows(
     row = rowEnd
   }
   if (isAnyChanged) target.appendView(view, keptFrom, end)
+  else target.length = lengthBefore
   return isAnyChanged
 }
 
 function rowEndOf(view: DataView, row: number, end: number, columns: number): number {
-  if (end - row < HEADER_BYTES || view.getUint8(row) !== DATA_ROW) throw malformed('message', 'a whole DataRow')
+  if (end - row < HEADER_BYTES || view.getUint8(row) !== DATA_ROW) throw malformedRow('message')
   const rowEnd = row + 1 + view.getInt32(row + 1)
-  if (rowEnd < row + HEADER_BYTES || rowEnd > end) throw malformed('length', 'that of a whole DataRow')
-  if (view.getUint16(row + 5) !== columns) throw malformed('column count', `${columns}`)
+  if (rowEnd < row + HEADER_BYTES || rowEnd > end) throw malformedRow('length')
+  if (view.getUint16(row + 5) !== columns) throw malformedRow('column count')
   return rowEnd
 }
 
+/** Whether anything was written in place of the column. */
 function appendWritten(
-  write: Extract<ColumnAction, { kind: 'write' }>['write'],
+  write: WriteCell,
   source: Uint8Array,
   start: number,
   end: number,
   target: OutputBuffer,
-): void {
+): boolean {
   const lengthAt = target.length
   target.appendInt32(-1)
-  if (write(source, start, end, target)) target.setInt32(lengthAt, target.length - lengthAt - LENGTH_BYTES)
-  else target.length = lengthAt + LENGTH_BYTES
+  const written = write(source, start, end, target)
+  switch (written) {
+    case 'written':
+      target.setInt32(lengthAt, target.length - lengthAt - LENGTH_BYTES)
+      return true
+    case 'null':
+      target.length = lengthAt + LENGTH_BYTES
+      return true
+    case 'kept':
+      target.length = lengthAt
+      return false
+  }
 }
-
-const malformed = (what: string, expected: string): MaskingError =>
-  new MaskingError('MALFORMED_ROW', `malformed row: unexpected ${what}, expected ${expected}`)

@@ -1,0 +1,3 @@
+export const kernelText: string
+export const kernelBytesFile: string
+export function assembleKernel(text: string): Promise<string>

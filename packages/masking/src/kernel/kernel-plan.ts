@@ -1,0 +1,105 @@
+import type { ColumnAction } from '../data-row/column-action.ts'
+import type { Automaton } from './automaton.ts'
+
+/** The steps of a result as row-kernel.wat reads them, with what they point to: to be copied to {@link PLAN_START}. */
+export interface KernelPlan {
+  readonly bytes: Uint8Array
+  readonly columns: number
+  /** The action of each step, for the cells that the kernel asks about. */
+  readonly actions: readonly ColumnAction[]
+}
+
+/** Behind the kernel's own words. */
+export const PLAN_START = 64
+export const STEP_BYTES = 40
+/** Copies may read that much more than they are asked for. */
+export const SLACK_BYTES = 16
+/** What is kept of the memory for plans. A result with more to it is masked without the kernel. */
+const PLAN_BYTES_MAX = 256 * 1024
+
+const KIND = { end: 0, fixed: 1, ask: 2, ends: 3, scan: 4 } as const
+
+/** Lays out what is to be done with the columns of a result, or gives null where that is too much. */
+export function kernelPlan(actions: readonly ColumnAction[]): KernelPlan | null {
+  const changed = actions.filter(({ kind }) => kind !== 'keep')
+  const data = new PlanData(PLAN_START + (changed.length + 1) * STEP_BYTES)
+  const steps: number[][] = []
+  let skipped = 0
+  for (const action of actions) {
+    const words = wordsOf(action, data)
+    if (words === null) skipped++
+    else {
+      steps.push([skipped, ...words])
+      skipped = 0
+    }
+  }
+  steps.push([skipped, KIND.end])
+  if (data.end > PLAN_START + PLAN_BYTES_MAX) return null
+
+  const bytes = new Uint8Array(data.end - PLAN_START)
+  const view = new DataView(bytes.buffer)
+  steps.forEach((words, step) => {
+    words.forEach((word, index) => {
+      view.setUint32(step * STEP_BYTES + index * 4, word, true)
+    })
+  })
+  for (const { at, piece } of data.pieces) bytes.set(piece, at - PLAN_START)
+  return { bytes, columns: actions.length, actions: changed }
+}
+
+/** What a step says behind the count of columns kept; null for a column that is one of those. */
+function wordsOf(action: ColumnAction, data: PlanData): readonly number[] | null {
+  switch (action.kind) {
+    case 'keep':
+      return null
+    case 'fixed': {
+      const column = new Uint8Array(4 + (action.bytes?.length ?? 0))
+      new DataView(column.buffer).setInt32(0, action.bytes === null ? -1 : action.bytes.length)
+      column.set(action.bytes ?? [], 4)
+      return [KIND.fixed, data.put(column), column.length]
+    }
+    case 'write': {
+      const { swift } = action
+      if (swift === null) return [KIND.ask]
+      if (swift.kind === 'scan') {
+        const { automaton } = swift
+        return [KIND.scan, data.putAutomaton(automaton), automaton.first, automaton.last]
+      }
+      const { fill, short, first, last, bytesMax, bytesMin } = swift
+      return [KIND.ends, data.put(fill), fill.length, data.put(short), short.length, first, last, bytesMax, bytesMin]
+    }
+  }
+}
+
+/** What steps point to, piece by piece behind them. An automaton that several columns share is there once. */
+class PlanData {
+  end: number
+  readonly pieces: { readonly at: number; readonly piece: Uint8Array }[] = []
+  readonly #automata = new Map<Automaton, number>()
+
+  constructor(start: number) {
+    this.end = start
+  }
+
+  put(piece: Uint8Array): number {
+    const at = this.end
+    this.pieces.push({ at, piece })
+    this.end = at + piece.length + SLACK_BYTES
+    return at
+  }
+
+  putAutomaton(automaton: Automaton): number {
+    const known = this.#automata.get(automaton)
+    if (known !== undefined) return known
+    const { classes, rows } = automaton
+    const piece = new Uint8Array(classes.length + rows.length * 2)
+    piece.set(classes)
+    const view = new DataView(piece.buffer)
+    rows.forEach((row, index) => {
+      view.setUint16(classes.length + index * 2, row, true)
+    })
+    const at = this.put(piece)
+    this.#automata.set(automaton, at)
+    return at
+  }
+}
