@@ -3,7 +3,7 @@ import { MaskingError } from '../errors.ts'
 import type { Stretch } from './rules.ts'
 
 /** Instructions of the compiled expression: each character of a text is held against as many at most. */
-const PROGRAM_MAX = 5_000
+const PROGRAM_MAX = 1_000
 
 /**
  * Finds of a pattern, by an engine that keeps all states of the expression at once and never goes back: time grows with the

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { patternProblem } from '@querywarden/masking'
 import { type Catalog, checkPolicy, checkTargets, type Policy } from '@querywarden/policy-core'
 import { formatIssue, PolicyError, type PolicyIssue, readPolicyYaml } from '@querywarden/policy-core/yaml'
 import { loadConfig } from '../config/load.ts'
@@ -48,7 +49,7 @@ function readPolicy(
   file: string,
 ): { readonly policy: Policy } | { readonly issues: readonly PolicyIssue[] } {
   try {
-    return { policy: readPolicyYaml(text, { file }) }
+    return { policy: readPolicyYaml(text, { file, checkPattern: patternProblem }) }
   } catch (error) {
     if (error instanceof PolicyError) return { issues: error.issues }
     throw error
