@@ -130,6 +130,8 @@ export interface CatalogRelation extends UsedRelation {
   readonly comparedColumns?: ReadonlySet<string>
   /** Whether row security is on: which rows are seen depends on who asks. Absent: not known. */
   readonly hasRowSecurity?: boolean
+  /** Whether it has no rows of its own, but those of its partitions. Absent: not known. */
+  readonly isPartitioned?: boolean
   /** The first step to the origins of its columns, for explanations. Absent: none, or not known. */
   readonly sources?: readonly ColumnSource[]
   /**

@@ -110,6 +110,7 @@ export type {
   ValueMask,
 } from './mask.ts'
 export { DATE_UNITS, DETECTORS, ON_MASK, PREDICATE_MODES } from './mask.ts'
+export { maskedBehind } from './masked-behind.ts'
 export { checkMasks } from './policy/check-masks.ts'
 export { checkPolicy, checkTargets } from './policy/check-policy-on.ts'
 export { compilePolicy } from './policy/compile.ts'

@@ -15,6 +15,9 @@ export function maskedRelation(masks: Masks, relation: UsedRelation): MaskedRela
  * The relations that a view reads, through views that it reads too, of which the policy masks a column: what is put in the
  * place of a view is made of them. Views without masked columns stand there as well where they lead to such a relation.
  * Empty for what is no view.
+ *
+ * @example
+ * maskedBehind(policy.for(principal, target), use.relation)
  */
 export function maskedBehind(masks: Masks, view: UsedRelation): readonly MaskedRelation[] {
   if (view.view === undefined) return []

@@ -1,9 +1,12 @@
 import {
   type Catalog,
   type Mask,
+  type MaskedColumn,
   type MaskedRelation,
   type MaskSql,
+  maskedBehind,
   ON_MASK,
+  type RelationName,
   type Rewriting,
   relationKey,
   type UsedColumn,
@@ -32,21 +35,47 @@ export async function classifierAndRewriter(): Promise<Pair> {
   return { classify, grammar, split, rewrite: postgresRewriter({ grammar, limits: DEFAULT_LIMITS }) }
 }
 
-/** Masks of every relation of a statement, on the columns that `isMasked` picks. */
+/**
+ * Masks of every relation of a statement and of what its views read, on the columns that `isMasked` picks by their names; a
+ * column of a view also has those of its origins.
+ */
 export function masksOf(
   uses: readonly { readonly kind: string; readonly relation?: UsedRelation }[],
-  isMasked: (relation: UsedRelation, column: UsedColumn) => boolean,
+  isMasked: (relation: RelationName, column: Pick<UsedColumn, 'name'>) => boolean,
+  mask: Mask = { kind: 'redact' },
 ): readonly MaskedRelation[] {
+  const masked = (column: UsedColumn) => ({ column, mask, ...ON_MASK, entry: 0 })
+  const named = rememberingLists(relation => relation.columns.filter(each => isMasked(relation, each)).map(masked))
+  const all = rememberingLists(relation =>
+    relation.columns
+      .filter(
+        each =>
+          isMasked(relation, each) ||
+          (relation.kind === 'derived' && each.origins.some(origin => isMasked(origin, { name: origin.column }))),
+      )
+      .map(masked),
+  )
   const masks = new Map<string, MaskedRelation>()
-  const mask: Mask = { kind: 'redact' }
   for (const { relation } of uses) {
     if (relation === undefined || relation.kind === 'catalog') continue
-    const columns = relation.columns
-      .filter(column => isMasked(relation, column))
-      .map(column => ({ column, mask, ...ON_MASK, entry: 0 }))
-    if (columns.length > 0) masks.set(relationKey(relation), { relation, columns })
+    const behind = maskedBehind({ maskedColumns: all, ownMasks: named }, relation)
+    const columns = all(relation)
+    if (columns.length === 0 && behind.length === 0) continue
+    for (const each of behind) masks.set(relationKey(each.relation), each)
+    masks.set(relationKey(relation), { relation, columns, own: relation.kind === 'derived' ? named(relation) : [] })
   }
   return [...masks.values()]
+}
+
+function rememberingLists(
+  listOf: (relation: UsedRelation) => readonly MaskedColumn[],
+): (relation: UsedRelation) => readonly MaskedColumn[] {
+  const known = new WeakMap<UsedRelation, readonly MaskedColumn[]>()
+  return relation => {
+    const list = known.get(relation) ?? listOf(relation)
+    known.set(relation, list)
+    return list
+  }
 }
 
 /** Classifies and rewrites a text under a catalog. */
@@ -54,7 +83,7 @@ export function rewriteText(
   { classify, rewrite }: Pair,
   text: string,
   catalog: Catalog,
-  isMasked: (relation: UsedRelation, column: UsedColumn) => boolean,
+  isMasked: (relation: RelationName, column: Pick<UsedColumn, 'name'>) => boolean,
   maskSql: MaskSql,
 ): Rewriting {
   const statement = { dialect: 'postgres', text, params: [] } as const

@@ -21,6 +21,8 @@ const relation = (
   })),
   opaque: null,
   reactions: [],
+  hasRowSecurity: false,
+  isPartitioned: false,
   ...more,
 })
 

@@ -1,4 +1,4 @@
-import type { CatalogRelation, MaskedRelation, MaskSql, UsedColumn, UsedRelation } from '@querywarden/policy-core'
+import type { CatalogRelation, Mask, MaskedRelation, MaskSql, UsedColumn, UsedRelation } from '@querywarden/policy-core'
 import type { Grammar } from '../engine.ts'
 import { lex } from '../lex.ts'
 import { type Node, nameParts, nodeAt, type TypedNode, textAt, typedAt, typedNodesAt } from '../node.ts'
@@ -17,15 +17,50 @@ export interface MaskedQuery {
 }
 
 /** The relation's name inside its query. Nothing outside can see it, and inside nothing else has a name. */
-const INNER = 'qw'
+export const INNER = 'qw'
 
 /** A column inside a masked query, as its mask is to refer to it. */
 export const maskReference = ({ name }: Pick<UsedColumn, 'name'>): string => `${quoteName(INNER)}.${quoteName(name)}`
+
+/** What a masked query selects from: all that follows FROM, as text and as the tree that it must come to. */
+export interface Source {
+  readonly text: string
+  /** Fields of the SelectStmt besides those of its columns. */
+  readonly fields: Node
+}
 
 /** Writes the query for a relation. `isOnly` leaves out the rows of partitions and children. */
 export function maskedQuery(
   { relation, columns }: MaskedRelation,
   isOnly: boolean,
+  maskSql: MaskSql,
+  grammar: Grammar,
+): MaskedQuery | Impossible {
+  const source = { text: sourceText(relation, isOnly), fields: { fromClause: [sourceNode(relation, isOnly)] } }
+  return queryOver({ relation, columns }, source, () => null, maskSql, grammar)
+}
+
+export const sourceText = (relation: UsedRelation | CatalogRelation, isOnly: boolean): string =>
+  `${isOnly ? 'ONLY ' : ''}${quoteRelation(relation)} AS ${quoteName(INNER)}`
+
+export const sourceNode = (relation: UsedRelation | CatalogRelation, isOnly: boolean): Node => ({
+  RangeVar: {
+    schemaname: relation.schema,
+    relname: relation.name,
+    ...(isOnly ? {} : { inh: true }),
+    relpersistence: 'p',
+    alias: { aliasname: INNER },
+  },
+})
+
+/**
+ * Writes a query of a relation's columns over anything that has them under the name `qw`. `expressionFor` gives what stands
+ * for a column without a mask, as SQL over that column alone; null for the column itself.
+ */
+export function queryOver(
+  { relation, columns }: MaskedRelation,
+  source: Source,
+  expressionFor: (column: UsedColumn) => string | null,
   maskSql: MaskSql,
   grammar: Grammar,
 ): MaskedQuery | Impossible {
@@ -36,26 +71,31 @@ export function maskedQuery(
   const items: string[] = []
   const expressions: (Node | null)[] = []
   for (const column of relation.columns) {
-    const reference = maskReference(column)
-    const mask = masks.get(column.name)
-    if (mask === undefined) {
-      items.push(reference)
+    const sql = sqlFor(column, masks.get(column.name), expressionFor, maskSql)
+    if (sql === null) {
+      items.push(maskReference(column))
       expressions.push(null)
       continue
     }
-    const sql = maskSql(mask, column, reference)
     const expression = expressionOf(sql, column.name, grammar)
     if (expression === null)
       return disagreement(`the mask of ${quoteName(column.name)} is not an expression of that column`)
     items.push(`${sql} AS ${quoteName(column.name)}`)
     expressions.push(expression)
   }
-  const text = `SELECT ${items.join(', ')} FROM ${isOnly ? 'ONLY ' : ''}${quoteRelation(relation)} AS ${quoteName(INNER)}`
+  const text = `SELECT ${items.join(', ')} FROM ${source.text}`
   const select = onlySelect(text, grammar)
-  return select !== null && isAsMeant(select, relation, expressions, isOnly)
+  return select !== null && isAsMeant(select, relation, expressions, source.fields)
     ? { kind: 'query', text, node: { SelectStmt: select } }
     : disagreement('the query with the masks in it does not read as it was meant')
 }
+
+const sqlFor = (
+  column: UsedColumn,
+  mask: Mask | undefined,
+  expressionFor: (column: UsedColumn) => string | null,
+  maskSql: MaskSql,
+): string | null => (mask === undefined ? expressionFor(column) : maskSql(mask, column, maskReference(column)))
 
 /** The one SELECT that a text is, or null. Comments are none of ours, and parse differently next to literals. */
 export function onlySelect(text: string, grammar: Grammar): Node | null {
@@ -68,7 +108,7 @@ export function onlySelect(text: string, grammar: Grammar): Node | null {
 }
 
 /** A mask as a tree of its own: one expression that reads nothing but its column. Null for anything else. */
-function expressionOf(sql: string, column: string, grammar: Grammar): Node | null {
+export function expressionOf(sql: string, column: string, grammar: Grammar): Node | null {
   const select = onlySelect(`SELECT ${sql} AS x`, grammar)
   const targets = select === null ? [] : typedNodesAt(select, 'targetList')
   const value = targets.length === 1 && targets[0] !== undefined ? nodeAt(targets[0].body, 'val') : null
@@ -110,12 +150,12 @@ const isColumn = (reference: Node, column: string): boolean => {
   return typedNodesAt(reference, 'fields').length === 2 && parts[0] === INNER && parts[1] === column
 }
 
-/** Holds the parsed query against the catalog: column by column, name by name, from this relation and nowhere else. */
+/** Holds the parsed query against the catalog: column by column, name by name, from this source and nowhere else. */
 function isAsMeant(
   select: Node,
   relation: UsedRelation | CatalogRelation,
   expressions: readonly (Node | null)[],
-  isOnly: boolean,
+  source: Node,
 ): boolean {
   const targets = typedNodesAt(select, 'targetList')
   if (targets.length !== relation.columns.length) return false
@@ -128,16 +168,5 @@ function isAsMeant(
     const value = typedAt(target.body, 'val')
     return textAt(target.body, 'name') === '' && value?.type === 'ColumnRef' && isColumn(value.body, name)
   })
-  const from = [
-    {
-      RangeVar: {
-        schemaname: relation.schema,
-        relname: relation.name,
-        ...(isOnly ? {} : { inh: true }),
-        relpersistence: 'p',
-        alias: { aliasname: INNER },
-      },
-    },
-  ]
-  return areColumns && isSameTree(select, { ...bareSelect(select), fromClause: from })
+  return areColumns && isSameTree(select, { ...bareSelect(select), ...source })
 }

@@ -78,19 +78,5 @@ function whyNotHere(range: Range, place: Place): Impossible | null {
   if (range.position === 'other') {
     return impossible(`${name} has masked columns and can not be rewritten here`, 'read it in FROM', place)
   }
-  if (range.position === 'sampled') {
-    return impossible(
-      `${name} has masked columns, and TABLESAMPLE works on tables only`,
-      'leave out TABLESAMPLE; use a condition or LIMIT',
-      place,
-    )
-  }
-  if (range.isLocked) {
-    return impossible(
-      `rows of ${name}, which has masked columns, can not be locked while they are read`,
-      'leave out FOR UPDATE or FOR SHARE',
-      place,
-    )
-  }
   return null
 }

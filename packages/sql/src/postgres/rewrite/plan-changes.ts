@@ -1,19 +1,21 @@
 import {
   type Catalog,
-  type CatalogRelation,
   type Facts,
   type MaskedRelation,
   type MaskSql,
   relationKey,
+  type ViewColumns,
 } from '@querywarden/policy-core'
 import type { Grammar } from '../engine.ts'
 import { flagAt, nameParts, type TypedNode, textAt } from '../node.ts'
 import { type Impossible, impossible, placeAt } from './impossible.ts'
-import { type MaskedQuery, maskedQuery, onlySelect } from './masked-query.ts'
+import { type MaskedQuery, onlySelect } from './masked-query.ts'
 import { matchUses, usesByPlace } from './match-uses.ts'
 import { type Change, changeCopy, changeRange, changeReference } from './rewrite-ranges.ts'
+import { changeSample } from './sampled.ts'
 import type { Range, Survey } from './survey.ts'
 import type { TextCursor } from './text-cursor.ts'
+import { type QueryMemory, type StandIn, type StandIns, standInMaker } from './views/stand-in.ts'
 
 interface Input {
   readonly facts: Extract<Facts, { kind: 'understood' }>
@@ -28,25 +30,72 @@ interface Input {
 }
 
 /** The changes of a statement, or why there is no sound way to change it. */
-export type Plan = { readonly kind: 'plan'; readonly changes: readonly Change[] } | Impossible
+export type Plan =
+  | { readonly kind: 'plan'; readonly changes: readonly Change[]; readonly proven: readonly ViewColumns[] }
+  | Impossible
 
 /** The relation uses of a statement that can't be rewritten, or all of its changes. */
 export function planChanges(input: Input): Plan {
+  const matched = matchUses(input)
+  const standIns = standInMaker({
+    ...input,
+    masks: new Map(input.masks.map(each => [relationKey(each.relation), each])),
+  })
+  const proven = matched instanceof Map ? provenOfAll(input, matched, standIns) : null
+  if (proven !== null) return { kind: 'plan', changes: [], proven }
   const refused = whyNot(input)
   if (refused !== null) return refused
-  const matched = matchUses(input)
   if (!(matched instanceof Map)) return matched
 
-  const queries = queryMaker(input)
-  const changes: (Change | Impossible)[] = [...matched].map(([range, masked]) => {
-    if (range.position === 'copied') return planCopy(input, range, masked, queries)
-    const query = queries(masked, !flagAt(range.node, 'inh'))
-    return query.kind === 'query' ? changeRange(range, query, input.cursor) : query
-  })
-  changes.push(...planReferences(input, matched))
+  const replaced = new Map(
+    [...matched].filter(([range, masked]) => standInAt(range, masked, standIns).kind !== 'as-is'),
+  )
+  const changes: (Change | Impossible)[] = [
+    ...planRanges(input, replaced, standIns),
+    ...planReferences(input, replaced),
+  ]
   const impossibility = changes.find(change => change.kind === 'impossible')
   if (impossibility !== undefined) return impossibility
-  return { kind: 'plan', changes: changes.filter(change => change.kind === 'change') }
+  return {
+    kind: 'plan',
+    changes: changes.filter(change => change.kind === 'change'),
+    proven: [...matched].flatMap(([range, masked]) => provenIn(standInAt(range, masked, standIns))),
+  }
+}
+
+const standInAt = (range: Range, masked: MaskedRelation, standIns: StandIns): StandIn =>
+  standIns(masked, range.position === 'copied' || !flagAt(range.node, 'inh'))
+
+const provenIn = (standIn: StandIn): readonly ViewColumns[] => (standIn.kind === 'impossible' ? [] : standIn.proven)
+
+/** What is proven of a statement that reads nothing masked after all: views alone, of which nothing has to be masked. */
+function provenOfAll(
+  { facts, masks }: Input,
+  matched: ReadonlyMap<Range, MaskedRelation>,
+  standIns: StandIns,
+): readonly ViewColumns[] | null {
+  const standing = [...matched].map(([range, masked]) => standInAt(range, masked, standIns))
+  if (standing.some(({ kind }) => kind !== 'as-is')) return null
+  const places = new Set([...matched.keys()].map(({ location }) => location))
+  const names = new Set(masks.map(({ relation }) => relationKey(relation)))
+  for (const [start, uses] of usesByPlace(facts.uses))
+    if (!places.has(start) && uses.some(({ relation }) => names.has(relationKey(relation)))) return null
+  return standing.flatMap(provenIn)
+}
+
+function planRanges(
+  input: Input,
+  matched: ReadonlyMap<Range, MaskedRelation>,
+  standIns: StandIns,
+): readonly (Change | Impossible)[] {
+  return [...matched].flatMap(([range, masked]): readonly (Change | Impossible)[] => {
+    const standIn = standInAt(range, masked, standIns)
+    if (standIn.kind === 'impossible') return [{ ...standIn, place: standIn.place ?? placeAt(range.location) }]
+    if (standIn.kind === 'as-is') return []
+    if (range.position === 'copied') return [planCopy(input, range, masked, standIn)]
+    if (range.sample !== null) return changeSample(range, range.sample, masked, input)
+    return [changeRange(range, standIn, input.cursor)]
+  })
 }
 
 /** Statements whose rows are read as they run. Definitions would outlive the principal whose masks are in them. */
@@ -91,63 +140,26 @@ function whyNot({ statement, survey }: Input): Impossible | null {
   return null
 }
 
-type Queries = (masked: MaskedRelation, isOnly: boolean) => MaskedQuery | Impossible
-
-/**
- * The queries that a rewriter has written, by the list of masked columns that each is for. A policy makes one such list
- * for a relation of a catalog, and another policy or catalog makes another.
- */
-export type QueryMemory = WeakMap<MaskedRelation['columns'], readonly WrittenQuery[]>
-
-interface WrittenQuery {
-  readonly relation: MaskedRelation['relation']
-  readonly isOnly: boolean
-  readonly maskSql: MaskSql
-  readonly grammar: Grammar
-  readonly query: MaskedQuery | Impossible
-}
-
-/** Writes each query once, however often its relation is read. */
-function queryMaker({ maskSql, grammar, memory }: Input): Queries {
-  return (masked, isOnly) => {
-    const { relation, columns } = masked
-    const written = memory.get(columns) ?? []
-    const known = written.find(
-      one => one.relation === relation && one.isOnly === isOnly && one.maskSql === maskSql && one.grammar === grammar,
-    )
-    if (known !== undefined) return known.query
-    const query = maskedQuery(masked, isOnly, maskSql, grammar)
-    memory.set(columns, [...written, { relation, isOnly, maskSql, grammar, query }].slice(-WRITTEN_MAX))
-    return query
-  }
-}
-
-/** With and without ONLY, for a policy that two grammars read for a while. */
-const WRITTEN_MAX = 4
-
-function planCopy(input: Input, range: Range, masked: MaskedRelation, queries: Queries): Change | Impossible {
+function planCopy(input: Input, range: Range, masked: MaskedRelation, query: MaskedQuery): Change | Impossible {
   const place = placeAt(range.location)
   const relation = input.catalog.relations.get(relationKey(masked.relation))
   const listed = nameParts(input.statement.body, 'attlist')
   const hint = `write COPY (SELECT … FROM ${range.name}) TO STDOUT`
-  // COPY shows the rows of the table alone, without those of its partitions and children.
-  if (relation === undefined || relation.kind !== 'table' || hasFamily(relation)) {
-    return impossible(`which rows COPY shows of \`${range.name}\` depends on more than its masks`, hint, place)
+  // COPY shows the rows of the table alone, without those of its children; the server refuses partitioned ones and views.
+  const isStored =
+    relation?.kind === 'table' ? relation.isPartitioned === false : relation?.view?.isMaterialized === true
+  if (relation === undefined || !isStored) {
+    return impossible(`COPY does not show the rows of \`${range.name}\` by itself`, hint, place)
   }
   const { generated } = relation
   if (listed.length === 0 && generated === undefined) {
     return impossible(`which columns COPY shows of \`${range.name}\` is not known`, hint, place)
   }
   const all = relation.columns.map(({ name }) => name).filter(name => generated?.has(name) !== true)
-  const query = queries(masked, true)
-  if (query.kind === 'impossible') return query
   const columns = listed.length === 0 ? all : listed
   const parse = (text: string) => onlySelect(text, input.grammar)
   return changeCopy(range, input.statement.body, query, columns, input.cursor, parse)
 }
-
-const hasFamily = (relation: CatalogRelation): boolean =>
-  relation.columns.some(({ origins }) => origins.some(origin => relationKey(origin) !== relationKey(relation)))
 
 /** References that name the schema of a rewritten relation, where the relation's bare name says the same. */
 function planReferences(

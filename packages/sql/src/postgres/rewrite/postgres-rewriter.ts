@@ -7,10 +7,11 @@ import { SEND_FOR_EMPTY_PATH, sendWithoutPath } from '../sole-setting.ts'
 import { type ReadText, readText } from '../split.ts'
 import { applyEdits, replaceNodes } from './edits.ts'
 import { disagreement, impossible } from './impossible.ts'
-import { planChanges, type QueryMemory } from './plan-changes.ts'
+import { planChanges } from './plan-changes.ts'
 import { isSameTree } from './same-tree.ts'
 import { surveyTree } from './survey.ts'
 import { textCursor } from './text-cursor.ts'
+import type { QueryMemory } from './views/stand-in.ts'
 
 /** A Rewriter that has its answer at once. */
 export type PromptRewriter = (
@@ -88,7 +89,8 @@ function rewriteText(
   if ('kind' in survey) return survey
   const plan = planChanges({ ...inputFor(textCursor(read.text, read.tokens)), survey, statement })
   if (plan.kind === 'impossible') return plan
-  if (plan.changes.length === 0) return { kind: 'rewritten', text: read.text }
+  const proven = plan.proven.length === 0 ? {} : { proven: plan.proven }
+  if (plan.changes.length === 0) return { kind: 'rewritten', text: read.text, ...proven }
 
   const text = applyEdits(
     read.text,
@@ -96,7 +98,8 @@ function rewriteText(
   )
   if (text === null) return disagreement('two changes of the statement overlap')
   const replacements = new Map(plan.changes.map(({ node, by }) => [node, by]))
-  return verify(grammar, text, { type: statement.type, body: replaceNodes(statement.body, replacements) })
+  const verified = verify(grammar, text, { type: statement.type, body: replaceNodes(statement.body, replacements) })
+  return verified.kind === 'rewritten' ? { ...verified, ...proven } : verified
 }
 
 /** Lets a text pass only where it parses to exactly the tree that was meant. */

@@ -25,8 +25,8 @@ export interface Range {
   readonly location: number
   /** Whether it names a WITH query in sight. */
   readonly isCte: boolean
-  /** Whether a SELECT around it locks rows. */
-  readonly isLocked: boolean
+  /** The TABLESAMPLE around it, or null. */
+  readonly sample: Node | null
 }
 
 /** A reference that names the schema: `schema.relation.column`. */
@@ -71,7 +71,8 @@ const SYSTEM_COLUMNS: ReadonlySet<string> = new Set(['tableoid', 'xmin', 'cmin',
 
 interface Around {
   readonly ctes: ReadonlySet<string>
-  readonly isLocked: boolean
+  /** The RangeTableSample right above. */
+  readonly sample: Node | null
   /** Whether the CopyStmt right above takes rows in. */
   readonly copiesIn: boolean
 }
@@ -93,7 +94,7 @@ export function surveyTree(root: TypedNode): Survey | Impossible {
     systemColumn: null,
     hasCurrentOf: false,
   }
-  const outermost: Around = { ctes: new Set(), isLocked: false, copiesIn: false }
+  const outermost: Around = { ctes: new Set(), sample: null, copiesIn: false }
   const pending: { readonly node: Standing; readonly around: Around }[] = [
     { node: { type: root.type, body: root.body, at: '' }, around: outermost },
   ]
@@ -105,11 +106,7 @@ export function surveyTree(root: TypedNode): Survey | Impossible {
     const inner = enter(node, around)
     for (const child of children) {
       if (child.type === 'WithClause') pending.push(...withQueries(child, inner.outside))
-      else
-        pending.push({
-          node: child,
-          around: passesLocksOn(child.at) ? inner.inside : { ...inner.inside, isLocked: false },
-        })
+      else pending.push({ node: child, around: inner.inside })
     }
   }
   if (countField(root.body, 'relname') !== findings.ranges.length) {
@@ -120,24 +117,12 @@ export function surveyTree(root: TypedNode): Survey | Impossible {
 
 /** What holds inside a node: for its parts, and for the queries of its WITH clause, which don't see one another yet. */
 function enter({ type, body }: Standing, around: Around): { readonly inside: Around; readonly outside: Around } {
-  const isLocked = around.isLocked || (type === 'SelectStmt' && typedNodesAt(body, 'lockingClause').length > 0)
-  const outside = { ...around, isLocked, copiesIn: type === 'CopyStmt' && flagAt(body, 'is_from') }
+  const sample = type === 'RangeTableSample' ? body : null
+  const outside = { ...around, sample, copiesIn: type === 'CopyStmt' && flagAt(body, 'is_from') }
   const clause = nodeAt(body, 'withClause')
   if (clause === null) return { inside: outside, outside }
   return { inside: { ...outside, ctes: new Set([...around.ctes, ...namesOf(clause)]) }, outside }
 }
-
-/** FOR UPDATE reaches what is in FROM, and subqueries there, but neither WITH queries nor expressions (manual, SELECT). */
-const passesLocksOn = (at: string): boolean => LOCKED_FIELDS.has(at)
-const LOCKED_FIELDS: ReadonlySet<string> = new Set([
-  'SelectStmt.fromClause',
-  'SelectStmt.larg',
-  'SelectStmt.rarg',
-  'JoinExpr.larg',
-  'JoinExpr.rarg',
-  'RangeSubselect.subquery',
-  'RangeTableSample.relation',
-])
 
 const namesOf = (clause: Node): readonly string[] =>
   typedNodesAt(clause, 'ctes').map(({ body }) => textAt(body, 'ctename'))
@@ -153,7 +138,7 @@ function withQueries(
     const seen = isRecursive ? names : names.slice(0, at)
     return {
       node: { ...query, at: 'WithClause.ctes' },
-      around: { ...outside, isLocked: false, ctes: new Set([...outside.ctes, ...seen]) },
+      around: { ...outside, ctes: new Set([...outside.ctes, ...seen]) },
     }
   })
 }
@@ -189,7 +174,7 @@ function rangeOf({ at, body }: Standing, around: Around): Range {
     location: numberAt(body, 'location'),
     // The target of a change is never a WITH query.
     isCte: isBare && around.ctes.has(name) && (position === 'read' || position === 'sampled'),
-    isLocked: around.isLocked,
+    sample: position === 'sampled' ? around.sample : null,
   }
 }
 

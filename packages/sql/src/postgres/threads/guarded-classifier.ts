@@ -1,4 +1,12 @@
-import type { Classifier, Facts, MaskedRelation, MaskSql, Rewriter, Rewriting } from '@querywarden/policy-core'
+import type {
+  Classifier,
+  Facts,
+  MaskedRelation,
+  MaskSql,
+  Rewriter,
+  Rewriting,
+  UsedRelation,
+} from '@querywarden/policy-core'
 import { boundedCache } from '../cache.ts'
 import { type ClassifierOptions, postgresClassifier } from '../classify.ts'
 import { opaque, type Refused } from '../limits.ts'
@@ -157,12 +165,24 @@ const COLUMN_CHARS = 40
 function isLightToRewrite(text: string, facts: Facts, masks: readonly MaskedRelation[]): boolean {
   if (masks.length === 0) return isLight(text) || !(text.includes('--') || text.includes('/*'))
   if (facts.kind === 'opaque') return true
-  const columns = new Map(masks.map(({ relation }) => [relation.oid, relation.columns.length]))
+  const masked = new Set(masks.map(({ relation }) => relation.oid))
   let chars = 0
   for (const use of facts.uses)
-    if (use.kind === 'relation') chars += (columns.get(use.relation.oid) ?? 0) * COLUMN_CHARS
+    if (use.kind === 'relation' && masked.has(use.relation.oid)) chars += charsFor(use.relation, WRITTEN_CHARS_MAX)
   return isLight(text) && chars <= WRITTEN_CHARS_MAX
 }
 
+/** About how much may stand in for a relation; no more than `max` is counted. */
+function charsFor({ columns, view }: UsedRelation, max: number): number {
+  let chars = columns.length * COLUMN_CHARS + (view?.text.length ?? 0)
+  for (const read of view?.reads ?? []) {
+    if (chars > max) break
+    chars += charsFor(read, max - chars)
+  }
+  return chars
+}
+
 const sqlsOf = (masks: readonly MaskedRelation[], maskSql: MaskSql): readonly (readonly string[])[] =>
-  masks.map(({ columns }) => columns.map(({ column, mask }) => maskSql(mask, column, maskReference(column))))
+  masks.map(({ columns, own = [] }) =>
+    [...columns, ...own].map(({ column, mask }) => maskSql(mask, column, maskReference(column))),
+  )

@@ -17,7 +17,7 @@ export type Task =
       readonly statement: Statement
       readonly catalog: string
       readonly masks: readonly MaskedRelation[]
-      /** The SQL of each mask, in the order of `masks` and of their columns. */
+      /** The SQL of each mask, in the order of `masks`, of their columns and of the views' own. */
       readonly maskSqls: readonly (readonly string[])[]
     }
 

@@ -1,4 +1,4 @@
-import type { Catalog, Facts, Mask, MaskedRelation, MaskSql, Rewriting } from '@querywarden/policy-core'
+import type { Catalog, Facts, Mask, MaskedColumn, MaskedRelation, MaskSql, Rewriting } from '@querywarden/policy-core'
 import { type PostgresClassifier, postgresClassifier } from '../classify.ts'
 import { isMajor } from '../engine.ts'
 import { opaque } from '../limits.ts'
@@ -84,19 +84,22 @@ function rewriting(
 ): Rewriting {
   // A mask may be the same object for many columns: each gets its own, to find its SQL by.
   const sqlOf = new Map<Mask, string>()
-  const apart = masks.map(
-    ({ relation, columns }, at): MaskedRelation => ({
+  const withOwnMask = (masked: MaskedColumn, sql: string | undefined): MaskedColumn => {
+    const mask = { ...masked.mask }
+    sqlOf.set(mask, sql ?? '')
+    return { ...masked, mask }
+  }
+  const apart = masks.map(({ relation, columns, own = [] }, at): MaskedRelation => {
+    const sqls = maskSqls[at] ?? []
+    return {
       relation: restored(relation, catalog),
-      columns: columns.map((masked, column) => {
-        const mask = { ...masked.mask }
-        sqlOf.set(mask, maskSqls[at]?.[column] ?? '')
-        return { ...masked, mask }
-      }),
-    }),
-  )
+      columns: columns.map((masked, column) => withOwnMask(masked, sqls[column])),
+      own: own.map((masked, column) => withOwnMask(masked, sqls[columns.length + column])),
+    }
+  })
   const maskSql: MaskSql = mask => sqlOf.get(mask) ?? ''
   const found = rewrite(statement, facts, apart, maskSql, catalog)
-  return sqlOf.size === masks.reduce((sum, { columns }) => sum + columns.length, 0)
+  return sqlOf.size === masks.reduce((sum, { columns, own = [] }) => sum + columns.length + own.length, 0)
     ? found
     : disagreement('a mask came without its SQL')
 }

@@ -1,0 +1,114 @@
+import {
+  type Catalog,
+  type MaskedRelation,
+  type MaskSql,
+  relationKey,
+  type UsedColumn,
+  type ViewColumns,
+  type ViewDefinition,
+} from '@querywarden/policy-core'
+import type { Grammar } from '../../engine.ts'
+import { flagAt, type Node } from '../../node.ts'
+import { applyEdits, replaceNodes } from '../edits.ts'
+import { disagreement, type Impossible, impossible } from '../impossible.ts'
+import { INNER, maskReference, onlySelect, queryOver } from '../masked-query.ts'
+import { quoteName } from '../quote.ts'
+import { type Change, changeRange } from '../rewrite-ranges.ts'
+import { isSameTree } from '../same-tree.ts'
+import { type Definition, HINT, readDefinition } from './read-definition.ts'
+import type { StandIn, StandIns } from './stand-in.ts'
+
+interface Terms {
+  readonly masks: ReadonlyMap<string, MaskedRelation>
+  readonly maskSql: MaskSql
+  readonly catalog: Catalog
+  readonly grammar: Grammar
+  readonly standIns: StandIns
+  readonly charsMax: number
+}
+
+/**
+ * A view's definition in which each masked relation is replaced, under the names and types of the view's columns. What the
+ * policy masks of the view by its own name is masked on top.
+ */
+export function queryInPlace(masked: MaskedRelation, view: ViewDefinition, terms: Terms): StandIn {
+  const { catalog, grammar, maskSql } = terms
+  const definition = readDefinition(view, catalog, grammar)
+  if (definition.kind === 'impossible') return definition
+  const { systemColumn, references } = definition.survey
+  if (systemColumn !== null)
+    return impossible(`its definition reads the system column \`${systemColumn.name}\` of a relation`, HINT)
+  if (references.length > 0) return disagreement('its definition names a schema in a column')
+  const changes = changesOf(definition, terms)
+  if (changes.kind === 'impossible') return changes
+  const rewritten = rewrite(definition, changes.changes, terms)
+  if (rewritten.kind === 'impossible') return rewritten
+  const { relation, own = [] } = masked
+  const names = relation.columns.map(({ name }) => name)
+  // Without the fence, conditions of the statement might run on rows that a security_barrier keeps from them.
+  const fence = view.isSecurityBarrier ? ' OFFSET 0' : ''
+  const source = {
+    text: `(${rewritten.text}) AS ${quoteName(INNER)} (${names.map(quoteName).join(', ')})${fence}`,
+    fields: {
+      fromClause: [
+        {
+          RangeSubselect: {
+            subquery: { SelectStmt: rewritten.select },
+            alias: { aliasname: INNER, colnames: names.map(name => ({ String: { sval: name } })) },
+          },
+        },
+      ],
+      ...(view.isSecurityBarrier ? FENCE : {}),
+    },
+  }
+  const query = queryOver({ relation, columns: own }, source, asTyped, maskSql, grammar)
+  return query.kind === 'query' ? { ...query, proven: changes.proven } : query
+}
+
+/** OFFSET 0, as the parser gives it. */
+const FENCE: Node = { limitOffset: { A_Const: { ival: {} } } }
+
+/** The view's column in its own type, whatever a mask has made of it. Of the same type it is the same expression. */
+const asTyped = (column: UsedColumn): string => `${maskReference(column)}::${column.type}`
+
+type Changes =
+  | { readonly kind: 'changes'; readonly changes: readonly Change[]; readonly proven: readonly ViewColumns[] }
+  | Impossible
+
+function changesOf({ survey, cursor, text }: Definition, { masks, standIns, charsMax }: Terms): Changes {
+  const changes: Change[] = []
+  const proven: ViewColumns[] = []
+  let chars = text.length
+  for (const range of survey.ranges) {
+    const masked = range.isCte ? undefined : masks.get(relationKey(range))
+    if (masked === undefined) continue
+    if (range.position !== 'read' && range.position !== 'sampled')
+      return disagreement('its definition names a relation where none is read')
+    const standIn = standIns(masked, !flagAt(range.node, 'inh'))
+    if (standIn.kind === 'impossible') return standIn
+    proven.push(...standIn.proven)
+    if (standIn.kind === 'as-is') continue
+    chars += standIn.text.length
+    if (chars > charsMax) return impossible(`with its masks it is longer than ${charsMax} characters`, HINT)
+    const change = changeRange(range, standIn, cursor)
+    if (change.kind === 'impossible') return change
+    changes.push(change)
+  }
+  return { kind: 'changes', changes, proven }
+}
+
+type Rewritten = { readonly kind: 'rewritten'; readonly text: string; readonly select: unknown } | Impossible
+
+/** Made on the text and on the tree; the two must come to the same. */
+function rewrite({ text, select }: Definition, changes: readonly Change[], { grammar }: Terms): Rewritten {
+  const changed = applyEdits(
+    text,
+    changes.map(({ edit }) => edit),
+  )
+  if (changed === null) return disagreement('two changes of its definition overlap')
+  const meant = replaceNodes(select, new Map(changes.map(({ node, by }) => [node, by])))
+  const found = onlySelect(changed, grammar)
+  return found !== null && isSameTree(found, meant)
+    ? { kind: 'rewritten', text: changed, select: meant }
+    : disagreement('its definition with the masks in it does not read as it was meant')
+}
