@@ -31,6 +31,15 @@ export const DIRECT_USERS = {
 const TEMPLATE = 'corpus_template'
 
 /**
+ * How far the server has come. The log moves at any lasting change, but also by itself: every 15 s after a change the
+ * server writes down which transactions run. The next transaction's number moves where one has written.
+ */
+interface Position {
+  readonly wal: string
+  readonly transaction: string
+}
+
+/**
  * The one database that the cases attack, made anew from a template whenever a case has changed it. Whether one has is
  * read off the server's write-ahead log, which moves at any lasting change.
  */
@@ -39,7 +48,7 @@ export class CorpusDatabase {
   readonly server: DirectServer
   readonly #admin: Client
   readonly #onReset: () => Promise<void>
-  #cleanAt = ''
+  #cleanAt: Position = { wal: '', transaction: '' }
 
   private constructor(name: string, server: DirectServer, admin: Client, onReset: () => Promise<void>) {
     this.name = name
@@ -61,11 +70,13 @@ export class CorpusDatabase {
     return database
   }
 
-  /** Makes the database anew if anything has changed since the last time. */
+  /** Makes the database anew if anything may have changed since the last time. Says whether a transaction has written. */
   async resetIfChanged(): Promise<boolean> {
-    if ((await this.#walPosition()) === this.#cleanAt) return false
+    const { wal, transaction } = await this.#position()
+    if (wal === this.#cleanAt.wal) return false
+    const hasWritten = transaction !== this.#cleanAt.transaction
     await this.reset()
-    return true
+    return hasWritten
   }
 
   async reset(): Promise<void> {
@@ -73,7 +84,7 @@ export class CorpusDatabase {
     await this.#admin.query(`DROP DATABASE IF EXISTS ${this.name} WITH (FORCE)`)
     await this.#admin.query(`CREATE DATABASE ${this.name} TEMPLATE ${TEMPLATE}`)
     await this.#onReset()
-    this.#cleanAt = await this.#walPosition()
+    this.#cleanAt = await this.#position()
   }
 
   /** Runs what an innocent application does first, and has it noticed. Gives the connections that it keeps. */
@@ -123,9 +134,11 @@ export class CorpusDatabase {
     for (const { user } of Object.values(DIRECT_USERS)) await this.#admin.query(`ALTER ROLE ${user} RESET ALL`)
   }
 
-  async #walPosition(): Promise<string> {
-    const { rows } = await this.#admin.query('SELECT pg_current_wal_insert_lsn()::text AS lsn')
-    return rows[0].lsn
+  async #position(): Promise<Position> {
+    const { rows } = await this.#admin.query(
+      'SELECT pg_current_wal_insert_lsn()::text AS wal, pg_snapshot_xmax(pg_current_snapshot())::text AS transaction',
+    )
+    return rows[0]
   }
 
   #filled(statement: string): string {
