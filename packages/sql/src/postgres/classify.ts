@@ -159,6 +159,7 @@ function understand(text: string, catalog: Catalog, reader: Reader): Facts {
     fingerprint: fingerprintOf(read.text, read.tokens),
     canonical: canonicalText(read.text, read.tokens),
     copy: walked.copy,
+    ...(walked.copyFormat === null ? {} : { copyFormat: walked.copyFormat }),
     searchPath: isEmptying ? 'emptied' : 'kept',
     catalogFingerprint: catalog.fingerprint,
     ...(takesName(statement, catalog) ? { takesName: true } : {}),

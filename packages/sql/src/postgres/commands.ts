@@ -1,5 +1,6 @@
 import { relationKey } from '@querywarden/policy-core'
 import { type Context, useStatement, type Visitor } from './context.ts'
+import { copyFormatOf } from './copy-format.ts'
 import { visitExplain } from './explain.ts'
 import { flagAt, type Node, nodeAt, stringOf, type TypedNode, textAt, typedAt, typedNodesAt } from './node.ts'
 import type { NodesRuled } from './node-rules.ts'
@@ -78,8 +79,10 @@ const visitCopy: Visitor = (context, copy, scope, typed) => {
   const place = context.places.whole
   const isFrom = flagAt(copy, 'is_from')
   const isClients = textAt(copy, 'filename') === '' && !flagAt(copy, 'is_program')
-  if (isClients) context.copy = isFrom ? 'in' : 'out'
-  else useStatement(context, 'external', 'reads or writes a file or program of the server', place)
+  if (isClients) {
+    context.copy = isFrom ? 'in' : 'out'
+    context.copyFormat = isFrom ? null : copyFormatOf(copy)
+  } else useStatement(context, 'external', 'reads or writes a file or program of the server', place)
   const relation = nodeAt(copy, 'relation')
   if (relation !== null && isFrom) {
     touchRange(context, relation, { access: 'insert', effect: 'write', unbounded: false })

@@ -2,6 +2,7 @@ import type {
   Access,
   Catalog,
   ColumnMention,
+  CopyFormat,
   Effect,
   FunctionCall,
   OpaqueCode,
@@ -59,6 +60,7 @@ export interface Context {
   /** Set once; the walk then stops. */
   trouble: { readonly code: OpaqueCode; readonly message: string } | null
   copy: 'in' | 'out' | null
+  copyFormat: CopyFormat | null
   /** Walks a node of any kind. */
   readonly visit: (typed: TypedNode, scope: Scope) => void
   /** Walks the nodes in all fields of a node, except those named. */

@@ -61,6 +61,7 @@ export interface Walked {
   readonly mentions: Context['mentions']
   readonly calls: Context['calls']
   readonly copy: Context['copy']
+  readonly copyFormat: Context['copyFormat']
   readonly runs: Context['runs']
   readonly writes: Context['writes']
   readonly ranges: Context['ranges']
@@ -100,6 +101,7 @@ export function walk(
     variables,
     trouble: null,
     copy: null,
+    copyFormat: null,
     visit: (typed, scope) => {
       nodes += 1
       if (nodes > nodesMax || depth > DEPTH_MAX)
