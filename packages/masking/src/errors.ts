@@ -2,6 +2,7 @@
 export type MaskingErrorCode =
   | 'KEY_TOO_SHORT'
   | 'BAD_PATTERN'
+  | 'BAD_CANARY'
   | 'BAD_COLUMN'
   | 'MALFORMED_ROW'
   | 'ROW_TOO_LARGE'

@@ -1,3 +1,8 @@
+export { CANARY_BYTES_MIN, canaryForms } from './canary/canary-forms.ts'
+export type { Canary, CanaryScanner } from './canary/canary-scanner.ts'
+export { canaryScanner } from './canary/canary-scanner.ts'
+export type { CanaryStream } from './canary/canary-stream.ts'
+export type { Search } from './canary/pattern-search.ts'
 export type { ColumnAction, MayChange, WriteCell } from './data-row/column-action.ts'
 export type { ColumnMask, ColumnPlan } from './data-row/column-actions.ts'
 export { columnActions } from './data-row/column-actions.ts'
