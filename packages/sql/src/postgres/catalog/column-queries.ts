@@ -46,3 +46,60 @@ select c.oid::text, k.attnum::text
   join pg_class c on c.oid = k.relation join pg_namespace n on n.oid = c.relnamespace
  where ${OUR_SCHEMA}
  order by c.oid, k.attnum`
+
+/** relation, attnum, the text of a comment or a security label that gives tags. Of attributes of composite types too. */
+export const TAGGED_COLUMNS: string = `
+with written as (
+  select d.objoid, d.objsubid, d.description as text from pg_description d
+   where d.classoid = 'pg_class'::regclass and d.objsubid > 0 and d.description operator(pg_catalog.~*) 'querywarden:'
+  union
+  select l.objoid, l.objsubid, l.label from pg_seclabel l
+   where l.classoid = 'pg_class'::regclass and l.objsubid > 0 and l.label operator(pg_catalog.~*) 'querywarden:')
+select w.objoid::text, w.objsubid::text, w.text
+  from written w join pg_class c on c.oid = w.objoid join pg_namespace n on n.oid = c.relnamespace
+ where c.relkind in ('r', 'p', 'v', 'm', 'f', 'S', 'c') and ${OUR_SCHEMA}
+ order by w.objoid, w.objsubid, w.text`
+
+/** oid, schema, name, relation, the types it is made of: those of columns, and of what they are made of. */
+export const COLUMN_TYPES: string = `
+with recursive used (oid) as (
+  select a.atttypid
+    from pg_attribute a join pg_class c on c.oid = a.attrelid join pg_namespace n on n.oid = c.relnamespace
+   where c.relkind in ('r', 'p', 'v', 'm', 'f', 'S', 'c') and ${OUR_SCHEMA} and a.attnum > 0 and not a.attisdropped
+   union
+  select u.part
+    from used join pg_type t on t.oid = used.oid
+    left join pg_range g on g.rngtypid = t.oid
+    left join pg_range h on h.rngmultitypid = t.oid
+   cross join lateral (values (case when t.typcategory = 'A' then t.typelem else 0 end), (t.typbasetype),
+                              (coalesce(g.rngsubtype, 0)), (coalesce(h.rngtypid, 0))) as u (part)
+   where u.part <> 0)
+select t.oid::text, n.nspname::text, t.typname::text, t.typrelid::text,
+       concat_ws(' ', case when t.typcategory = 'A' then nullif(t.typelem, 0) end, nullif(t.typbasetype, 0), g.rngsubtype,
+                 h.rngtypid)
+  from used join pg_type t on t.oid = used.oid join pg_namespace n on n.oid = t.typnamespace
+  left join pg_range g on g.rngtypid = t.oid
+  left join pg_range h on h.rngmultitypid = t.oid
+ order by t.oid`
+
+/** relation, the composite type that it is a table of */
+export const TYPED_TABLES: string = `
+select c.oid::text, t.typrelid::text
+  from pg_class c join pg_type t on t.oid = c.reloftype join pg_namespace n on n.oid = c.relnamespace
+ where c.reloftype <> 0 and ${OUR_SCHEMA}
+ order by c.oid`
+
+/**
+ * relation, attnum, schema, relation and column on the other side, by the options that postgres_fdw has for it: what they
+ * leave out is named as here. Of other wrappers too, whose options may be called the same.
+ */
+export const FOREIGN_COLUMNS: string = `
+select a.attrelid::text, a.attnum::text,
+       coalesce((select o.option_value from pg_options_to_table(f.ftoptions) o where o.option_name = 'schema_name'), n.nspname),
+       coalesce((select o.option_value from pg_options_to_table(f.ftoptions) o where o.option_name = 'table_name'), c.relname),
+       coalesce((select o.option_value from pg_options_to_table(a.attfdwoptions) o where o.option_name = 'column_name'),
+                a.attname)
+  from pg_foreign_table f join pg_class c on c.oid = f.ftrelid join pg_namespace n on n.oid = c.relnamespace
+  join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+ where ${OUR_SCHEMA}
+ order by a.attrelid, a.attnum`

@@ -1,17 +1,17 @@
 import {
   type Catalog,
   type CatalogRelation,
-  type ColumnName,
   type Reaction,
   relationKey,
   type UsedColumn,
 } from '@querywarden/policy-core'
 import { SqlError } from '../sql-error.ts'
+import { type Marks, marksOf } from './column-marks.ts'
 import { comparedColumnsOf } from './compared-columns.ts'
 import { eventTriggersOf } from './event-triggers.ts'
 import { fingerprintOf } from './fingerprint.ts'
 import { type Opacity, opacityOf } from './opacity.ts'
-import { type OriginsOf, originsOf } from './origins.ts'
+import { type Lineage, lineageOf } from './origins.ts'
 import { TRUE } from './queries.ts'
 import { reactionsOf } from './reactions.ts'
 import { listAt, routinesOf } from './routines.ts'
@@ -46,7 +46,8 @@ export async function loadCatalog(query: Query, options: CatalogOptions): Promis
   const routines = routinesOf(snapshot)
   const types = typesOf(snapshot, routines)
   const relations = relationsOf(snapshot, {
-    origins: originsOf(snapshot, types),
+    lineage: lineageOf(snapshot, types),
+    marks: marksOf(snapshot),
     opaque: opacityOf(snapshot, types, routines),
     reactions: spreadReactions(snapshot, reactionsOf(snapshot, routines, types)),
   })
@@ -78,13 +79,13 @@ const KINDS: Readonly<Record<string, CatalogRelation['kind']>> = {
 function relationsOf(
   snapshot: Snapshot,
   known: {
-    readonly origins: OriginsOf
+    readonly lineage: Lineage
+    readonly marks: Marks
     readonly opaque: ReadonlyMap<string, Opacity>
     readonly reactions: ReadonlyMap<string, readonly Reaction[]>
   },
 ): readonly UnlinkedRelation[] {
   const columns = new Map<string, UsedColumn[]>()
-  const names = columnNames(snapshot)
   const columnOf = ([
     relation = '',
     attnum = '',
@@ -92,15 +93,20 @@ function relationsOf(
     typeOid,
     typmod,
     type = '',
-  ]: readonly string[]): UsedColumn => ({
-    name,
-    attnum: Number(attnum),
-    typeOid: Number(typeOid),
-    typmod: Number(typmod),
-    type,
-    // A standalone composite type is no relation: its attributes hold what the column itself holds.
-    origins: known.origins(relation, attnum).flatMap(key => names.get(key) ?? []),
-  })
+  ]: readonly string[]): UsedColumn => {
+    const origins = known.lineage.origins(relation, attnum)
+    const [marks, ownMarks] = [known.marks.of(origins), known.marks.own(`${relation}.${attnum}`)]
+    return {
+      name,
+      attnum: Number(attnum),
+      typeOid: Number(typeOid),
+      typmod: Number(typmod),
+      type,
+      origins: origins.flatMap(key => known.lineage.nameOf(key) ?? []),
+      marks,
+      ...(marks === ownMarks ? {} : { ownMarks }),
+    }
+  }
   const targets = viewTargetsOf(snapshot)
   const compared = comparedColumnsOf(snapshot)
   const viewOf = namedViews(snapshot)
@@ -119,6 +125,7 @@ function relationsOf(
       )
     const writesTo = targets.get(oid)
     const comparedColumns = compared.get(oid)
+    const sources = known.lineage.sources.get(oid)
     return {
       schema,
       name,
@@ -130,9 +137,11 @@ function relationsOf(
       generated: generated.get(oid) ?? new Set(),
       reactions: known.reactions.get(oid) ?? [],
       hasRowSecurity: hasRowSecurity === TRUE,
+      isPartitioned: kind === 'p',
       ...(writesTo === undefined ? {} : { writesTo }),
       ...(comparedColumns === undefined ? {} : { comparedColumns }),
       ...viewOf(oid),
+      ...(sources === undefined ? {} : { sources }),
     }
   })
 }
@@ -145,14 +154,4 @@ function namedViews(snapshot: Snapshot): (oid: string) => Pick<UnlinkedRelation,
     const view = views.get(oid)
     return view === undefined ? {} : { view: { ...view, reads: view.reads.flatMap(read => paths.get(read) ?? []) } }
   }
-}
-
-function columnNames(snapshot: Snapshot): ReadonlyMap<string, ColumnName> {
-  const relations = new Map(snapshot.relations.map(([oid = '', schema = '', name = '']) => [oid, { schema, name }]))
-  const names = new Map<string, ColumnName>()
-  for (const [relation = '', attnum = '', column = ''] of snapshot.columns) {
-    const known = relations.get(relation)
-    if (known !== undefined) names.set(`${relation}.${attnum}`, { ...known, column })
-  }
-  return names
 }

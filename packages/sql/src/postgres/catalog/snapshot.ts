@@ -28,6 +28,10 @@ export interface Snapshot {
   readonly viewTypes: readonly Row[]
   readonly viewOptions: readonly Row[]
   readonly comparedColumns: readonly Row[]
+  readonly taggedColumns: readonly Row[]
+  readonly columnTypes: readonly Row[]
+  readonly typedTables: readonly Row[]
+  readonly foreignColumns: readonly Row[]
   readonly routines: readonly Row[]
   readonly aggregates: readonly Row[]
   readonly operators: readonly Row[]
@@ -97,6 +101,10 @@ async function readAll(query: Query): Promise<Omit<Snapshot, 'texts'>> {
     viewTypes: await read(queries.VIEW_TYPES),
     viewOptions: await read(columns.VIEW_OPTIONS),
     comparedColumns: await read(columns.COMPARED_COLUMNS),
+    taggedColumns: await read(columns.TAGGED_COLUMNS),
+    columnTypes: await read(columns.COLUMN_TYPES),
+    typedTables: await read(columns.TYPED_TABLES),
+    foreignColumns: await read(columns.FOREIGN_COLUMNS),
     routines: await read(code.ROUTINES),
     aggregates: await read(code.AGGREGATES),
     operators: await read(code.OPERATORS),

@@ -21,6 +21,7 @@ const OF_A_RELATION = [
   ['pg_attribute', 'attrelid'],
   ['pg_attrdef', 'adrelid'],
   ['pg_constraint', 'conrelid'],
+  ['pg_foreign_table', 'ftrelid'],
   ['pg_index', 'indrelid'],
   ['pg_inherits', 'inhrelid'],
   ['pg_partitioned_table', 'partrelid'],
@@ -39,9 +40,13 @@ const OF_A_RELATION = [
 const sumOf = (table: string, where: string): string =>
   `(select concat_ws('/', count(*), sum(pg_catalog.hashtext(t.xmin::text))) from pg_catalog.${table} t where ${where})`
 
+/** What is said of columns otherwise is changed by people all day, and nothing rests on it. */
+const saysTags = (text: string): string =>
+  `t.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass and t.objsubid > 0 and t.${text} operator(pg_catalog.~*) 'querywarden:'`
+
 const VERSION = `
 with ours as materialized (
-  select c.oid, c.relname, c.relnamespace, c.relkind, c.reltype, c.relispartition, c.relrowsecurity,
+  select c.oid, c.relname, c.relnamespace, c.relkind, c.reltype, c.relispartition, c.relrowsecurity, c.reloftype,
          case c.relkind when 'v' then c.reloptions end
     from pg_catalog.pg_class c
    where c.oid >= 16384 and c.relpersistence <> 't' and c.relkind in ('r', 'p', 'v', 'm', 'f', 'S', 'c'))
@@ -50,6 +55,8 @@ select concat_ws(' ',
   ${sumOf('pg_namespace', "t.nspname !~ '^pg_(toast_)?temp_'")},
   ${sumOf('pg_type', "t.oid >= 16384 and t.typnamespace not in (select oid from pg_catalog.pg_namespace where nspname ~ '^pg_(toast_)?temp_')")},
   ${sumOf('pg_constraint', 't.conrelid = 0')},
+  ${sumOf('pg_description', saysTags('description'))},
+  ${sumOf('pg_seclabel', saysTags('label'))},
   ${OF_A_RELATION.map(([table, relation]) => sumOf(table, `t.${relation} in (select oid from ours)`)).join(',\n  ')},
   ${OF_THE_DATABASE.map(table => sumOf(table, 'true')).join(',\n  ')})`
 
