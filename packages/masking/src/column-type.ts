@@ -1,12 +1,36 @@
+import { elementOid } from './array-types.ts'
+
 /** A column's type as far as masks care. `sql` spells it, modifier included, so that no search_path can retarget it. */
 export type ColumnType =
-  | TextType
-  | { readonly kind: 'integer'; readonly sql: string; readonly bytes: 2 | 4 | 8 }
-  | { readonly kind: 'numeric'; readonly sql: string; readonly size: NumericSize | null }
-  | { readonly kind: 'date' | 'timestamp' | 'timestamptz'; readonly sql: string }
-  | { readonly kind: 'bool' | 'uuid' | 'bytea'; readonly sql: string }
-  /** A type that only NULL is shown for, with `sql` null where it is better not spelled: user types, arrays, ranges. */
+  | ScalarType
+  | ArrayType
+  /** A type that only NULL is shown for, with `sql` null where it is better not spelled: types of users, domains, ranges. */
   | { readonly kind: 'other'; readonly sql: string | null }
+
+/** A type that masks know how to write. */
+export type ScalarType =
+  | TextType
+  | JsonType
+  | { readonly kind: 'integer'; readonly sql: string; readonly bytes: 2 | 4 | 8 }
+  | { readonly kind: 'float'; readonly sql: string; readonly bytes: 4 | 8 }
+  | { readonly kind: 'numeric'; readonly sql: string; readonly size: NumericSize | null }
+  | { readonly kind: 'date' | 'timestamp' | 'timestamptz' | 'time'; readonly sql: string }
+  | { readonly kind: 'bool' | 'uuid' | 'bytea' | 'xml' | 'inet'; readonly sql: string }
+
+/** An array of any number of dimensions: its type doesn't say how many. */
+export interface ArrayType {
+  readonly kind: 'array'
+  readonly sql: string
+  readonly element: ScalarType
+  readonly elementOid: number
+}
+
+/** json keeps the text that was put in; jsonb the document. */
+export interface JsonType {
+  readonly kind: 'json'
+  readonly sql: string
+  readonly flavour: 'json' | 'jsonb'
+}
 
 /** text, varchar(n), char(n), name. */
 export interface TextType {
@@ -39,6 +63,7 @@ export const OID = {
   float4: 700,
   float8: 701,
   unknown: 705,
+  inet: 869,
   bpchar: 1042,
   varchar: 1043,
   date: 1082,
@@ -85,7 +110,7 @@ export function columnType(typeOid: number, typmod: number): ColumnType {
     case OID.timestamptz:
       return { kind: 'timestamptz', sql: withDigits('pg_catalog.timestamptz', typmod) }
     case OID.time:
-      return { kind: 'other', sql: withDigits('pg_catalog.time', typmod) }
+      return { kind: 'time', sql: withDigits('pg_catalog.time', typmod) }
     case OID.bool:
       return { kind: 'bool', sql: 'pg_catalog.bool' }
     case OID.uuid:
@@ -93,16 +118,29 @@ export function columnType(typeOid: number, typmod: number): ColumnType {
     case OID.bytea:
       return { kind: 'bytea', sql: 'pg_catalog.bytea' }
     case OID.json:
-      return { kind: 'other', sql: 'pg_catalog.json' }
+      return { kind: 'json', sql: 'pg_catalog.json', flavour: 'json' }
     case OID.jsonb:
-      return { kind: 'other', sql: 'pg_catalog.jsonb' }
+      return { kind: 'json', sql: 'pg_catalog.jsonb', flavour: 'jsonb' }
     case OID.float4:
-      return { kind: 'other', sql: 'pg_catalog.float4' }
+      return { kind: 'float', sql: 'pg_catalog.float4', bytes: 4 }
     case OID.float8:
-      return { kind: 'other', sql: 'pg_catalog.float8' }
+      return { kind: 'float', sql: 'pg_catalog.float8', bytes: 8 }
+    case OID.xml:
+      return { kind: 'xml', sql: 'pg_catalog.xml' }
+    case OID.inet:
+      return { kind: 'inet', sql: 'pg_catalog.inet' }
     default:
-      return { kind: 'other', sql: null }
+      return arrayType(typeOid, typmod)
   }
+}
+
+/** An array's modifier is that of its elements. */
+function arrayType(typeOid: number, typmod: number): ColumnType {
+  const of = elementOid(typeOid)
+  const element = of === null ? null : columnType(of, typmod)
+  return of === null || element === null || element.kind === 'other' || element.kind === 'array'
+    ? { kind: 'other', sql: null }
+    : { kind: 'array', sql: `${element.sql}[]`, element, elementOid: of }
 }
 
 /** A modifier that no server gives out makes the type unknown: what it would have us do can't be meant. */

@@ -9,6 +9,8 @@ import { MASK_CASES } from './mask-cases.ts'
 const hashKey = (): Uint8Array => Buffer.from('0123456789abcdef0123456789abcdef')
 const rawText = { getTypeParser: () => (value: string | Buffer) => value }
 const TEXT: UsedColumn = { name: 'v', attnum: 1, typeOid: 25, typmod: -1, type: 'text', origins: [] }
+const JSON_COLUMN: UsedColumn = { ...TEXT, typeOid: 114, type: 'json' }
+const TEXTS: UsedColumn = { ...TEXT, typeOid: 1009, type: 'text[]' }
 const TIMESTAMPTZ: UsedColumn = { ...TEXT, typeOid: 1184, type: 'timestamp with time zone' }
 
 let server: PostgresServer
@@ -17,7 +19,9 @@ beforeAll(async () => {
   server = await startPostgres({ major: 18 })
   client = new Client({ connectionString: server.url })
   await client.connect()
-  await client.query(`create table person (v text); insert into person values ('quentin@example.com'), ('x'), (null)`)
+  await client.query(`create table person (v text); insert into person values ('quentin@example.com'), ('x'), (null);
+    create table paper (v json); insert into paper values ('{"ssn":"123-45-6789","cards":[{"pan":4111111111111111}]}'), ('[[1]]');
+    create table list (v text[]); insert into list values ('{quentin@example.com,NULL,"a b"}'), ('{}')`)
 })
 afterAll(async () => {
   await client?.end()
@@ -32,7 +36,11 @@ const shown = async (mask: Mask, column: UsedColumn, from: string): Promise<unkn
 
 async function allShown(): Promise<unknown[][]> {
   const all: unknown[][] = []
-  for (const mask of MASK_CASES) all.push(await shown(mask, TEXT, 'public.person'))
+  for (const mask of MASK_CASES) {
+    all.push(await shown(mask, TEXT, 'public.person'))
+    all.push(await shown(mask, JSON_COLUMN, 'public.paper'))
+    all.push(await shown(mask, TEXTS, 'public.list'))
+  }
   return all
 }
 
@@ -50,6 +58,14 @@ test('a mask as SQL means the same under a search_path full of look-alikes (N1)'
     create function evil.encode(bytea, pg_catalog.text) returns pg_catalog.text language sql as 'select ''''';
     create function evil.sha256(bytea) returns bytea language sql as 'select $1';
     create function evil.textregexeq(pg_catalog.text, pg_catalog.text) returns boolean language sql as 'select true';
+    create function evil.texteq(pg_catalog.text, pg_catalog.text) returns boolean language sql as 'select false';
+    create operator evil.= (leftarg = pg_catalog.text, rightarg = pg_catalog.text, function = evil.texteq);
+    create function evil.to_json(pg_catalog.text) returns json language sql as 'select null::json';
+    create function evil.json_typeof(json) returns pg_catalog.text language sql as 'select ''number''';
+    create function evil.json_each(json) returns table (key pg_catalog.text, value json) language sql as 'select ''a'', $1';
+    create function evil.json_array_elements(json) returns setof json language sql as 'select $1';
+    create function evil.string_agg(pg_catalog.text) returns pg_catalog.text language sql as 'select $1';
+    create function evil.unnest(pg_catalog.text[]) returns setof pg_catalog.text language sql as 'select ''x''';
     create collation evil."C" (provider = icu, locale = 'und', deterministic = false);
     set search_path = evil, pg_catalog, public`)
   const after = await allShown()

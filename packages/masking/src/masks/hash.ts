@@ -17,13 +17,7 @@ export function hash(keyed: KeyedHash, type: ColumnType): CompiledMask {
       return hashUuid(keyed)
     case 'bytea':
       return hashBytes(keyed)
-    case 'integer':
-    case 'numeric':
-    case 'date':
-    case 'timestamp':
-    case 'timestamptz':
-    case 'bool':
-    case 'other':
+    default:
       return TO_NULL
   }
 }
