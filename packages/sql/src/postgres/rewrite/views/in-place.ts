@@ -15,6 +15,7 @@ import { INNER, maskReference, onlySelect, queryOver } from '../masked-query.ts'
 import { quoteName } from '../quote.ts'
 import { type Change, changeRange } from '../rewrite-ranges.ts'
 import { isSameTree } from '../same-tree.ts'
+import { changeSample } from '../sampled.ts'
 import { type Definition, HINT, readDefinition } from './read-definition.ts'
 import type { StandIn, StandIns } from './stand-in.ts'
 
@@ -75,7 +76,8 @@ type Changes =
   | { readonly kind: 'changes'; readonly changes: readonly Change[]; readonly proven: readonly ViewColumns[] }
   | Impossible
 
-function changesOf({ survey, cursor, text }: Definition, { masks, standIns, charsMax }: Terms): Changes {
+function changesOf({ survey, cursor, text }: Definition, terms: Terms): Changes {
+  const { masks, standIns, charsMax } = terms
   const changes: Change[] = []
   const proven: ViewColumns[] = []
   let chars = text.length
@@ -90,9 +92,14 @@ function changesOf({ survey, cursor, text }: Definition, { masks, standIns, char
     if (standIn.kind === 'as-is') continue
     chars += standIn.text.length
     if (chars > charsMax) return impossible(`with its masks it is longer than ${charsMax} characters`, HINT)
-    const change = changeRange(range, standIn, cursor)
-    if (change.kind === 'impossible') return change
-    changes.push(change)
+    const made =
+      range.sample === null
+        ? [changeRange(range, standIn, cursor)]
+        : changeSample(range, range.sample, masked, { ...terms, cursor })
+    for (const change of made) {
+      if (change.kind === 'impossible') return change
+      changes.push(change)
+    }
   }
   return { kind: 'changes', changes, proven }
 }
