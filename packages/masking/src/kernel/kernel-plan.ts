@@ -13,9 +13,13 @@ export interface KernelPlan {
 export const PLAN_START = 64
 export const STEP_BYTES = 40
 /** Copies may read that much more than they are asked for. */
-export const SLACK_BYTES = 16
+export const SLACK_BYTES = 32
 /** What is kept of the memory for plans. A result with more to it is masked without the kernel. */
 const PLAN_BYTES_MAX = 256 * 1024
+
+/** What the kernel copies without a loop. */
+const ENDS_BYTES_MAX = 32
+const FILL_BYTES_MAX = 16
 
 const KIND = { end: 0, fixed: 1, ask: 2, ends: 3, scan: 4 } as const
 
@@ -66,6 +70,7 @@ function wordsOf(action: ColumnAction, data: PlanData): readonly number[] | null
         return [KIND.scan, data.putAutomaton(automaton), automaton.first, automaton.last]
       }
       const { fill, short, first, last, bytesMax, bytesMin } = swift
+      if (Math.max(first, last, short.length) > ENDS_BYTES_MAX || fill.length > FILL_BYTES_MAX) return [KIND.ask]
       return [KIND.ends, data.put(fill), fill.length, data.put(short), short.length, first, last, bytesMax, bytesMin]
     }
   }

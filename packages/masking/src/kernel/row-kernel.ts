@@ -127,7 +127,7 @@ export class RowKernel {
     view.setInt32(WORD.isAnyChanged, 0, true)
     view.setInt32(WORD.inputEnd, inputEnd, true)
     view.setInt32(WORD.outputEnd, this.#bytes.length - SLACK_BYTES, true)
-    view.setInt32(WORD.columns, plan.columns, true)
+    view.setUint16(WORD.columns, plan.columns)
     view.setInt32(WORD.firstStep, PLAN_START, true)
   }
 
