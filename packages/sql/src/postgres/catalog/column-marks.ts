@@ -23,8 +23,6 @@ export interface Marks {
   readonly of: (keys: readonly string[]) => ColumnMarks
 }
 
-const NO_MARKS: ColumnMarks = { tags: [], types: [] }
-
 /** Marks of equal content are one object: a schema has few kinds of them. */
 export function marksOf(snapshot: Snapshot): Marks {
   const typesOf = typeNames(snapshot)
@@ -34,57 +32,41 @@ export function marksOf(snapshot: Snapshot): Marks {
     listAt(tags, `${relation}.${attnum}`).push(...tagsIn(text))
 
   const interned = new Map<string, ColumnMarks>()
-  const marked = (tagged: ReadonlySet<string>, typed: ReadonlySet<string>): ColumnMarks => {
-    const sorted = [...tagged].sort()
-    const all = new Map([...typed].sort().flatMap(type => typesOf(type).map(one => [one.key, one.name] as const)))
-    const content = JSON.stringify([sorted, [...all.keys()]])
-    const known = interned.get(content) ?? { tags: sorted, types: [...all.values()] }
+  const marked = (tagged: readonly string[], typed: ReadonlySet<string>): ColumnMarks => {
+    const oids = [...typed].sort()
+    const content = JSON.stringify([tagged, oids])
+    const known = interned.get(content) ?? { tags: tagged, types: [...new Set(oids.flatMap(typesOf))] }
     interned.set(content, known)
     return known
   }
-  // Most columns show none but themselves, and have a type that many have.
-  const untagged = new Map<string, ColumnMarks>()
-  const own = (key: string): ColumnMarks => {
-    const type = types.get(key)
-    if (type === undefined) return NO_MARKS
-    const given = tags.get(key)
-    if (given !== undefined) return marked(new Set(given), new Set([type]))
-    const known = untagged.get(type) ?? marked(new Set(), new Set([type]))
-    untagged.set(type, known)
-    return known
-  }
   const of = (keys: readonly string[]): ColumnMarks => {
-    if (keys.length === 1) return own(keys[0] ?? '')
-    return marked(new Set(keys.flatMap(key => tags.get(key) ?? [])), new Set(keys.flatMap(key => types.get(key) ?? [])))
+    const tagged = new Set<string>()
+    const typed = new Set<string>()
+    for (const key of keys) {
+      for (const tag of tags.get(key) ?? []) tagged.add(tag)
+      const type = types.get(key)
+      if (type !== undefined) typed.add(type)
+    }
+    return marked([...tagged].sort(), typed)
   }
-  return { own, of }
+  return { own: key => of([key]), of }
 }
 
-interface TypeName {
-  readonly key: string
-  readonly name: RelationName
-}
-
-/** A type with all that it is made of. */
-function typeNames(snapshot: Snapshot): (oid: string) => readonly TypeName[] {
+/** A type with all that it is made of: for each name one object. */
+function typeNames(snapshot: Snapshot): (oid: string) => readonly RelationName[] {
   const types = new Map(snapshot.columnTypes.map(([oid = '', ...row]) => [oid, row]))
+  const names = new Map(
+    snapshot.columnTypes.map(([oid = '', schema = '', name = '']): [string, RelationName] => [oid, { schema, name }]),
+  )
   const attributes = new Map<string, string[]>()
   for (const [relation = '', , , type = ''] of snapshot.columns) listAt(attributes, relation).push(type)
-  const known = new Map<string, readonly TypeName[]>()
   return oid => {
-    const before = known.get(oid)
-    if (before !== undefined) return before
     const seen = new Set([oid])
     for (const each of seen) {
       const [, , relation = '', parts = ''] = types.get(each) ?? []
       for (const part of parts === '' ? [] : parts.split(' ')) seen.add(part)
       for (const part of attributes.get(relation) ?? []) seen.add(part)
     }
-    const names = [...seen].flatMap(each => {
-      const [schema, name] = types.get(each) ?? []
-      return schema === undefined || name === undefined ? [] : [{ key: `${each}`, name: { schema, name } }]
-    })
-    known.set(oid, names)
-    return names
+    return [...seen].flatMap(each => names.get(each) ?? [])
   }
 }

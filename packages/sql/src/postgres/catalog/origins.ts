@@ -120,6 +120,7 @@ function numbersOf({ columns }: Snapshot): ReadonlyMap<string, ReadonlyMap<strin
  * in the other. Columns are inherited by name, and numbered anew in the child.
  */
 function connectFamilies(snapshot: Snapshot, { connect, explain, paths }: Graph): void {
+  if (snapshot.inheritance.length === 0) return
   const columns = numbersOf(snapshot)
   const partitions = new Set(snapshot.relations.flatMap(row => (row[4] === TRUE ? [row[0]] : [])))
   for (const [child = '', parent = ''] of snapshot.inheritance) {
@@ -139,6 +140,7 @@ function connectFamilies(snapshot: Snapshot, { connect, explain, paths }: Graph)
 
 /** The columns of a table of a composite type are its attributes. */
 function connectTypedTables(snapshot: Snapshot, { step }: Graph): void {
+  if (snapshot.typedTables.length === 0) return
   const columns = numbersOf(snapshot)
   for (const [table = '', type = ''] of snapshot.typedTables) {
     for (const [name, attnum] of columns.get(table) ?? []) {
