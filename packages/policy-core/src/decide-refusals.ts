@@ -31,14 +31,21 @@ export const doesNothing = (): Refusal => ({
   request: null,
 })
 
-export const cannotMask = ({ why, hint, place }: { why: string; hint: string; place: Place }): Refusal => ({
-  code: 'CANNOT_MASK',
+export const cannotMask = ({ code, why, hint, place }: MaskTrouble): Refusal => ({
+  code,
   rule: null,
   message: `statement refused: ${why}`,
   hint,
   place,
   request: null,
 })
+
+interface MaskTrouble {
+  readonly code: Refusal['code']
+  readonly why: string
+  readonly hint: string
+  readonly place: Place
+}
 
 /** The refusal of a statement with a denied use. A rule's own no says more than a missing yes, so it goes first. */
 export function ruledOut(rulings: readonly Ruling[], tag: string): Refusal {

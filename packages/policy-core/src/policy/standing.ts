@@ -79,7 +79,8 @@ export function standingOf(parts: PolicyParts, principal: Principal, targetName:
     estimateEdges: edgesOf(whats),
     asksForTransaction: whats.some(({ inTransaction }) => inTransaction !== null),
     asksForMultiStatement: whats.some(({ multiStatement }) => multiStatement !== null),
-    asksForColumns: whats.some(({ columns }) => columns !== null),
+    asksForColumns:
+      whats.some(({ columns }) => columns !== null) || masks.some(({ entry }) => entry.predicates === 'deny'),
     detect: detectedMasks(masks),
     limits: {
       rowsMax: smallest(limits.map(({ rowsMax }) => rowsMax)),

@@ -13,6 +13,7 @@ export {
   type ParseOutcome,
 } from './engine.ts'
 export { DEFAULT_LIMITS, type ParseLimits } from './limits.ts'
+export { refusalOfWrite, type ServerError, WRITES_MASK_MARKER } from './rewrite/changes/writes-mask.ts'
 export { type PromptRewriter, postgresRewriter, type RewriterOptions } from './rewrite/postgres-rewriter.ts'
 export { readRowEstimate } from './row-estimate.ts'
 export { type NameInText, type SessionCommand, withName } from './session-command.ts'

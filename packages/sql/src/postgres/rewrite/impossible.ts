@@ -17,3 +17,9 @@ export const disagreement = (why: string, place: Place | null = null): Impossibl
 
 /** A place that only its start is known of. */
 export const placeAt = (start: number): Place => ({ start, end: start })
+
+/** For what would put a mask in the place of the value that it stands for. */
+export const writesMask = (why: string, hint: string, place: Place | null = null): Impossible => ({
+  ...impossible(why, hint, place),
+  code: 'WRITES_MASK',
+})

@@ -1,6 +1,7 @@
 import {
   type Catalog,
   type Facts,
+  type Lookup,
   type MaskedRelation,
   type MaskSql,
   relationKey,
@@ -8,9 +9,11 @@ import {
 } from '@querywarden/policy-core'
 import type { Grammar } from '../engine.ts'
 import { flagAt, nameParts, type TypedNode, textAt } from '../node.ts'
+import type { Places } from '../places.ts'
 import { type Impossible, impossible, placeAt } from './impossible.ts'
 import { type MaskedQuery, onlySelect } from './masked-query.ts'
 import { matchUses, usesByPlace } from './match-uses.ts'
+import { planByNames } from './plan-by-names.ts'
 import { type Change, changeCopy, changeRange, changeReference } from './rewrite-ranges.ts'
 import { changeSample } from './sampled.ts'
 import type { Range, Survey } from './survey.ts'
@@ -24,6 +27,7 @@ interface Input {
   readonly catalog: Catalog
   readonly grammar: Grammar
   readonly cursor: TextCursor
+  readonly places: Places
   readonly survey: Survey
   readonly statement: TypedNode
   readonly memory: QueryMemory
@@ -31,7 +35,12 @@ interface Input {
 
 /** The changes of a statement, or why there is no sound way to change it. */
 export type Plan =
-  | { readonly kind: 'plan'; readonly changes: readonly Change[]; readonly proven: readonly ViewColumns[] }
+  | {
+      readonly kind: 'plan'
+      readonly changes: readonly Change[]
+      readonly proven: readonly ViewColumns[]
+      readonly lookups: readonly Lookup[]
+    }
   | Impossible
 
 /** The relation uses of a statement that can't be rewritten, or all of its changes. */
@@ -42,7 +51,7 @@ export function planChanges(input: Input): Plan {
     masks: new Map(input.masks.map(each => [relationKey(each.relation), each])),
   })
   const proven = matched instanceof Map ? provenOfAll(input, matched, standIns) : null
-  if (proven !== null) return { kind: 'plan', changes: [], proven }
+  if (proven !== null) return { kind: 'plan', changes: [], proven, lookups: [] }
   const refused = whyNot(input)
   if (refused !== null) return refused
   if (!(matched instanceof Map)) return matched
@@ -50,15 +59,18 @@ export function planChanges(input: Input): Plan {
   const replaced = new Map(
     [...matched].filter(([range, masked]) => standInAt(range, masked, standIns).kind !== 'as-is'),
   )
+  const named = planByNames(input)
   const changes: (Change | Impossible)[] = [
     ...planRanges(input, replaced, standIns),
     ...planReferences(input, replaced),
+    ...named.changes,
   ]
   const impossibility = changes.find(change => change.kind === 'impossible')
   if (impossibility !== undefined) return impossibility
   return {
     kind: 'plan',
     changes: changes.filter(change => change.kind === 'change'),
+    lookups: named.lookups,
     proven: [...matched].flatMap(([range, masked]) => provenIn(standInAt(range, masked, standIns))),
   }
 }

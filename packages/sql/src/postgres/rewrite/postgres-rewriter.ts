@@ -3,6 +3,7 @@ import { blankComments } from '../comments.ts'
 import type { Grammar } from '../engine.ts'
 import { lex } from '../lex.ts'
 import type { ParseLimits } from '../limits.ts'
+import { placesIn } from '../places.ts'
 import { SEND_FOR_EMPTY_PATH, sendWithoutPath } from '../sole-setting.ts'
 import { type ReadText, readText } from '../split.ts'
 import { applyEdits, replaceNodes } from './edits.ts'
@@ -76,7 +77,7 @@ function withoutComments(text: string): Rewriting {
     : disagreement('a comment stands between two literals')
 }
 
-type PlanInput = Omit<Parameters<typeof planChanges>[0], 'survey' | 'statement'>
+type PlanInput = Omit<Parameters<typeof planChanges>[0], 'survey' | 'statement' | 'places'>
 
 function rewriteText(
   read: ReadText,
@@ -87,7 +88,8 @@ function rewriteText(
   if (statement === undefined || second !== undefined) return disagreement('the text is not exactly one statement')
   const survey = surveyTree(statement)
   if ('kind' in survey) return survey
-  const plan = planChanges({ ...inputFor(textCursor(read.text, read.tokens)), survey, statement })
+  const places = placesIn(read.text, read.tokens, statement.start, statement.end)
+  const plan = planChanges({ ...inputFor(textCursor(read.text, read.tokens)), places, survey, statement })
   if (plan.kind === 'impossible') return plan
   const proven = plan.proven.length === 0 ? {} : { proven: plan.proven }
   if (plan.changes.length === 0) return { kind: 'rewritten', text: read.text, ...proven }
@@ -99,7 +101,8 @@ function rewriteText(
   if (text === null) return disagreement('two changes of the statement overlap')
   const replacements = new Map(plan.changes.map(({ node, by }) => [node, by]))
   const verified = verify(grammar, text, { type: statement.type, body: replaceNodes(statement.body, replacements) })
-  return verified.kind === 'rewritten' ? { ...verified, ...proven } : verified
+  const lookups = plan.lookups.length === 0 ? {} : { lookups: plan.lookups }
+  return verified.kind === 'rewritten' ? { ...verified, ...proven, ...lookups } : verified
 }
 
 /** Lets a text pass only where it parses to exactly the tree that was meant. */

@@ -1,0 +1,67 @@
+import { type Node, nodeAt, numberAt, textAt } from '../../node.ts'
+
+/** A column reference where it stands in the tree. */
+export interface WrittenReference {
+  /** With its type: `{ "ColumnRef": … }`. */
+  readonly wrapped: Node
+  readonly location: number
+  readonly isStar: boolean
+  /** The item of a SELECT's or RETURNING's list that it is all of, with its type; else null. */
+  readonly item: Node | null
+  /** It is in what ON CONFLICT infers an index by, which must be what the index says. */
+  readonly isInference: boolean
+  /** The value takes its name from it, and has none if it is anything else. */
+  readonly givesName: boolean
+}
+
+interface Around {
+  /** The field that holds the node, or the list that it is in. */
+  readonly field: string
+  /** The item whose value the node is. */
+  readonly item: Node | null
+  readonly isInference: boolean
+  readonly givesName: boolean
+}
+
+const isNode = (value: unknown): value is Node => typeof value === 'object' && value !== null && !Array.isArray(value)
+
+/** Lists that a star may stand in for columns. */
+const LISTS: ReadonlySet<string> = new Set(['targetList', 'returningList', 'exprs'])
+
+/** Every column reference of a tree, by a walk that knows of no scopes. */
+export function referencesIn(root: Node): readonly WrittenReference[] {
+  const found: WrittenReference[] = []
+  const pending: { readonly value: unknown; readonly around: Around }[] = [
+    { value: root, around: { field: '', item: null, isInference: false, givesName: false } },
+  ]
+  for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+    const { value, around } = next
+    if (Array.isArray(value)) for (const each of value) pending.push({ value: each, around })
+    if (!isNode(value)) continue
+    const reference = nodeAt(value, 'ColumnRef')
+    if (reference !== null) found.push(written(value, reference, around))
+    for (const [field, held] of Object.entries(value))
+      pending.push({ value: held, around: enter(value, field, around) })
+  }
+  return found
+}
+
+function enter(node: Node, field: string, around: Around): Around {
+  const isInference = around.isInference || field === 'infer'
+  const target = nodeAt(node, 'ResTarget')
+  if (target !== null && field === 'ResTarget') {
+    const isNamed = textAt(target, 'name') !== ''
+    const item = LISTS.has(around.field) ? node : null
+    return { field: around.field, item, isInference, givesName: around.field === 'named_args' && !isNamed }
+  }
+  // From a ResTarget's body to its value, and no further.
+  if (field === 'val') return { field, item: around.item, isInference, givesName: around.givesName }
+  return { field, item: null, isInference, givesName: false }
+}
+
+function written(wrapped: Node, reference: Node, { item, isInference, givesName }: Around): WrittenReference {
+  const fields = reference['fields']
+  const last: unknown = Array.isArray(fields) ? fields.at(-1) : null
+  const isStar = isNode(last) && 'A_Star' in last
+  return { wrapped, location: numberAt(reference, 'location'), isStar, item, isInference, givesName }
+}

@@ -1,0 +1,43 @@
+import type { Catalog } from '@querywarden/policy-core'
+import { bindNames } from '../../names/bind.ts'
+import type { Flow } from '../../names/flow.ts'
+import type { Entry, Item } from '../../names/scope.ts'
+import type { Sighting } from '../../names/watch.ts'
+import { type Node, numberAt, type TypedNode } from '../../node.ts'
+import type { Places } from '../../places.ts'
+
+/** A value that is assigned to a column of a row that is there. */
+export interface Assignment {
+  readonly target: Item
+  /** The ResTarget: the column's name, and the value. */
+  readonly column: Node
+  /** What the value is made of. */
+  readonly value: Flow
+}
+
+/** What the names of a statement mean, reference by reference. */
+export interface Sightings {
+  /** By the byte that a reference begins at; more than one where it was looked up more than once. */
+  readonly byLocation: ReadonlyMap<number, readonly Sighting[]>
+  /** What the statement, or one within it, writes to: what its names go by, by its RangeVar. */
+  readonly written: ReadonlyMap<Node, Entry>
+  readonly assignments: readonly Assignment[]
+}
+
+/** Binds the names of a statement and notes each; null where they lead to more values than can be followed. */
+export function sightingsIn(statement: TypedNode, catalog: Catalog, places: Places): Sightings | null {
+  const byLocation = new Map<number, Sighting[]>()
+  const written = new Map<Node, Entry>()
+  const assignments: Assignment[] = []
+  const names = bindNames(statement, catalog, places, {
+    saw: (reference, sighting) => {
+      const location = numberAt(reference, 'location')
+      const known = byLocation.get(location)
+      if (known === undefined) byLocation.set(location, [sighting])
+      else known.push(sighting)
+    },
+    writes: (range, entry) => written.set(range, entry),
+    assigns: (target, column, value) => assignments.push({ target, column, value }),
+  })
+  return names === null ? null : { byLocation, written, assignments }
+}
