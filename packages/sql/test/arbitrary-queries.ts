@@ -1,10 +1,12 @@
 import fc from 'fast-check'
 
 /** Something in FROM: its SQL, the name that it goes by, and its columns. */
-interface Source {
+export interface Source {
   readonly sql: string
   readonly name: string
   readonly columns: readonly string[]
+  /** Its alias renames columns: whether its row has the old names or the new ones depends on what it is. */
+  readonly isRenamed?: boolean
 }
 
 const RELATIONS: readonly Source[] = [
@@ -20,15 +22,20 @@ const JOINS = ['join', 'left join', 'right join', 'full join', 'cross join', 'na
 
 /** Decisions, one after the other; 0 for ever once they are used up, so that every query comes to an end. */
 interface Tape {
+  readonly relations: readonly Source[]
+  /** Whether rows may depend on an order that nothing settles. */
+  readonly isSettled: boolean
   readonly upTo: (limit: number) => number
   readonly of: <T>(values: readonly T[]) => T
   readonly chance: (percent: number) => boolean
 }
 
-function tapeOf(choices: readonly number[]): Tape {
+function tapeOf(choices: readonly number[], { relations, isSettled }: Pick<Tape, 'relations' | 'isSettled'>): Tape {
   let at = 0
   const upTo = (limit: number): number => (choices[at++] ?? 0) % limit
   return {
+    relations,
+    isSettled,
     upTo,
     of: values => {
       const value = values[upTo(values.length)]
@@ -65,19 +72,25 @@ function expression(tape: Tape, sight: Sight, depth: number): string {
     case 3:
       return `(select ${column(tape, sight)} limit 1)`
     case 4:
-      return depth > 0 ? `(${select(tape, sight, depth - 1, 1).sql} limit 1)` : column(tape, sight)
+      if (depth === 0) return column(tape, sight)
+      return tape.isSettled
+        ? `(select count(*) from (${select(tape, sight, depth - 1, 1).sql}) counted)`
+        : `(${select(tape, sight, depth - 1, 1).sql} limit 1)`
     case 5:
       return depth > 0 ? `exists (${select(tape, sight, depth - 1, 1).sql})` : 'true'
     case 6:
-      return sight.sources.length === 0 ? "'x'" : `to_jsonb(${tape.of(sight.sources).name})`
+      return sight.sources.length === 0 ? "'x'" : rowOf(tape, tape.of(sight.sources))
     case 7:
       return sight.sources.length === 0 ? '2' : inRow(tape, tape.of(sight.sources))
     case 8:
-      return `row_number() over (partition by ${column(tape, sight)} order by ${column(tape, sight)})`
+      return `${tape.isSettled ? 'rank' : 'row_number'}() over (partition by ${column(tape, sight)} order by ${column(tape, sight)})`
     default:
       return column(tape, sight)
   }
 }
+
+const rowOf = ({ isSettled }: Tape, { name, isRenamed }: Source): string =>
+  isSettled && isRenamed === true ? "'row'" : `to_jsonb(${name})`
 
 const inRow = (tape: Tape, { name, columns }: Source): string =>
   columns.length === 0 ? '3' : `(${name}).${tape.of(columns)}`
@@ -96,11 +109,11 @@ function source(tape: Tape, sight: Sight, before: readonly Source[], depth: numb
     const query = tape.of(sight.queries)
     return { sql: `${query.name} as ${alias}`, name: alias, columns: query.columns }
   }
-  const relation = tape.of(RELATIONS)
+  const relation = tape.of(tape.relations)
   const isTaken = before.some(each => each.name === relation.name)
   if (tape.chance(20)) {
     const renamed = ['id', 'name', ...relation.columns.slice(2)]
-    return { sql: `${relation.sql} as ${alias} (id, name)`, name: alias, columns: renamed.slice(0, 2) }
+    return { sql: `${relation.sql} as ${alias} (id, name)`, name: alias, columns: renamed.slice(0, 2), isRenamed: true }
   }
   if (tape.chance(40) && !isTaken) return relation
   return { ...relation, sql: `${relation.sql} ${alias}`, name: alias }
@@ -167,8 +180,11 @@ function select(tape: Tape, outer: Sight, depth: number, width: number): { sql: 
   return { sql: `${clause}select ${targets.join(', ')} from ${sql}${where}${order}`, columns: usable }
 }
 
-/** Queries over the corpus's schema: joins, subqueries, WITH, LATERAL and set operations under names that collide. */
-export const queries = (): fc.Arbitrary<string> =>
+/**
+ * Queries over the corpus's schema, or other relations: joins, subqueries, WITH, LATERAL and set operations under names that
+ * collide. `isSettled`: their rows don't depend on an order that nothing settles.
+ */
+export const queries = (relations: readonly Source[] = RELATIONS, isSettled = false): fc.Arbitrary<string> =>
   fc
     .array(fc.nat(9_999), { minLength: 40, maxLength: 160 })
-    .map(choices => select(tapeOf(choices), { sources: [], queries: [] }, 3, 0).sql)
+    .map(choices => select(tapeOf(choices, { relations, isSettled }), { sources: [], queries: [] }, 3, 0).sql)

@@ -1,5 +1,5 @@
 import { type PostgresServer, startPostgres } from '@querywarden/dev-servers'
-import { type Catalog, type MaskSql, type RelationName, type Rewriting, relationKey } from '@querywarden/policy-core'
+import type { Catalog, MaskSql, RelationName, Rewriting } from '@querywarden/policy-core'
 import { Client, type QueryArrayResult } from 'pg'
 import { catalogOf } from './adversarial-database.ts'
 import { classifierAndRewriter, type Pair, rewriteText } from './rewriting.ts'
@@ -101,11 +101,12 @@ export interface ViewsWorld {
   readonly stop: () => Promise<void>
 }
 
-export async function openViewsWorld(major: 15 | 16 | 17 | 18): Promise<ViewsWorld> {
+/** Opens both, each with what `more` adds to it. */
+export async function openViewsWorld(major: 15 | 16 | 17 | 18, more = ''): Promise<ViewsWorld> {
   const server = await startPostgres({ major, database: 'masked' })
   await server.exec('create database at_rest')
-  await server.exec(TABLES + rows(reference => reference) + VIEWS)
-  await server.exec(TABLES + rows(shown) + VIEWS, 'at_rest')
+  await server.exec(TABLES + rows(reference => reference) + VIEWS + more)
+  await server.exec(TABLES + rows(shown) + VIEWS + more, 'at_rest')
   const catalog = await catalogOf(server)
   const pair = await classifierAndRewriter()
   const connect = async (database: string): Promise<Client> => {
@@ -130,8 +131,12 @@ export async function openViewsWorld(major: 15 | 16 | 17 | 18): Promise<ViewsWor
   }
 }
 
+export type Seen =
+  | { readonly columns: readonly string[]; readonly rows: readonly string[] }
+  | { readonly code: unknown }
+
 /** What a client sees of a statement: names and types of columns, and rows in no order; or the error's code. */
-export async function seen(client: Client, text: string, values: readonly unknown[] = []): Promise<unknown> {
+export async function seen(client: Client, text: string, values: readonly unknown[] = []): Promise<Seen> {
   try {
     const result: QueryArrayResult = await client.query({
       text,
@@ -147,6 +152,3 @@ export async function seen(client: Client, text: string, values: readonly unknow
     return { code: typeof error === 'object' && error !== null && 'code' in error ? error.code : String(error) }
   }
 }
-
-export const relationIn = ({ catalog }: ViewsWorld, schema: string, name: string) =>
-  catalog.relations.get(relationKey({ schema, name }))
