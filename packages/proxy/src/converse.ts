@@ -20,7 +20,7 @@ import { SessionPlanner } from './postgres/session-planner.ts'
 import { cancelUpstream, mergedCancel } from './postgres/upstream-cancel.ts'
 import type { Upstream } from './postgres/upstream-login.ts'
 import type { Serving } from './service.ts'
-import type { TargetService } from './target-service.ts'
+import type { WatchedTarget } from './target-service.ts'
 import { after } from './timer.ts'
 
 /** Somebody who is known, has a place, and has a database session of the gateway's account. */
@@ -29,7 +29,7 @@ export interface Admitted {
   readonly socket: Socket
   readonly serving: Serving
   readonly principal: Principal
-  readonly target: TargetService
+  readonly target: WatchedTarget
   readonly upstream: Upstream
   /** Ends what holds for strangers only: the time for a login, the place among them. */
   readonly callOff: Leave
@@ -130,6 +130,7 @@ function open(
   return new Conversation({
     session,
     planner,
+    canaries: target.canaries,
     client: login.link,
     upstream,
     split: split(major),

@@ -17,6 +17,7 @@ import {
 import type { Registry } from 'prom-client'
 import { uuidv7 } from 'uuidv7'
 import { Admission, type AdmissionLimits } from './admission.ts'
+import { alarming } from './alarm.ts'
 import { listenOn } from './bind.ts'
 import type { Address, ProxyLimits } from './config/config.ts'
 import { type Connections, takeConnections } from './connections.ts'
@@ -198,24 +199,14 @@ async function openService(
       classify: sql.classify,
       rewrite: sql.rewrite,
       approve: parts.approve,
-      record: parts.recorder.record,
+      record: alarming(parts.recorder.record, log),
     },
     { registry, monotonic: clock.monotonic },
   )
-  const mask: Masking = {
-    sql: (...column) => inForce().mask.sql(...column),
-    rows: (...result) => inForce().mask.rows(...result),
-    get frames() {
-      return inForce().mask.frames
-    },
-    get copy() {
-      return inForce().mask.copy
-    },
-  }
   const planners: Service['planners'] = new Map()
   const gate = openGate({
     ...hooks,
-    mask,
+    mask: maskingOf(inForce),
     catalog: catalogOf(inForce),
     clock,
     limits: recommendedLimits,
@@ -251,6 +242,17 @@ async function openService(
   }
   return { service, measurements }
 }
+
+const maskingOf = (inForce: () => InForce): Masking => ({
+  sql: (...column) => inForce().mask.sql(...column),
+  rows: (...result) => inForce().mask.rows(...result),
+  get frames() {
+    return inForce().mask.frames
+  },
+  get copy() {
+    return inForce().mask.copy
+  },
+})
 
 /** Connections come to each process in turn, so each counts a part of what an address may get wrong. */
 const shareOf = (limits: AdmissionLimits, workers: number): AdmissionLimits => ({

@@ -17,11 +17,12 @@ import type { Config, TargetConfig } from './config/config.ts'
 import { ConfigError } from './config/config-error.ts'
 import { readSecret } from './config/secrets.ts'
 import type { Log } from './log.ts'
+import { openCanaries } from './open-canaries.ts'
 import { openMasking } from './open-masking.ts'
 import { parsePolicyText } from './open-policy.ts'
 import { openVerifier } from './open-verifier.ts'
 import type { Sources } from './sources.ts'
-import { PolicyMisfit, serveTarget, type TargetService } from './target-service.ts'
+import { PolicyMisfit, serveTarget, type TargetService, type WatchedTarget } from './target-service.ts'
 
 /** All that a reload replaces, and replaces at once: nobody ever sees half of one and half of another (threats F33). */
 export interface InForce {
@@ -34,7 +35,7 @@ export interface InForce {
 }
 
 /** A target with what it was made from, to tell whether a reload changes it. */
-export interface KeptTarget extends TargetService {
+export interface KeptTarget extends WatchedTarget {
   readonly madeFrom: object
   /** Reads the schema again in this process; `refresh` does in all that serve beside it. */
   readonly forget: TargetService['refresh']
@@ -89,11 +90,12 @@ function openTarget(
   const limits = { frameBytesMax, loginMsMax, catalogMaxAgeMs, catalogProbeMs }
   const service = serveTarget({ config: target, password, policy, limits, monotonic: clock.monotonic })
   // The service's own configuration has the text of the authority that is to be trusted, which may have changed.
-  const madeFrom = { config: service.config, password, limits }
+  const { values, scanner } = openCanaries(target.canaries, env)
+  const madeFrom = { config: service.config, password, limits, canaries: values }
   const known = before?.targets.get(target.name)
   return known !== undefined && isDeepStrictEqual(known.madeFrom, madeFrom)
     ? known
-    : { ...service, madeFrom, forget: service.refresh, refresh: refreshing(service, schemaChanged) }
+    : { ...service, canaries: scanner, madeFrom, forget: service.refresh, refresh: refreshing(service, schemaChanged) }
 }
 
 const refreshing =

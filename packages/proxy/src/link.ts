@@ -2,6 +2,9 @@ import type { Socket } from 'node:net'
 import type { Frame, FrameBuffer } from '@querywarden/wire/postgres'
 import { after } from './timer.ts'
 
+/** Sees what is about to be written, and gives what of it may be. */
+export type Look = (pieces: readonly Uint8Array[]) => readonly Uint8Array[]
+
 /**
  * One leg of a connection: a socket as frames, pulled one at a time, with bounded buffering. Reading goes on while
  * nobody pulls, up to the bound, because a paused socket doesn't notice that its peer left (threats finding 10).
@@ -12,6 +15,7 @@ export class Link {
   #bufferedBytesMax: number
   readonly #gone = new AbortController()
   #wake: (() => void) | null = null
+  #look: Look | null = null
   #holds = 0
 
   constructor(socket: Socket, frames: FrameBuffer, limits: { readonly bufferedBytesMax: number }) {
@@ -81,16 +85,31 @@ export class Link {
     }
   }
 
+  /** Has somebody look at all that is written, right before it is. */
+  watch(look: Look): void {
+    this.#look = look
+  }
+
   /** Writes, and says whether the peer keeps up. */
   write(bytes: Uint8Array): boolean {
-    return this.socket.writable ? this.socket.write(bytes) : true
+    if (!this.socket.writable) return true
+    if (this.#look === null) return this.socket.write(bytes)
+    this.writeAll([bytes])
+    return !this.socket.writableNeedDrain
   }
 
   /** Writes several pieces by one system call. */
   writeAll(pieces: readonly Uint8Array[]): void {
     if (!this.socket.writable) return
+    const passed = this.#look === null ? pieces : this.#look(pieces)
+    const [only, more] = passed
+    if (only === undefined) return
+    if (more === undefined) {
+      this.socket.write(only)
+      return
+    }
     this.socket.cork()
-    for (const piece of pieces) this.socket.write(piece)
+    for (const piece of passed) this.socket.write(piece)
     this.socket.uncork()
   }
 
@@ -111,7 +130,8 @@ export class Link {
   /** Sends a last message and closes. What the peer still sends is read, so that no reset takes the message away. */
   end(bytes?: Uint8Array): void {
     this.socket.off('data', this.#onData)
-    lastWords(this.socket, bytes)
+    const last = bytes === undefined || this.#look === null ? bytes : Buffer.concat(this.#look([bytes]))
+    lastWords(this.socket, last)
   }
 
   /**

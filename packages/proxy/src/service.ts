@@ -8,13 +8,13 @@ import type { CancelKeys } from './postgres/cancel-keys.ts'
 import type { Conversation } from './postgres/conversation.ts'
 import type { SessionPlanner } from './postgres/session-planner.ts'
 import type { SplitText } from './postgres/split-text.ts'
-import type { TargetService } from './target-service.ts'
+import type { WatchedTarget } from './target-service.ts'
 
 /** What every connection is served with. */
 export interface Service {
   readonly gate: Gate
   readonly verify: Verifier
-  readonly targets: ReadonlyMap<string, TargetService>
+  readonly targets: ReadonlyMap<string, WatchedTarget>
   /** Splits texts by the grammar of a server major. */
   readonly split: (major: number) => SplitText
   /** Null where the listener has no certificate. */

@@ -1,3 +1,4 @@
+import type { CanaryScanner } from '@querywarden/masking'
 import {
   type Catalog,
   checkMasks,
@@ -8,7 +9,7 @@ import {
 } from '@querywarden/policy-core'
 import { loadCatalog } from '@querywarden/sql/postgres'
 import { circuitBreaker } from './circuit-breaker.ts'
-import type { ProxyLimits, TargetConfig } from './config/config.ts'
+import type { ProxyLimits, ReachedTarget } from './config/config.ts'
 import { withAuthority } from './config/tls-files.ts'
 import { runOwnQuery } from './postgres/catalog-query.ts'
 import { UpstreamError } from './postgres/upstream-error.ts'
@@ -21,7 +22,7 @@ import { after } from './timer.ts'
 export interface TargetService {
   readonly target: Target
   /** As it is reached: with the authority's PEM text where the configuration names its file. */
-  readonly config: TargetConfig
+  readonly config: ReachedTarget
   /** Opens a database session of the gateway's own account. @throws {UpstreamError} */
   readonly logIn: (settings: ReadonlyMap<string, string>) => Promise<Upstream>
   /** How many rows its planner expects of statements. */
@@ -40,6 +41,11 @@ export interface TargetService {
   readonly close: () => void
 }
 
+/** The same, with what must never leave it; null where the configuration names nothing. */
+export interface WatchedTarget extends TargetService {
+  readonly canaries: CanaryScanner | null
+}
+
 /** The policy and a target's schema don't fit: a mask on a column that isn't there hides nothing. */
 export class PolicyMisfit extends Error {
   override readonly name = 'PolicyMisfit'
@@ -55,7 +61,7 @@ export class PolicyMisfit extends Error {
 
 /** @throws {ConfigError} its authority's file can't be read. */
 export function serveTarget(options: {
-  readonly config: TargetConfig
+  readonly config: ReachedTarget
   readonly password: string | null
   /** The policy in force; asked each time. */
   readonly policy: () => Policy

@@ -4,7 +4,7 @@ import { connect as connectTls } from 'node:tls'
 import { makeCertificates, type PostgresServer, startPostgres } from '@querywarden/dev-servers'
 import { encodeAuthentication, encodeErrorResponse, encodeSslRequest } from '@querywarden/wire/postgres'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { LoginMethod, TargetConfig } from '../src/config/config.ts'
+import type { LoginMethod, ReachedTarget } from '../src/config/config.ts'
 import { cancelUpstream } from '../src/postgres/upstream-cancel.ts'
 import { logInUpstream, type Upstream } from '../src/postgres/upstream-login.ts'
 import { type Answer, challenge, evil, greeting, insideTls, OK, offer, script } from './evil-server.ts'
@@ -13,7 +13,7 @@ const PASSWORD = 'hunter2-canary'
 const EITHER: readonly LoginMethod[] = ['scram-sha-256', 'scram-sha-256-plus']
 const BOUND: readonly LoginMethod[] = ['scram-sha-256-plus']
 
-const target = (port: number, loginMethods: readonly LoginMethod[], ca: string | null): TargetConfig => ({
+const target = (port: number, loginMethods: readonly LoginMethod[], ca: string | null): ReachedTarget => ({
   name: 'app',
   dialect: 'postgres',
   address: { host: '127.0.0.1', port },
@@ -24,7 +24,7 @@ const target = (port: number, loginMethods: readonly LoginMethod[], ca: string |
   loginMethods,
   searchPath: ['public'],
 })
-const login = (config: TargetConfig): Promise<Upstream> =>
+const login = (config: ReachedTarget): Promise<Upstream> =>
   logInUpstream(config, PASSWORD, new Map(), { frameBytesMax: 1 << 20, timeoutMs: 3_000 })
 
 describe('E11: over TLS, with a certificate that is in order, a server that', () => {

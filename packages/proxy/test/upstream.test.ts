@@ -9,7 +9,7 @@ import {
   encodeReadyForQuery,
 } from '@querywarden/wire/postgres'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { ProxyLimits, TargetConfig } from '../src/config/config.ts'
+import type { ProxyLimits, ReachedTarget } from '../src/config/config.ts'
 import { logInUpstream } from '../src/postgres/upstream-login.ts'
 import { serveTarget } from '../src/target-service.ts'
 import { challenge, evil, greeting, insideTls, OK, offer, script } from './evil-server.ts'
@@ -33,7 +33,7 @@ const LIMITS: ProxyLimits = {
   memoryBytesMax: null,
 }
 
-const target = (port: number, tls: TargetConfig['tls'] = { mode: 'off' }, host = '127.0.0.1'): TargetConfig => ({
+const target = (port: number, tls: ReachedTarget['tls'] = { mode: 'off' }, host = '127.0.0.1'): ReachedTarget => ({
   name: 'app',
   dialect: 'postgres',
   address: { host, port },
@@ -45,7 +45,7 @@ const target = (port: number, tls: TargetConfig['tls'] = { mode: 'off' }, host =
   searchPath: ['public'],
 })
 
-const login = (config: TargetConfig, password: string | null = 'hunter2-canary'): Promise<unknown> =>
+const login = (config: ReachedTarget, password: string | null = 'hunter2-canary'): Promise<unknown> =>
   logInUpstream(config, password, new Map(), { frameBytesMax: 1 << 20, timeoutMs: 1_500 })
 
 const auth = encodeAuthentication

@@ -55,7 +55,8 @@ export type UpstreamTls =
 /** How a database may ask for the gateway's password. PLUS binds the login to the database's certificate. */
 export type LoginMethod = 'scram-sha-256' | 'scram-sha-256-plus'
 
-export interface TargetConfig {
+/** How a database is reached. */
+export interface ReachedTarget {
   readonly name: string
   readonly dialect: 'postgres'
   readonly address: Address
@@ -66,6 +67,16 @@ export interface TargetConfig {
   /** What else the database asks for is refused. */
   readonly loginMethods: readonly LoginMethod[]
   readonly searchPath: readonly string[]
+}
+
+export interface TargetConfig extends ReachedTarget {
+  readonly canaries: readonly CanaryConfig[]
+}
+
+/** A value that was put into the database for nobody to see. */
+export interface CanaryConfig {
+  readonly name: string
+  readonly value: SecretRef
 }
 
 export interface RecordingConfig {

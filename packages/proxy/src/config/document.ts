@@ -13,6 +13,7 @@ export interface GivenTarget {
   readonly search_path: readonly string[]
   readonly require_auth: readonly LoginMethod[]
   readonly channel_binding: 'prefer' | 'require'
+  readonly canaries: readonly { readonly name: string; readonly value: SecretRef }[]
 }
 
 /** The listener's TLS as it is written. */
@@ -131,6 +132,9 @@ const StaticTokens = strict({
   tokens: z.array(strict({ token: Secret, subject: Text, groups: z.array(Text).default([]) })).min(1),
 })
 
+const CANARY_NAME = 'expected a name of at most 63 letters, digits, dots, dashes and underscores'
+const CANARIES_MAX = 64
+
 const Target = strict({
   dialect: z.literal('postgres', { error: 'expected postgres: other dialects are not served yet' }),
   url: z.string().min(1),
@@ -141,6 +145,10 @@ const Target = strict({
     .min(1)
     .default(['scram-sha-256', 'scram-sha-256-plus']),
   channel_binding: z.enum(['prefer', 'require']).default('prefer'),
+  canaries: z
+    .array(strict({ name: z.string().regex(/^[A-Za-z0-9_.-]{1,63}$/, { error: CANARY_NAME }), value: Secret }))
+    .max(CANARIES_MAX)
+    .default([]),
 }).refine(
   ({ require_auth, channel_binding }) => channel_binding === 'prefer' || require_auth.includes('scram-sha-256-plus'),
   'channel_binding: require needs scram-sha-256-plus among require_auth',

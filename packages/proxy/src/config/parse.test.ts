@@ -70,6 +70,7 @@ test('what is left out has its default, and files are found beside the configura
         tls: { mode: 'off' },
         loginMethods: ['scram-sha-256', 'scram-sha-256-plus'],
         searchPath: ['public'],
+        canaries: [],
       },
     ],
     policyFile: '/etc/qw/policy.yaml',

@@ -119,5 +119,6 @@ function toTarget(
     tls: url.tls.mode === 'verify-full' && url.tls.ca !== null ? { mode: 'verify-full', ca: at(url.tls.ca) } : url.tls,
     loginMethods,
     searchPath: given.search_path,
+    canaries: given.canaries.map(({ name, value }) => ({ name, value: secret(value) })),
   }
 }

@@ -12,7 +12,7 @@ import type {
 import { Gauge, type Registry } from 'prom-client'
 import { DurationHistogram, type Durations, FAST_BUCKETS, SLOW_BUCKETS } from './duration-histogram.ts'
 import { type ByOutcome, type StatementTallies, statementTallies } from './statement-tallies.ts'
-import { type Tally, tallyFamily } from './tally.ts'
+import { type Tally, type TallyFamily, tallyFamily } from './tally.ts'
 
 /** The hooks of a gate that tell how it fares. */
 export type MeasurableHooks = Pick<GateOptions, 'classify' | 'rewrite' | 'approve' | 'record'> & {
@@ -163,6 +163,7 @@ function measuredRecorder(
     labelNames: ['step'],
     seriesMax: 3,
   })
+  const incidents = incidentTallies(registry)
   const failed = { open: failures.of({ step: 'open' }), append: failures.of({ step: 'append' }) }
   const failedClose = failures.of({ step: 'close' })
   const recorderStalledMs = (): number => (progress.waiting === 0 ? 0 : monotonic() - progress.sinceMs)
@@ -176,7 +177,7 @@ function measuredRecorder(
     },
   })
   let failedAtMs: number | null = null
-  const context = { ...parts, progress, failed: failed.append }
+  const context = { ...parts, progress, incidents, failed: failed.append }
   return {
     measurements: { recorderStalledMs, recordingFailedAtMs: () => failedAtMs },
     record: async opening => {
@@ -249,7 +250,22 @@ function sessionTallies(registry: Registry): { readonly enter: (target: string) 
   }
 }
 
+function incidentTallies(registry: Registry): TallyFamily<'code'> {
+  const incidents = tallyFamily({
+    registry,
+    name: 'querywarden_incidents_total',
+    help: 'What must never happen, or that an operator should look at, by its code.',
+    labelNames: ['code'],
+    seriesMax: 32,
+  })
+  for (const code of ALARMING) incidents.of({ code })
+  return incidents
+}
+
 const TARGETS_MAX = 1_000
+
+/** There at zero from the start, so that the first one shows as a rise. */
+const ALARMING = ['RAW_COLUMN', 'UNEXPECTED_ORIGIN', 'CANARY'] as const
 
 interface Running {
   readonly byOutcome: ByOutcome
@@ -261,10 +277,11 @@ function measuredAppend(
   append: SessionRecorder['append'],
   context: RecorderParts & {
     readonly progress: { waiting: number; sinceMs: number }
+    readonly incidents: TallyFamily<'code'>
     readonly failed: Tally
   },
 ): SessionRecorder['append'] {
-  const { options, stages, statements, progress, failed } = context
+  const { options, stages, statements, progress, incidents, failed } = context
   const { monotonic } = options
   const [record, upstream, whole] = [stages.of('record'), stages.of('upstream'), stages.of('whole')]
   /** What was let run and has no outcome yet, by the session's own numbers. */
@@ -274,6 +291,7 @@ function measuredAppend(
       const byOutcome = statements.intent(entry)
       running.set(entry.statement, { byOutcome, startedMs, isMasked: entry.obligations.masks.length > 0 })
     } else if (entry.kind === 'refused') statements.refused(entry)
+    else if (entry.kind === 'incident') incidents.of({ code: entry.code }).n += 1
   }
   const settle = ({ statement, completion }: Extract<Entry, { kind: 'completion' }>, endedMs: number): void => {
     const ran = running.get(statement)

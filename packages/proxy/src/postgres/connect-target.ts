@@ -2,13 +2,13 @@ import { lookup } from 'node:dns/promises'
 import { connect as connectTcp, isIP, type LookupFunction, type Socket } from 'node:net'
 import { connect as connectTls, type TLSSocket } from 'node:tls'
 import { encodeSslRequest } from '@querywarden/wire/postgres'
-import type { TargetConfig } from '../config/config.ts'
+import type { ReachedTarget } from '../config/config.ts'
 import { ALPN_POSTGRESQL, KEEP_ALIVE } from '../socket-settings.ts'
 import { nameLookup } from './name-lookup.ts'
 import { UpstreamError } from './upstream-error.ts'
 
 /** Opens a socket to a target: TCP, then TLS where the target has it. A failure leaves no socket open. */
-export async function connectTarget(target: TargetConfig, signal: AbortSignal): Promise<Socket> {
+export async function connectTarget(target: ReachedTarget, signal: AbortSignal): Promise<Socket> {
   const { address } = target
   // Node asks for no lookup where the address is none of names.
   const socket = connectTcp({ ...address, ...KEEP_ALIVE, signal, noDelay: true, lookup: lookupOf(target) })
@@ -23,9 +23,9 @@ export async function connectTarget(target: TargetConfig, signal: AbortSignal): 
   }
 }
 
-const lookups = new WeakMap<TargetConfig, LookupFunction>()
+const lookups = new WeakMap<ReachedTarget, LookupFunction>()
 
-function lookupOf(target: TargetConfig): LookupFunction {
+function lookupOf(target: ReachedTarget): LookupFunction {
   const known = lookups.get(target)
   if (known !== undefined) return known
   const made = nameLookup({
@@ -36,7 +36,7 @@ function lookupOf(target: TargetConfig): LookupFunction {
   return made
 }
 
-async function secure(socket: Socket, target: TargetConfig, ca: string | null): Promise<TLSSocket> {
+async function secure(socket: Socket, target: ReachedTarget, ca: string | null): Promise<TLSSocket> {
   await requestTls(socket, target.name)
   const { host } = target.address
   const secured = connectTls({

@@ -1,3 +1,4 @@
+import type { CanaryScanner } from '@querywarden/masking'
 import type { Clock, Session } from '@querywarden/policy-core'
 import type { Link } from '../link.ts'
 import type { BatchLimits } from './batch.ts'
@@ -17,6 +18,8 @@ export interface ConversationParts {
   /** Told once a transaction has ended that may have changed the schema; forgets what was known before it returns. */
   readonly onSchemaChange: () => Promise<unknown>
   readonly planner: SessionPlanner
+  /** What must never reach the client; null where nothing is looked for. */
+  readonly canaries: CanaryScanner | null
   /** Told when the database said something that doesn't fit the schema that was decided by. */
   readonly onMismatch: () => void
   readonly frameBytesMax: number

@@ -8,11 +8,12 @@ import {
   SYNC,
 } from '@querywarden/wire/postgres'
 import { type Ask, type Batch, BatchReader } from './batch.ts'
+import { watchForCanaries } from './canary-watch.ts'
 import { asConversationError, ConversationError } from './conversation-error.ts'
 import type { ConversationParts } from './conversation-parts.ts'
 import { CopyIn } from './copy-in.ts'
 import { type Decider, deciderOf } from './decider.ts'
-import { errorResponse, fatalResponse, type Report, refusalOfUnread } from './error-response.ts'
+import { canaryReport, errorResponse, fatalResponse, type Report, refusalOfUnread } from './error-response.ts'
 import type { BatchEnd, Expected, Running } from './expected.ts'
 import { Hold } from './hold.ts'
 import { Names } from './names.ts'
@@ -65,6 +66,7 @@ export class Conversation {
     this.#names = new Names(portal =>
       this.#replies.completions.unused(portal, 'its portal was closed before it was executed'),
     )
+    if (parts.canaries !== null) watchForCanaries(client, parts.canaries, found => this.#onCanary(found))
     // A client that leaves takes its statement along: nobody is there for the answer (threats F21).
     client.gone.addEventListener('abort', () => {
       if (this.#copyIn !== null) this.#copyIn.onClientGone()
@@ -130,6 +132,15 @@ export class Conversation {
     void this.#parts.session.cancelled(running?.cleared ?? null).catch(() => undefined)
     if (this.#hold !== null) this.#hold.cancel()
     else if (running !== null) this.#stopUpstream()
+  }
+
+  /** A value that nobody may see was on its way to the client: none of it was sent, and nothing more will be. */
+  #onCanary({ name, isMidMessage }: Parameters<Parameters<typeof watchForCanaries>[2]>[0]): void {
+    const last = this.#replies.last?.cleared ?? null
+    void this.#parts.session
+      .incident(last, 'CANARY', `canary \`${name}\` was on its way to the client`)
+      .catch(() => undefined)
+    this.end(isMidMessage ? null : canaryReport(), 'internal-error')
   }
 
   /** A cancel that came late must not meet the next statement, so the next one waits for it (threats E10). */

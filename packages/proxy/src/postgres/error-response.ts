@@ -42,6 +42,14 @@ export const refusalOfUnread = (verdict: Verdict, text: string): Report =>
     ? refusalReport(verdict.refusal, text)
     : { sqlstate: '58000', message: 'statement refused: it could not be read', hint: 'send it again' }
 
+/** What a client is told whose answer held a canary: not which, and not where. */
+export const canaryReport = (): Report => ({
+  sqlstate: '42501',
+  message: 'session ended: the answer held a value that must never leave the database',
+  detail: JSON.stringify({ querywarden: 1, code: 'CANARY' }),
+  hint: "tell the gateway's operator; the session is recorded",
+})
+
 /** A COPY whose columns the server can't be asked for. */
 export const unreadableCopy = (): Report => ({
   sqlstate: '0A000',

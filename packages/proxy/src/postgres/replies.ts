@@ -18,6 +18,7 @@ import { describePortal } from './describe-portal.ts'
 import { awaitingFor, type BatchEnd, type Expected, type Running, type Uncommitted, viewOf } from './expected.ts'
 import { ExpectedQueue } from './expected-queue.ts'
 import { LimitWatch } from './limit-watch.ts'
+import { MISMATCHES } from './mismatches.ts'
 import { Outbox } from './outbox.ts'
 import type { RepliesParts } from './replies-parts.ts'
 import { isReported } from './reported.ts'
@@ -27,12 +28,6 @@ import { limitError, STOPS, type Stop } from './statement-limits.ts'
 import { TransactionMarks } from './transaction-marks.ts'
 import { Turn } from './turn.ts'
 import { shownError, shownNotice } from './withhold.ts'
-
-/**
- * Undefined table, column, function or object: nothing was cleared that names what isn't there
- * (https://www.postgresql.org/docs/18/errcodes-appendix.html).
- */
-const MISMATCHES: ReadonlySet<string> = new Set(['42P01', '42703', '42883', '42704'])
 
 /**
  * The way back: upstream bytes to the client. Every answer is matched with the message that asked for it; one that
@@ -52,6 +47,7 @@ export class Replies {
   readonly #limits: LimitWatch
   readonly #rows: ResultRows
   #copy: CopyOut | null = null
+  #last: Running | null = null
   #fault: ConversationError | null = null
   #uncommitted: Uncommitted | null = null
   /** ReadyForQuery is in the outbox and waits for the recorder. */
@@ -73,6 +69,11 @@ export class Replies {
   /** The statement that the server is working on, if any. */
   get running(): Running | null {
     return this.#queue.running
+  }
+
+  /** The statement that the server came to last, whether it is done or not. */
+  get last(): Running | null {
+    return this.#last
   }
 
   /** Whether an error of ours would be taken for a part of a row. */
@@ -378,6 +379,7 @@ export class Replies {
   #startNext(): void {
     const { running } = this.#queue
     if (running === null || running.startedMs !== null) return
+    this.#last = running
     running.startedMs = this.#parts.monotonic()
     this.#transaction.add(running)
     this.#limits.start(running)

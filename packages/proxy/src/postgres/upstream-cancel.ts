@@ -1,5 +1,5 @@
 import { encodeCancelRequest } from '@querywarden/wire/postgres'
-import type { TargetConfig } from '../config/config.ts'
+import type { ReachedTarget } from '../config/config.ts'
 import { connectTarget } from './connect-target.ts'
 import type { Upstream } from './upstream-login.ts'
 
@@ -10,7 +10,7 @@ const CANCEL_MS_MAX = 5_000
  * database has taken the request: until then the session must not start anything else.
  */
 export async function cancelUpstream(
-  target: TargetConfig,
+  target: ReachedTarget,
   { processId, secretKey }: Pick<Upstream, 'processId' | 'secretKey'>,
 ): Promise<void> {
   const socket = await connectTarget(target, AbortSignal.timeout(CANCEL_MS_MAX))

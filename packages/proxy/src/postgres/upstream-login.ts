@@ -11,7 +11,7 @@ import {
   FrameBuffer,
   FrameError,
 } from '@querywarden/wire/postgres'
-import type { TargetConfig } from '../config/config.ts'
+import type { ReachedTarget } from '../config/config.ts'
 import { Link } from '../link.ts'
 import { after } from '../timer.ts'
 import { channelBinding } from './channel-binding.ts'
@@ -51,7 +51,7 @@ interface LoginLimits {
  * @throws {UpstreamError}
  */
 export async function logInUpstream(
-  target: TargetConfig,
+  target: ReachedTarget,
   password: string | null,
   settings: ReadonlyMap<string, string>,
   limits: LoginLimits,
@@ -73,7 +73,7 @@ export async function logInUpstream(
 }
 
 async function attemptLogin(options: {
-  readonly target: TargetConfig
+  readonly target: ReachedTarget
   readonly password: string | null
   readonly settings: ReadonlyMap<string, string>
   readonly limits: LoginLimits
@@ -102,7 +102,7 @@ async function attemptLogin(options: {
 }
 
 /** Built anew: nothing of the client's own packet goes upstream. */
-function startUpParameters(target: TargetConfig, settings: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
+function startUpParameters(target: ReachedTarget, settings: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
   const path = [...target.searchPath.map(quoteIdentifier), 'pg_temp'].join(', ')
   return new Map([
     ['user', target.user],
