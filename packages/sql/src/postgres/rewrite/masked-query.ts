@@ -1,11 +1,11 @@
 import type { CatalogRelation, Mask, MaskedRelation, MaskSql, UsedColumn, UsedRelation } from '@querywarden/policy-core'
 import type { Grammar } from '../engine.ts'
 import { lex } from '../lex.ts'
-import { type Node, nameParts, nodeAt, type TypedNode, textAt, typedAt, typedNodesAt } from '../node.ts'
+import { type Node, nameParts, nodeAt, textAt, typedAt, typedNodesAt } from '../node.ts'
 import { disagreement, type Impossible } from './impossible.ts'
+import { readsOnly } from './mask-reads.ts'
 import { quoteName, quoteRelation } from './quote.ts'
 import { isSameTree } from './same-tree.ts'
-import { childrenOf } from './walk-tree.ts'
 
 /** What stands in for a relation: a query that selects all its columns, with masks in place of those that have one. */
 export interface MaskedQuery {
@@ -113,37 +113,11 @@ export function expressionOf(sql: string, column: string, grammar: Grammar): Nod
   const targets = select === null ? [] : typedNodesAt(select, 'targetList')
   const value = targets.length === 1 && targets[0] !== undefined ? nodeAt(targets[0].body, 'val') : null
   if (select === null || value === null || !isSameTree(select, bareSelect(select))) return null
-  return readsOnly(targets, column) ? value : null
+  return readsOnly(targets, { name: INNER, column }) ? value : null
 }
 
 /** What a SELECT is without FROM, WHERE and all the rest. */
 const bareSelect = ({ targetList, limitOption, op }: Node): Node => ({ targetList, limitOption, op })
-
-function readsOnly(roots: readonly TypedNode[], column: string): boolean {
-  const pending = [...roots]
-  for (let node = pending.pop(); node !== undefined; node = pending.pop()) {
-    if (FORBIDDEN_IN_MASKS.has(node.type)) return false
-    if (node.type === 'ColumnRef' && !isColumn(node.body, column)) return false
-    const children = childrenOf(node)
-    if (children === null) return false
-    pending.push(...children)
-  }
-  return true
-}
-
-/** Whatever could bring in other rows, other names or values from outside. A subquery without FROM brings none. */
-const FORBIDDEN_IN_MASKS: ReadonlySet<string> = new Set([
-  'RangeVar',
-  'RangeSubselect',
-  'RangeFunction',
-  'RangeTableFunc',
-  'RangeTableSample',
-  'JsonTable',
-  'JoinExpr',
-  'CommonTableExpr',
-  'ParamRef',
-  'A_Star',
-])
 
 const isColumn = (reference: Node, column: string): boolean => {
   const parts = nameParts(reference, 'fields')

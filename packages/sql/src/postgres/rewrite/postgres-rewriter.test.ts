@@ -206,6 +206,15 @@ describe('a mask is one expression of its column and of nothing else', () => {
     '$1',
     '(SELECT note FROM orders)',
     '(SELECT "qw"."ssn" FROM (SELECT 1) AS "qw")',
+    '(SELECT e.v FROM public.unnest("qw"."ssn") AS e(v))',
+    '(SELECT e.v FROM unnest("qw"."ssn") AS e(v))',
+    '(SELECT e.v FROM pg_catalog.unnest("qw"."email") AS e(v))',
+    '(SELECT f.v FROM pg_catalog.unnest("qw"."ssn") AS e(v))',
+    '(SELECT 1 FROM pg_catalog.unnest("qw"."ssn") AS "qw"(ssn))',
+    '(SELECT 1 FROM pg_catalog.unnest("qw"."ssn"))',
+    '(SELECT 1 FROM pg_catalog.unnest(e.v) AS e(v))',
+    '(SELECT 1 FROM pg_catalog.unnest("qw"."ssn") AS e(v), orders)',
+    '(SELECT 1 FROM pg_catalog.unnest("qw"."ssn") AS e(v)) || e.v',
     'left("qw"."ssn", 0) -- ',
     'left("qw"."ssn", 0) /* */',
     "'*' AS",
@@ -224,6 +233,8 @@ describe('a mask is one expression of its column and of nothing else', () => {
     '("qw"."ssn")',
     'CASE WHEN false THEN "qw"."ssn" ELSE NULL END',
     '(SELECT "qw"."ssn" WHERE false)',
+    '(SELECT pg_catalog.max(e.v) FROM pg_catalog.unnest("qw"."ssn") WITH ORDINALITY AS e(v, n))',
+    '(SELECT (SELECT pg_catalog.max(f.w) FROM pg_catalog.unnest(e.v) AS f(w)) FROM pg_catalog.unnest("qw"."ssn") AS e(v))',
   ])('but %s', sql => {
     expect(rewrite('select ssn from customers', { maskSql: () => sql })).toMatchObject({ kind: 'rewritten' })
   })
