@@ -141,8 +141,11 @@ export interface Masking {
   readonly rows: Masker
   /** As `rows`, on the bytes of the wire. Null where no cell can change. Absent: rows are masked cell by cell. */
   readonly frames?: ((plan: ResultPlan, columns: readonly ResultColumn[]) => MaskFrames | null) | undefined
-  /** Looks into COPY data. Absent: COPY is refused where detectors must look. */
-  readonly copy?: ((plan: ResultPlan, format: CopyFormat) => MaskCopy) | undefined
+  /**
+   * Looks into COPY data. Absent: COPY is refused where detectors must look. With `columns`, as the server describes the query
+   * inside, each field is masked as a cell of that column; without, every field is taken for what it looks like.
+   */
+  readonly copy?: ((plan: ResultPlan, format: CopyFormat, columns?: readonly ResultColumn[]) => MaskCopy) | undefined
 }
 
 /** All that an approval is bound to. */

@@ -17,7 +17,8 @@ export function withEmbeddedJson(found: MaskFound): MaskFound {
   return mask
 }
 
-function isJson(text: string): boolean {
+/** Whether a text is an object, an array or a string of JSON. */
+export function isJson(text: string): boolean {
   if (!BEGINS.test(text)) return false
   try {
     JSON.parse(text)

@@ -53,6 +53,7 @@ describe('how COPY writes its rows', () => {
     '(FORMAT csv, HEADER match)',
     '(FORMAT csv, HEADER 2)',
     "(DELIMITER 'ab')",
+    "(NULL 'a\\')",
     "(DELIMITER '')",
     "(FORMAT csv, QUOTE 'é')",
     "(FORMAT text, QUOTE '\"')",

@@ -28,6 +28,8 @@ export function copyFormatOf(copy: Node): CopyFormat | null {
   const escapeSign = textOf(options, 'escape') ?? quote
   if (hasHeader === null || ![delimiter, quote, escapeSign].every(isSign)) return null
   if (isCsv) return { kind: 'csv', delimiter, nullText, quote, escape: escapeSign, hasHeader }
+  // A NULL with a backslash in it can't be told from an escape.
+  if (nullText !== '\\N' && nullText.includes('\\')) return null
   return options.has('quote') || options.has('escape') ? null : { kind: 'text', delimiter, nullText, hasHeader }
 }
 
