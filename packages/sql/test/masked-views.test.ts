@@ -22,7 +22,7 @@ create view over_over_guarded with (security_invoker) as select id, s || '' as s
 create view copies_of_guarded as select id, secret from guarded;
 create view invoker_guarded with (security_invoker) as select id, left(secret, 2) as s from guarded;
 create view v_where_is as select id, ctid as place, upper(ssn) as s from customers;
-create view v_tells with (security_barrier) as select id, ssn || '' as s from customers where id = 1;
+create view v_tells with (security_barrier) as select id, ssn || '' as s from customers where name = 'name 3';
 create function tell(text) returns boolean language plpgsql immutable cost 0.0001
   as $$ begin raise notice 'told %', $1; return true; end $$;
 ${doubling}
@@ -138,7 +138,7 @@ describe.each([15, 18] as const)('views over masked columns, on PostgreSQL %i', 
     ['v_mixed', 'a view that computes'],
   ])('a definition that looks at masked columns is no mere copy: %s, by %s (6.1)', view => {
     expect(rewrite(`select 1 from ${view}`)).toMatchObject({
-      text: expect.not.stringContaining(`"public"."${view}"`),
+      text: expect.stringContaining(' AS "qw" ("'),
     })
   })
 
@@ -179,7 +179,7 @@ describe.each([15, 18] as const)('views over masked columns, on PostgreSQL %i', 
     const told: (string | undefined)[] = []
     world.masked.on('notice', ({ message }) => told.push(message))
     await world.masked.query(sent('select id from v_tells where tell(id::text)'))
-    expect(told).toEqual(['told 1'])
+    expect(told.sort()).toEqual(['told 13', 'told 18', 'told 3', 'told 8'])
   })
 
   test('a mask on the view itself comes on top', async () => {

@@ -60,14 +60,14 @@ create view v_everyone as select 'customer' as src, id, name as who, ssn as iden
 create view v_doc as select id, to_jsonb(c) as doc from customers c;
 create view v_row as select id, c as rec from customers c;
 create view v_lateral as select f.* from customers c, lateral (select c.id as n, c.ssn as v) f;
-create view v_filtered as select id, name from customers where ssn like '1%';
+create view v_filtered as select id, name from customers where ssn like '%-1%';
 create view v_safe as select id, upper(name) as shout, region from customers where region <> 'US';
 create view v_groups as select region, count(distinct ssn) as n, min(ssn) as first from customers group by region;
 create view v_distinct as select distinct ssn, region from customers;
 create view v_first as select id, ssn from customers order by ssn nulls last, id limit 5;
 create view v_mixed as select d.ref, d.code, l.caption, o.status from v_directory d join v_labels l on l.id = d.ref left join orders o on o.customer_id = d.ref;
 create view v_copies as select o.id as order_id, o.status, c.email as ship_to, k.pan from orders o join customers c on c.id = o.customer_id left join cards k on k.customer_id = c.id where o.status <> 'new';
-create view v_joined as select c.id, k.brand from customers c join cards k on left(k.pan, 1) < left(c.ssn, 1);
+create view v_joined as select c.id, k.brand from customers c join cards k on right(k.pan, 1) < right(c.ssn, 1);
 create view v_window as select id, rank() over (partition by ssn order by id) as n from customers;
 create view v_barrier with (security_barrier) as select id, name, upper(email) as mail from customers where region = 'EU';
 create view v_barrier_copies with (security_barrier) as select id, ssn as gov from customers where region = 'EU';
