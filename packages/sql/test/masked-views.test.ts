@@ -23,7 +23,7 @@ create view copies_of_guarded as select id, secret from guarded;
 create view invoker_guarded with (security_invoker) as select id, left(secret, 2) as s from guarded;
 create view v_where_is as select id, ctid as place, upper(ssn) as s from customers;
 create view v_tells with (security_barrier) as select id, ssn || '' as s from customers where name = 'name 3';
-create function tell(text) returns boolean language plpgsql immutable cost 0.0001
+create function tell(int) returns boolean language plpgsql immutable cost 0.0001
   as $$ begin raise notice 'told %', $1; return true; end $$;
 ${doubling}
 ${deep}
@@ -178,7 +178,7 @@ describe.each([15, 18] as const)('views over masked columns, on PostgreSQL %i', 
   test('conditions run on no row that a security_barrier keeps from them', async () => {
     const told: (string | undefined)[] = []
     world.masked.on('notice', ({ message }) => told.push(message))
-    await world.masked.query(sent('select id from v_tells where tell(id::text)'))
+    await world.masked.query(sent('select id from v_tells where tell(id)'))
     expect(told.sort()).toEqual(['told 13', 'told 18', 'told 3', 'told 8'])
   })
 
