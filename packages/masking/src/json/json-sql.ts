@@ -35,10 +35,11 @@ function eachSql(item: JsonPlan, flavour: JsonType['flavour'], value: string, de
   const isArray = isOf(flavour, value, 'array')
   const list = `CASE WHEN ${isArray} THEN ${value} ELSE ${call(`${flavour}_build_array`, value)} END`
   const row = `e${depth}`
-  // Of one element, which is no array's, the joined text is the element's own.
+  // Of one element, which is no array's, the joined text is the element's own. It is written once, or nesting would double it.
   const joined = joinedSql(shown(item, flavour, `${row}.value`, depth + 1), row)
   const from = `${call(`${flavour}_array_elements`, list)} WITH ORDINALITY AS ${row}(value, place)`
-  return `(SELECT CASE WHEN ${isArray} THEN ${enclosed('[', joined, ']')} ELSE ${joined} END FROM ${from})`
+  const bracket = (sign: string): string => `CASE WHEN ${isArray} THEN ${literal(sign)} ELSE '' END`
+  return `(SELECT ${enclosed(bracket('['), joined, bracket(']'))} FROM ${from})`
 }
 
 function objectSql(
@@ -49,14 +50,14 @@ function objectSql(
 ): string {
   const row = `m${depth}`
   const cases = [...members].map(([name, plan]) => {
-    const isNamed = call('texteq', byCodePoint(`${row}.name`), byCodePoint(literal(name)))
+    const isNamed = call('texteq', byCodePoint(`${row}.name`), literal(name))
     return `WHEN ${isNamed} THEN ${shown(plan, flavour, `${row}.value`, depth + 1)}`
   })
   const valueText = `CASE ${cases.join(' ')} ELSE ${cast(`${row}.value`, TEXT)} END`
   const nameText = cast(call('to_json', `${row}.name`), TEXT)
   const joined = joinedSql(call('textcat', call('textcat', nameText, literal(': ')), valueText), row)
   const from = `${call(`${flavour}_each`, value)} WITH ORDINALITY AS ${row}(name, value, place)`
-  const object = `(SELECT ${enclosed('{', joined, '}')} FROM ${from})`
+  const object = `(SELECT ${enclosed(literal('{'), joined, literal('}'))} FROM ${from})`
   return `CASE WHEN ${isOf(flavour, value, 'object')} THEN ${object} ELSE 'null' END`
 }
 
@@ -70,10 +71,10 @@ function leafSql(leaf: JsonLeaf, flavour: JsonType['flavour'], value: string, de
 }
 
 const isOf = (flavour: JsonType['flavour'], value: string, kind: string): string =>
-  call('texteq', byCodePoint(call(`${flavour}_typeof`, value)), byCodePoint(literal(kind)))
+  call('texteq', byCodePoint(call(`${flavour}_typeof`, value)), literal(kind))
 
 const joinedSql = (text: string, row: string): string =>
   call('string_agg', text, `${literal(', ')} ORDER BY ${row}.place`)
 
 const enclosed = (open: string, text: string, close: string): string =>
-  call('textcat', call('textcat', literal(open), `COALESCE(${text}, '')`), literal(close))
+  call('textcat', call('textcat', open, `COALESCE(${text}, '')`), close)

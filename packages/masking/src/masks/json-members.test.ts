@@ -1,5 +1,6 @@
 import { type JsonMember, readJsonPath, type ValueMask } from '@querywarden/policy-core'
 import { describe, expect, test } from 'vitest'
+import { maskSql } from '../mask-sql.ts'
 import { maskValue } from '../mask-value.ts'
 
 const hashKey = (): Uint8Array => Buffer.alloc(32, 7)
@@ -103,4 +104,13 @@ describe('members of JSON by their paths', () => {
     expect(mask(Buffer.from('\u0002{"ssn": "1"}'))).toBeNull()
     expect(mask(Buffer.from('{"ssn": "1"}'))).toBeNull()
   })
+})
+
+test('the SQL of a path grows with its steps, and not faster', () => {
+  const column = { name: 'v', attnum: 1, typeOid: 3802, typmod: -1, type: 'jsonb', origins: [] }
+  const size = (steps: number): number => {
+    const path = `$${'.a[*]'.repeat(steps)}`
+    return maskSql(hashKey)({ kind: 'json', members: [member([path, { kind: 'email' }])] }, column, 'd.v').length
+  }
+  expect(size(6) - size(4)).toBeLessThanOrEqual(1.05 * (size(4) - size(2)))
 })
