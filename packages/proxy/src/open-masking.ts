@@ -28,7 +28,10 @@ export function openMasking(config: Config, policy: Policy, env: NodeJS.ProcessE
   const keys = new Map<string, Uint8Array>()
   const nameOf = (ref: SecretRef | null): string => JSON.stringify(ref)
   for (const { mask } of policy.masks) if (mask.kind === 'hash') keys.set(nameOf(mask.key), keyOf(mask.key))
-  return masking({ hashKey: ref => keys.get(nameOf(ref)) ?? keyOf(ref) })
+  return masking({
+    hashKey: ref => keys.get(nameOf(ref)) ?? keyOf(ref),
+    copyFieldBytesMax: config.limits.frameBytesMax,
+  })
 }
 
 /** A key file that a policy names is looked for beside the policy, not where the gateway happens to be started. */

@@ -207,16 +207,33 @@ describe('COPY out under detectors', () => {
   })
   afterAll(() => detecting.stop())
 
-  test('is refused: its data is no rows, so detectors could not look at it', async () => {
+  test('is looked into: by table and by query, in every format and both protocols', async () => {
     const driver = await rawLogin(detecting.gateway.postgres, await detecting.token())
-    expect(await driver.query('copy notes to stdout')).toEqual([
-      expect.stringMatching(/^E ERROR 42501 .*COPY/),
-      'Z idle',
-    ])
+    expect(await driver.query('copy notes to stdout')).toContain('d 1\tto [redacted]\n')
+    for (const source of ['notes', "(select id, body || '' from notes)"])
+      for (const options of ['', 'csv', '(format csv, header, force_quote *)', '(format binary)']) {
+        const text = `copy ${source} to stdout ${options}`
+        expect((await driver.query(text)).slice(-3)).toEqual(['c', 'C COPY 1', 'Z idle'])
+        driver.send(runUnnamed(text), SYNC)
+        expect((await driver.until('Z')).slice(-3)).toEqual(['c', 'C COPY 1', 'Z idle'])
+      }
     driver.send(encodeQuery({ query: 'copy notes from stdin' }))
     await driver.until('G')
     driver.send(data('2\tx\n'), COPY_DONE)
     expect(await driver.until('Z')).toEqual(['C COPY 1', 'Z idle'])
     expect((await driver.query('select body from notes where id = 1'))[1]).not.toContain('ada@')
+    expect(driver.text).not.toContain('ada@')
+  })
+
+  test('F27: data that is larger than a message goes through in parts, looked into', async () => {
+    const driver = await rawLogin(detecting.gateway.postgres, await detecting.token())
+    const text = "copy (select repeat('x ', 1000000), 'ada@example.com', repeat('y ', 1000000)) to stdout"
+    const lines = await driver.query(text)
+    expect(lines.slice(-3)).toEqual(['c', 'C COPY 1', 'Z idle'])
+    const sent = lines
+      .filter(line => line.startsWith('d '))
+      .map(line => line.slice(2))
+      .join('')
+    expect(sent).toBe(`${'x '.repeat(1_000_000)}\t[redacted]\t${'y '.repeat(1_000_000)}\n`)
   })
 })

@@ -14,7 +14,7 @@ import { Client, type ClientConfig } from 'pg'
 import type { Config, ProxyLimits } from '../src/config/config.ts'
 import { parseConfig } from '../src/config/parse.ts'
 import { type Gateway, startGateway } from '../src/gateway.ts'
-import { openLog } from '../src/log.ts'
+import { type Log, openLog } from '../src/log.ts'
 
 /** A database behind a gateway, with an issuer of tokens: all real, all on this host. */
 export interface Governed {
@@ -50,6 +50,9 @@ export interface GovernedOptions {
   /** The schemas that names are looked up in, in place of public alone. */
   readonly searchPath?: readonly string[]
   readonly listen?: string
+  /** Values that must never reach a client, by name. */
+  readonly canaries?: Readonly<Record<string, string>>
+  readonly log?: Log
   /** Puts something between gateway and database: given the database's port, gives its own. */
   readonly via?: (port: number) => Promise<number>
   /** More programs that can get tokens, by client id. */
@@ -115,6 +118,8 @@ export async function govern(options: GovernedOptions = {}): Promise<Governed> {
   await database.exec(`${SCHEMA_OF_ROLE}; alter role svc_app password '${password}'`)
   await writeFile(join(dir, 'policy.yaml'), options.policy ?? POLICY)
   if (database.certificates !== null) await writeFile(join(dir, 'ca.crt'), database.certificates.ca)
+  const canaries = Object.entries(options.canaries ?? {})
+  for (const [name, value] of canaries) await writeFile(join(dir, `canary-${name}`), value)
   const port = (await options.via?.(database.port)) ?? database.port
   const given = parseConfig(
     `
@@ -129,6 +134,7 @@ targets:
     url: postgres://${options.targetUser ?? 'svc_app'}@127.0.0.1:${port}/app${database.certificates === null ? '' : '?sslmode=verify-full&sslrootcert=ca.crt'}
     password: { env: DB_PASSWORD }
     search_path: [${(options.searchPath ?? ['public']).join(', ')}]
+    canaries: [${canaries.map(([name]) => `{ name: ${name}, value: { file: ./canary-${name} } }`).join(', ')}]
 policy: ./policy.yaml
 recording: { dir: ./recordings }
 ${options.more ?? ''}`,
@@ -140,7 +146,7 @@ ${options.more ?? ''}`,
     limits: { ...given.limits, drainMsMax: 0, lagMsMax: 60_000, readMsMax: READ_MS_HARD_MAX, ...options.limits },
   }
   const secret = options.targetUser === 'postgres' ? database.password : password
-  const gateway = await startGateway(config, { env: { DB_PASSWORD: secret }, log: openLog('silent') })
+  const gateway = await startGateway(config, { env: { DB_PASSWORD: secret }, log: options.log ?? openLog('silent') })
   const clients: Client[] = []
   const token: Governed['token'] = who =>
     issuer.token(who === undefined ? { clientId: 'agent' } : { clientId: 'desk', subject: who.subject })

@@ -1,0 +1,225 @@
+import { SYNC } from '@querywarden/wire/postgres'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { openLog } from '../src/log.ts'
+import { type Governed, govern } from './governed-database.ts'
+import { bind, describePortal, execute, parse, type RawClient, rawLogin } from './raw-client.ts'
+import { recordedEvents } from './recorded-events.ts'
+
+/** The first wall is down: whatever masks a statement should have, it goes to the database as it was written. */
+vi.mock('@querywarden/sql/postgres', async importActual => {
+  const actual = await importActual<typeof import('@querywarden/sql/postgres')>()
+  return {
+    ...actual,
+    guardedClassifier: async (options: Parameters<typeof actual.guardedClassifier>[0]) => ({
+      ...(await actual.guardedClassifier(options)),
+      rewrite: ({ text }: { readonly text: string }) => ({ kind: 'rewritten', text }),
+    }),
+  }
+})
+
+const SECRET = 'zebra-4417-quartz'
+const SSN = '512-84-7731'
+const SCHEMA = `
+create table customers (id int primary key, name text not null, ssn text not null, secret text not null, pay int);
+insert into customers values (1, 'Ada', '${SSN}', '${SECRET}', 1);
+create table parts (id int, secret text) partition by list (id);
+create table parts_one partition of parts for values in (1);
+insert into parts values (1, '${SECRET}');
+create table animals (id int, secret text);
+create table dogs (breed text) inherits (animals);
+insert into dogs values (1, '${SECRET}', 'collie');
+create view people as select id, name, secret as word from customers;
+create view all_people as select word, id from people;
+create materialized view people_then as select id, secret as word from customers;
+create table plain (id int, note text);
+insert into plain values (1, 'nothing');
+`
+const POLICY = `version: 1
+rules:
+  - { id: reads, decision: allow, what: { effects: [read, transaction, session], relations: ["public.*"] } }
+  - { id: starts, decision: allow, what: { effects: [transaction, session, read] } }
+  - { id: writes, decision: allow, what: { effects: [write], relations: ["public.*"] } }
+masks:
+  - { columns: ["public.customers.ssn", "public.*.secret"], with: redact }
+  - { detect: [us-ssn], with: redact, who: { groups: [looked-at] } }
+`
+
+let governed: Governed
+let watched: Governed
+const lines: string[] = []
+beforeAll(async () => {
+  const options = {
+    schema: SCHEMA,
+    policy: POLICY,
+    targetUser: 'postgres',
+    clients: { looked: { groups: ['looked-at'] } },
+  }
+  const log = openLog('error', { write: line => void lines.push(line) })
+  ;[governed, watched] = await Promise.all([
+    govern({ ...options, log }),
+    govern({ ...options, log, canaries: { planted: SECRET } }),
+  ])
+})
+afterAll(() => Promise.all([governed.stop(), watched.stop()]))
+
+const login = async (on: Governed, clientId = 'agent'): Promise<RawClient> =>
+  rawLogin(on.gateway.postgres, await on.issuer.token({ clientId }))
+
+type How = 'simple' | 'extended, text' | 'extended, binary' | 'extended, not described'
+const HOWS: readonly How[] = ['simple', 'extended, text', 'extended, binary', 'extended, not described']
+
+async function run(client: RawClient, texts: readonly string[], how: How): Promise<readonly string[]> {
+  for (const text of texts.slice(0, -1)) await client.query(text)
+  const last = texts.at(-1) ?? ''
+  if (how === 'simple') return client.query(last)
+  const described = how === 'extended, not described' ? [] : [describePortal()]
+  client.send(parse('', last), bind('', '', [], [how === 'extended, binary' ? 1 : 0]), ...described, execute(), SYNC)
+  return client.until('Z')
+}
+
+const neverSeen = ({ text }: RawClient, value: string): void => {
+  expect(text).not.toContain(value)
+  expect(text).not.toContain(Buffer.from(value).toString('hex'))
+}
+
+/** What the server can tell the origin of. */
+const CAUGHT: Readonly<Record<string, readonly string[]>> = {
+  'a plain reference': ['select secret from customers'],
+  'a star': ['select * from customers'],
+  TABLE: ['table customers'],
+  'an alias': ['select c.secret as name from customers as c'],
+  'a whole row': ['select c from customers c'],
+  'a subquery': ['select x from (select secret as x from customers offset 0) s'],
+  'a CTE': ['with w as (select secret from customers) select secret from w'],
+  'a materialized CTE': ['with w as materialized (select secret from customers) select * from w'],
+  'a data-modifying CTE': ['with w as (update customers set pay = pay + 1 returning secret) select * from w'],
+  'a join': ['select p.note, c.secret from plain p join customers c using (id)'],
+  LATERAL: ['select l.secret from plain p, lateral (select secret from customers c where c.id = p.id) l'],
+  'a view': ['select word from people'],
+  'a view of a view': ['select * from all_people'],
+  'a materialized view': ['select word from people_then'],
+  'a partitioned table': ['select secret from parts'],
+  'a partition': ['select secret from parts_one'],
+  'an inheritance parent': ['select secret from animals'],
+  'an inheritance child': ['select * from dogs'],
+  ONLY: ['select secret from only customers'],
+  'RETURNING of UPDATE': ['update customers set pay = 3 where id = 1 returning secret'],
+  'RETURNING of DELETE': ['begin', 'delete from customers where id = 1 returning *'],
+  'RETURNING of INSERT': ['begin', "insert into customers values (2, 'B', 'x', 'a secret', 1) returning secret"],
+  'a cursor': ['begin', 'declare c cursor for select secret from customers', 'fetch all from c'],
+  'a held cursor': ['begin', 'declare c cursor with hold for select secret from customers', 'commit', 'fetch 1 from c'],
+  'a binary cursor': ['begin', 'declare c binary cursor for select secret from customers', 'fetch all from c'],
+  'a prepared statement': ['prepare p as select secret from customers', 'execute p'],
+  'COPY of a table': ['copy customers to stdout'],
+  'COPY of columns': ['copy public.customers (id, SECRET) to stdout with (format csv, header)'],
+  'COPY of a query': ["copy (select ')', secret from customers) to stdout"],
+  'COPY of a query, binary': ['copy (select * from (table customers) t) to stdout (format binary)'],
+  'COPY of a view': ['copy (select word from people) to stdout csv'],
+}
+
+/** A value that an expression makes has no origin: only what looks at values sees these. */
+const COMPUTED: Readonly<Record<string, readonly string[]>> = {
+  'an expression': ["select secret || '' as a, ssn || '' as b from customers"],
+  'an aggregate': ['select max(secret) as a, max(ssn) as b from customers'],
+  'a set operation': ['select secret as a, ssn as b from customers union select note, note from plain'],
+  'a subquery for a value': [
+    'select (select secret from customers where id = 1) as a, (select ssn from customers where id = 1) as b',
+  ],
+  'JSON of a row': ['select to_jsonb(c) as a from customers c'],
+  'an array': ['select array(select secret from customers) as a, array(select ssn from customers) as b'],
+  'a whole row of a subquery': ['select s from (select secret, ssn from customers) s'],
+  'COPY of an expression': ["copy (select secret || '', ssn || '' from customers) to stdout"],
+}
+
+describe('the first wall is down: the second one stops what the server can tell the origin of', () => {
+  describe.each(Object.keys(CAUGHT))('%s', form => {
+    test.each(HOWS)('%s', async how => {
+      const client = await login(governed)
+      const found = await run(client, CAUGHT[form] ?? [], how)
+      expect(found.at(-2)).toMatch(/^E FATAL XX000 result dropped: a masked column arrived unmasked/)
+      expect(found.at(-1)).toBe('closed')
+      expect(found.filter(line => /^[Dd] /.test(line))).toEqual([])
+      neverSeen(client, SECRET)
+      neverSeen(client, SSN)
+    })
+  })
+
+  test.each(['a portal that is read in parts', 'a portal that was described in an earlier batch'])(
+    'P5: %s',
+    async what => {
+      const client = await login(governed)
+      await client.query('begin')
+      client.send(parse('s', 'select secret from customers'), bind('p', 's'))
+      if (what.includes('earlier')) client.send(describePortal('p'), SYNC)
+      else client.send(execute('p', 1), execute('p', 1), SYNC)
+      const found = await client.until('Z')
+      expect(found.at(-2)).toMatch(/^E FATAL XX000/)
+      neverSeen(client, SECRET)
+    },
+  )
+
+  test('what shows nothing masked is served, by rows and by COPY', async () => {
+    const client = await login(governed)
+    expect(await client.query('select id, name from customers')).toContain('D 1|Ada')
+    expect(await client.query('copy customers (id, name) to stdout')).toContain('d 1\tAda\n')
+    expect(await client.query('copy (select note from plain) to stdout')).toContain('d nothing\n')
+    client.send(parse('', 'copy (select name from customers) to stdout'), bind('', ''), execute(), SYNC)
+    expect(await client.until('Z')).toEqual(['1', '2', 'H', 'd Ada\n', 'c', 'C COPY 1', 'Z idle'])
+    expect(await client.query('select 1; copy (select name from customers) to stdout; select 2')).toContain('D 2')
+    // The description of a COPY that the server refuses is no other error than the COPY's own.
+    expect((await client.query('copy (select name, 1/0 from customers) to stdout'))[0]).toMatch(/^[HE]/)
+    expect(await client.query('select 1')).toContain('D 1')
+  })
+
+  test('each is recorded as an incident, counted, and in the log as an error', async () => {
+    const incidents = (await recordedEvents(governed.recordings)).filter(({ kind }) => kind === 'incident')
+    const metrics = await governed.gateway.metrics()
+    const counted = Number(/querywarden_incidents_total\{code="RAW_COLUMN"\} (\d+)/.exec(metrics)?.[1])
+    expect(counted).toBeGreaterThan(Object.keys(CAUGHT).length)
+    expect(incidents.filter(event => 'code' in event && event.code === 'RAW_COLUMN')).toHaveLength(counted)
+    expect(lines.filter(line => line.includes('"reason":"RAW_COLUMN"')).length).toBe(counted)
+    expect(lines.join('')).not.toContain(SECRET)
+  })
+})
+
+describe('the first wall is down: what is computed has no origin', () => {
+  test.each(Object.keys(COMPUTED))(
+    '%s goes past the second wall alone: this is what it does not promise',
+    async form => {
+      const client = await login(governed)
+      await run(client, COMPUTED[form] ?? [], 'simple')
+      expect(client.text).toContain(SECRET)
+    },
+  )
+
+  describe.each(Object.keys(COMPUTED))('%s', form => {
+    test.each(HOWS)('detectors see the value itself: %s', async how => {
+      const client = await login(governed, 'looked')
+      const found = await run(client, COMPUTED[form] ?? [], how)
+      expect(found.at(-1)).toBe('Z idle')
+      neverSeen(client, SSN)
+    })
+
+    test.each(HOWS)('canaries see the value itself: %s', async how => {
+      const client = await login(watched)
+      const found = await run(client, COMPUTED[form] ?? [], how)
+      expect(found.at(-2)).toMatch(/^E FATAL 42501 session ended: the answer held a value that must never leave/)
+      expect(found.at(-1)).toBe('closed')
+      neverSeen(client, SECRET)
+    })
+  })
+
+  test('a canary is recorded by its name, counted, and in the log as an error', async () => {
+    const incidents = (await recordedEvents(watched.recordings)).filter(({ kind }) => kind === 'incident')
+    expect(incidents.length).toBe(Object.keys(COMPUTED).length * HOWS.length)
+    for (const incident of incidents)
+      expect(incident).toMatchObject({
+        code: 'CANARY',
+        message: 'canary `planted` was on its way to the client',
+        statement: 1,
+      })
+    expect(await watched.gateway.metrics()).toContain(`querywarden_incidents_total{code="CANARY"} ${incidents.length}`)
+    expect(lines.filter(line => line.includes('"reason":"CANARY"'))).toHaveLength(incidents.length)
+    expect(JSON.stringify(incidents)).not.toContain(SECRET)
+  })
+})
