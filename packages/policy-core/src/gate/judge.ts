@@ -2,7 +2,7 @@ import type { Catalog } from '../catalog.ts'
 import type { Decision, Refusal } from '../decision.ts'
 import type { Entry } from '../entry.ts'
 import type { Facts } from '../facts.ts'
-import type { Classifier, Masking, Rewriter, Rewriting } from '../hooks.ts'
+import type { Classifier, Lookup, Masking, Rewriter, Rewriting } from '../hooks.ts'
 import type { Standing } from '../policy/standing.ts'
 import type { Parameter, Statement } from '../statement.ts'
 import type { Target } from '../target.ts'
@@ -26,6 +26,8 @@ export type Judgement =
       readonly decision: Extract<Decision, { kind: 'allow' | 'approve' }>
       /** What to send: the masks are in it. */
       readonly rewritten: string
+      /** Values that it looks up in masked columns: charged each time that it is cleared. */
+      readonly lookups: readonly Lookup[]
       readonly catalog: Catalog
       readonly policyVersion: string
       /** What the policy hides of a relation, for the check of results. */
@@ -115,6 +117,7 @@ function withRewriting(
     facts,
     decision,
     rewritten: rewriting.text,
+    lookups: rewriting.lookups ?? NO_LOOKUPS,
     catalog,
     policyVersion: rulings.policy.version,
     maskedColumns: butForProven(rulings.maskedColumns, proven),
@@ -131,6 +134,8 @@ function withRewriting(
     },
   }
 }
+
+const NO_LOOKUPS: readonly Lookup[] = []
 
 /** The intent of one run. Field by field: spreading an object costs several times as much, and this is done for every statement. */
 export const intentOf = (

@@ -20,6 +20,7 @@ import type { Target } from '../target.ts'
 import { type Asked, askPerson, isAsAsked } from './ask-person.ts'
 import { type Circumstances, surroundingsIn } from './circumstances.ts'
 import { Cleared } from './cleared.ts'
+import { countLookups } from './count-lookups.ts'
 import { estimateRows, permittingEdge } from './estimate-rows.ts'
 import { GateError } from './gate-error.ts'
 import { intentOf, type JudgeHooks, type Judgement, judge } from './judge.ts'
@@ -144,12 +145,30 @@ export class Session {
     if (judgement.kind === 'unavailable') return this.#refuseUnjudged(number, text, params, judgement.refusal)
     if (judgement.kind === 'refused') return this.#refuse(number, judgement, params, judgement.refusal)
 
-    if (judgement.decision.kind === 'allow') return this.#clear(number, judgement, params, null, rows)
+    if (judgement.decision.kind === 'allow') return this.#charge(number, judgement, params, null, rows)
     const asked = { number, judgement, decision: judgement.decision, params, circumstances, estimatedRows: rows }
     const settled = await askPerson({ ...this.#parts, whyChanged: () => this.#whyChanged(asked) }, asked)
     if (settled.kind === 'refused') return this.#refuse(number, judgement, params, settled.refusal)
 
-    return this.#clear(number, judgement, params, settled.request, rows)
+    return this.#charge(number, judgement, params, settled.request, rows)
+  }
+
+  /** Each value that is looked up in a masked column is a guess: it is counted before the statement is cleared, every time. */
+  #charge(
+    number: number,
+    judgement: Extract<Judgement, { kind: 'permitted' }>,
+    params: readonly Parameter[],
+    approval: string | null,
+    estimatedRows: number | null,
+  ): Promise<Verdict> {
+    if (judgement.lookups.length > 0) {
+      const { principal, target } = this
+      const identities = principal.actor === null ? [principal] : [principal, principal.actor]
+      const counted = countLookups(judgement.lookups, params)
+      const refusal = 'code' in counted ? counted : this.#parts.meter.takeLookups(identities, target.name, counted)
+      if (refusal !== null) return this.#refuse(number, judgement, params, refusal)
+    }
+    return this.#clear(number, judgement, params, approval, estimatedRows)
   }
 
   /** Checks a result's columns and prepares its masks. See {@link Revelation}. */

@@ -1,6 +1,6 @@
 import type { Refusal } from '../decision.ts'
 import type { StatementRate } from '../policy/standing.ts'
-import { identityKey } from '../principal.ts'
+import { type Identity, identityKey } from '../principal.ts'
 
 /** How statements are counted: in slots of time, so that what is kept of somebody doesn't grow with what they send. */
 interface Window {
@@ -23,6 +23,15 @@ interface Count {
   at: number
 }
 
+/** How many values a statement looks up in the columns of one mask entry, and how many it may. */
+export interface LookupCharge {
+  /** The position in the policy's `masks` list. */
+  readonly entry: number
+  readonly perMinuteMax: number | null
+  readonly perDayMax: number | null
+  readonly amount: number
+}
+
 interface Meter {
   readonly windows: readonly Count[]
   seenMs: number
@@ -30,7 +39,8 @@ interface Meter {
 
 /**
  * Counts the statements that somebody sends to a target, over all sessions of one gate. Those that are refused count too;
- * those that are refused for being too many don't, or nobody who tries again would ever get through.
+ * those that are refused for being too many don't, or nobody who tries again would ever get through. Counts lookups in
+ * masked columns likewise, each value for itself.
  */
 export class StatementMeter {
   readonly #meters = new Map<string, Meter>()
@@ -45,16 +55,44 @@ export class StatementMeter {
   /** Counts a statement for each of those whose rates these are, or gives why it is one too many. */
   take(rates: readonly StatementRate[], target: string): Refusal | null {
     if (rates.length === 0) return null
+    return this.#takeAll(
+      rates.map(rate => ({
+        ...rate,
+        key: JSON.stringify([identityKey(rate.of), target]),
+        amount: 1,
+        words: STATEMENTS,
+      })),
+    )
+  }
+
+  /** Counts lookups for each of those who ask, or gives why they are too many: then none is counted. */
+  takeLookups(identities: readonly Identity[], target: string, charges: readonly LookupCharge[]): Refusal | null {
+    const limited = charges.filter(
+      ({ perMinuteMax, perDayMax, amount }) => amount > 0 && (perMinuteMax !== null || perDayMax !== null),
+    )
+    return this.#takeAll(
+      identities.flatMap(identity =>
+        limited.map(charge => ({
+          ...charge,
+          key: JSON.stringify([identityKey(identity), target, charge.entry]),
+          words: LOOKUPS,
+        })),
+      ),
+    )
+  }
+
+  #takeAll(charges: readonly Charge[]): Refusal | null {
+    if (charges.length === 0) return null
     const nowMs = this.#monotonic()
-    const taken: Meter[] = []
-    for (const rate of rates) {
-      const meter = this.#meterOf(JSON.stringify([identityKey(rate.of), target]), nowMs)
+    const taken: (readonly [Meter, number])[] = []
+    for (const charge of charges) {
+      const meter = this.#meterOf(charge.key, nowMs)
       if (meter === null) return CROWDED
-      const refusal = whyTooMany(meter, rate, nowMs)
+      const refusal = whyTooMany(meter, charge, nowMs)
       if (refusal !== null) return refusal
-      taken.push(meter)
+      taken.push([meter, charge.amount])
     }
-    for (const meter of taken) count(meter, nowMs)
+    for (const [meter, amount] of taken) count(meter, amount, nowMs)
     return null
   }
 
@@ -85,15 +123,36 @@ export class StatementMeter {
   }
 }
 
-function whyTooMany({ windows }: Meter, { perMinuteMax, perDayMax }: StatementRate, nowMs: number): Refusal | null {
+/** So many of something, against how many there may be. */
+interface Charge {
+  readonly key: string
+  readonly perMinuteMax: number | null
+  readonly perDayMax: number | null
+  readonly amount: number
+  readonly words: Words
+}
+
+/** What is counted, as a refusal says it. */
+interface Words {
+  readonly what: string
+  readonly done: string
+  readonly again: string
+}
+
+const STATEMENTS: Words = { what: 'send', done: 'statements', again: 'send it again' }
+const LOOKUPS: Words = { what: 'look up', done: 'values in a masked column', again: 'look it up again' }
+
+function whyTooMany({ windows }: Meter, charge: Charge, nowMs: number): Refusal | null {
+  const { perMinuteMax, perDayMax, amount, words } = charge
   let refusal: Refusal | null = null
   for (const [index, max] of [perMinuteMax, perDayMax].entries()) {
     const window = WINDOWS[index]
     const one = windows[index]
     if (max === null || window === undefined || one === undefined) continue
     advance(one, window, nowMs)
-    const waitMs = waitFor(one, window, max, nowMs)
-    if (waitMs > 0) refusal = tooMany(max, window, waitMs)
+    if (amount > max) return tooManyAtOnce(max, window, words)
+    const waitMs = waitFor(one, window, max - amount + 1, nowMs)
+    if (waitMs > 0) refusal = tooMany(max, window, words, waitMs)
   }
   return refusal
 }
@@ -105,7 +164,7 @@ function advance(one: Count, { slotMs, slots }: Window, nowMs: number): void {
   one.at = Math.max(one.at, at)
 }
 
-/** How long until there is room for one more: 0 where there is now. */
+/** How long until fewer than so many are counted: 0 where that is so now. */
 function waitFor({ counts, at }: Count, { slotMs, slots }: Window, max: number, nowMs: number): number {
   let left = counts.reduce((sum, each) => sum + each, 0) - max
   if (left < 0) return 0
@@ -116,22 +175,31 @@ function waitFor({ counts, at }: Count, { slotMs, slots }: Window, max: number, 
   return slots * slotMs
 }
 
-function count(meter: Meter, nowMs: number): void {
+function count(meter: Meter, amount: number, nowMs: number): void {
   meter.seenMs = nowMs
   for (const [index, window] of WINDOWS.entries()) {
     const one = meter.windows[index]
     if (one === undefined) continue
     advance(one, window, nowMs)
     const slot = one.at % window.slots
-    one.counts[slot] = (one.counts[slot] ?? 0) + 1
+    one.counts[slot] = (one.counts[slot] ?? 0) + amount
   }
 }
 
-const tooMany = (max: number, { words }: Window, waitMs: number): Refusal => ({
+const tooMany = (max: number, { words: window }: Window, { what, done, again }: Words, waitMs: number): Refusal => ({
   code: 'LIMIT_EXCEEDED',
   rule: null,
-  message: `statement refused: the policy lets you send ${max} statements in any ${words}, and they have been sent`,
-  hint: `send it again in ${Math.ceil(waitMs / 1_000)} s; another session changes nothing`,
+  message: `statement refused: the policy lets you ${what} ${max} ${done} in any ${window}, and there is no room for more now`,
+  hint: `${again} in ${Math.ceil(waitMs / 1_000)} s; another session changes nothing`,
+  place: null,
+  request: null,
+})
+
+const tooManyAtOnce = (max: number, { words: window }: Window, { what, done }: Words): Refusal => ({
+  code: 'LIMIT_EXCEEDED',
+  rule: null,
+  message: `statement refused: the policy lets you ${what} ${max} ${done} in any ${window}, and this needs more at once`,
+  hint: 'send it in smaller parts',
   place: null,
   request: null,
 })

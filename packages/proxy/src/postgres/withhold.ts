@@ -1,10 +1,15 @@
+import { refusalOfWrite } from '@querywarden/sql/postgres'
 import { decodeNoticeResponse, encodeErrorResponse, encodeNoticeResponse } from '@querywarden/wire/postgres'
+import { errorResponse, refusalReport } from './error-response.ts'
 import type { ErrorView } from './expected.ts'
 import { withClientsName } from './session-objects/naming.ts'
 
-/** A server's error as the client may see it. */
-export const shownError = (fields: ReadonlyMap<string, string>, view: ErrorView): Uint8Array =>
-  encodeErrorResponse({ fields: shownFields(fields, view) })
+/** A server's error as the client may see it. Some are refusals of ours: what only a row could tell is found out there. */
+export function shownError(fields: ReadonlyMap<string, string>, view: ErrorView): Uint8Array {
+  const refusal = view.withheld ? refusalOfWrite({ code: fields.get('C'), message: fields.get('M') }) : null
+  if (refusal !== null) return errorResponse(refusalReport(refusal, ''))
+  return encodeErrorResponse({ fields: shownFields(fields, view) })
+}
 
 /** A server's notice, by its body, as the client may see it. */
 export const shownNotice = (body: Uint8Array, view: ErrorView): Uint8Array =>
