@@ -2,6 +2,7 @@ import type { Catalog, CatalogRelation } from '../catalog.ts'
 import type { PolicyIssue } from '../errors.ts'
 import { ACCESSES, type Access, EFFECTS, type Effect } from '../facts.ts'
 import { printableName } from '../printable.ts'
+import { compileCover, coversItself } from './mask-cover.ts'
 import { asksForRelation, compilePatterns, TOUCHES_NOTHING } from './match-what.ts'
 import { matchesTarget } from './match-who.ts'
 import type { Pattern } from './pattern.ts'
@@ -101,24 +102,26 @@ function coveringDenies(
 const isAbout = ({ what: { effects, access } }: Rule, effect: Effect, by: Access): boolean =>
   (effects?.includes(effect) ?? true) && (access?.includes(by) ?? true)
 
-type ColumnMask = Extract<MaskEntry, { kind: 'columns' }>
+interface PlacedMask {
+  readonly entry: MaskEntry
+  readonly index: number
+}
 
 /** Masks of different kinds on one column: which holds is told, once for each pair. */
 function meetingMasks({ masks }: Policy, { relations }: Catalog, target: string): readonly PolicyIssue[] {
   const placed = masks.flatMap((entry, index) =>
-    entry.kind === 'columns' && matchesTarget(entry.targets, target)
-      ? [{ entry, index, patterns: compilePatterns(entry.columns, 3) }]
+    entry.kind !== 'detect' && matchesTarget(entry.targets, target)
+      ? [{ entry, index, cover: compileCover(entry) }]
       : [],
   )
   const told = new Map<string, PolicyIssue>()
-  for (const { schema, name, columns } of relations.values()) {
-    for (const column of columns) {
-      const names = [schema, name, column.name]
-      const [first, ...others] = placed.filter(({ patterns }) => patterns.some(({ matches }) => matches(names)))
+  for (const relation of relations.values()) {
+    for (const column of relation.columns) {
+      const [first, ...others] = placed.filter(({ cover }) => coversItself(cover, relation, column))
       for (const other of first === undefined ? [] : others) {
         const key = `${first?.index} ${other.index}`
         if (first === undefined || told.has(key) || isSameMask(first.entry, other.entry)) continue
-        const shown = names.map(printableName).join('.')
+        const shown = [relation.schema, relation.name, column.name].map(printableName).join('.')
         told.set(key, warning(['masks', other.index], meeting(first, other, shown)))
       }
     }
@@ -126,13 +129,9 @@ function meetingMasks({ masks }: Policy, { relations }: Catalog, target: string)
   return [...told.values()]
 }
 
-const isSameMask = (a: ColumnMask, b: ColumnMask): boolean => JSON.stringify(a.mask) === JSON.stringify(b.mask)
+const isSameMask = (a: MaskEntry, b: MaskEntry): boolean => JSON.stringify(a.mask) === JSON.stringify(b.mask)
 
-function meeting(
-  a: { readonly entry: ColumnMask; readonly index: number },
-  b: { readonly entry: ColumnMask; readonly index: number },
-  column: string,
-): string {
+function meeting(a: PlacedMask, b: PlacedMask, column: string): string {
   const winner = strictestMask([a.entry.mask, b.entry.mask])
   return `meets masks[${a.index}] on ${column}: whoever both are for sees it by ${winner?.kind ?? 'redact'}`
 }

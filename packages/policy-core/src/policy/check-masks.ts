@@ -1,5 +1,6 @@
 import { type Catalog, relationKey } from '../catalog.ts'
 import type { KeyPath, PolicyIssue } from '../errors.ts'
+import type { ColumnName } from '../facts.ts'
 import { printable, printableName } from '../printable.ts'
 import { matchesTarget } from './match-who.ts'
 import { readPattern } from './pattern.ts'
@@ -67,6 +68,7 @@ function missOf(
   { schema, name, column }: { readonly schema: string; readonly name: string; readonly column: string | undefined },
 ): Pick<Miss, 'why' | 'hint'> | null {
   const relation = relations.get(relationKey({ schema, name }))
+  if (relation === undefined && column !== undefined && isOrigin(relations, { schema, name, column })) return null
   if (relation === undefined)
     return { why: 'names no relation of the database', hint: () => relationLike([schema, name], relations) }
   if (column === undefined || relation.columns.some(known => known.name === column)) return null
@@ -78,6 +80,15 @@ function missOf(
     return near === null ? null : printableName(near)
   }
   return { why: 'names no column of the relation', hint }
+}
+
+/** Whether columns show one that is in no relation: an attribute of their type, or a column behind a foreign table. */
+function isOrigin(relations: Catalog['relations'], { schema, name, column }: ColumnName): boolean {
+  for (const { columns } of relations.values())
+    for (const { origins } of columns)
+      if (origins.some(origin => origin.schema === schema && origin.name === name && origin.column === column))
+        return true
+  return false
 }
 
 /** One of the same schema that is written nearly so, else the only one of this name. */

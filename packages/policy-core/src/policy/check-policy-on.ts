@@ -2,6 +2,7 @@ import type { Catalog } from '../catalog.ts'
 import type { KeyPath, PolicyIssue } from '../errors.ts'
 import { printable } from '../printable.ts'
 import { conflicts } from './check-conflicts.ts'
+import { idleMarks, maskEffects, type ShowsNull } from './check-mask-effects.ts'
 import { checkMasks } from './check-masks.ts'
 import { matchGlob } from './glob.ts'
 import { matchesTarget } from './match-who.ts'
@@ -16,14 +17,20 @@ const SYSTEM_SCHEMAS: readonly string[] = ['pg_catalog', 'information_schema']
 /**
  * Holds a whole policy against the schema of a target. The issues of {@link checkMasks} are errors, by which the policy
  * can't be used there; all others are warnings (`severity`): patterns that match nothing, rules of which nothing is left
- * beside others, masks of different kinds that meet on a column.
+ * beside others, masks of different kinds that meet on a column, masks that show nothing of a type.
  *
  * @param target the name of the catalog's target: what the policy says of others is left out
+ * @param showsNull whether a mask shows every value of a column as NULL; without it masks aren't held against types
  * @example
  * const issues = checkPolicy(policy, catalog, 'app')
  * const errors = issues.filter(({ severity }) => severity !== 'warning')
  */
-export function checkPolicy(policy: Policy, catalog: Catalog, target: string): readonly PolicyIssue[] {
+export function checkPolicy(
+  policy: Policy,
+  catalog: Catalog,
+  target: string,
+  showsNull: ShowsNull = () => false,
+): readonly PolicyIssue[] {
   const errors = checkMasks(policy, catalog, target)
   const told = new Set(errors.map(({ path }) => JSON.stringify(path)))
   const warnings = [
@@ -31,8 +38,9 @@ export function checkPolicy(policy: Policy, catalog: Catalog, target: string): r
       matchesTarget(rule.targets, target) ? idlePatterns(rule, ['rules', index, 'what'], catalog) : [],
     ),
     ...policy.masks.flatMap((entry, index) =>
-      matchesTarget(entry.targets, target) ? idleMask(entry, ['masks', index, 'columns'], catalog) : [],
+      matchesTarget(entry.targets, target) ? idleMask(entry, ['masks', index], catalog) : [],
     ),
+    ...maskEffects(policy, catalog, target, showsNull),
     ...conflicts(policy, catalog, target),
   ]
   // One for each place: the first says the most.
@@ -73,7 +81,9 @@ function idlePatterns({ what }: Rule, path: KeyPath, catalog: Catalog): readonly
 }
 
 const idleMask = (entry: MaskEntry, path: KeyPath, catalog: Catalog): readonly PolicyIssue[] =>
-  entry.kind === 'columns' ? idle(entry.columns, 3, path, pattern => matchesColumn(pattern, catalog), 'column') : []
+  entry.kind === 'columns'
+    ? idle(entry.columns, 3, [...path, 'columns'], pattern => matchesColumn(pattern, catalog), 'column')
+    : idleMarks(entry, path, catalog)
 
 const idle = (
   texts: readonly string[] | null,

@@ -2,10 +2,12 @@ import type { KeyPath, PolicyIssue } from '../errors.ts'
 import { ambiguousNames } from './detector-pattern.ts'
 import { isGlob, matchGlob } from './glob.ts'
 import { localClock, noTimeZone } from './local-time.ts'
+import { isTagPattern, readTypePattern } from './mask-cover.ts'
 import { readPattern } from './pattern.ts'
 import type {
   ActorCondition,
   ClaimCondition,
+  MaskEntry,
   Policy,
   RowEstimate,
   Rule,
@@ -50,12 +52,25 @@ export const unsafeIssues = (policy: Policy): readonly PolicyIssue[] => [
     ...zoneIssues(rule.when, ['rules', index, 'on', 'when']),
     ...approvalIssues(rule, ['rules', index, 'approval']),
   ]),
-  ...policy.masks.flatMap((entry, index) =>
-    entry.kind === 'columns'
-      ? patternIssues(entry.columns, 3, 'schema.relation.column', ['masks', index, 'columns'])
-      : [],
-  ),
+  ...policy.masks.flatMap((entry, index) => coverIssues(entry, ['masks', index])),
 ]
+
+function coverIssues(entry: MaskEntry, path: KeyPath): readonly PolicyIssue[] {
+  const futile = (texts: readonly string[], isSound: (text: string) => boolean, form: string): readonly PolicyIssue[] =>
+    texts.flatMap((text, index) =>
+      isSound(text) ? [] : [issue([...path, entry.kind, index], `can match nothing, expected ${form}`)],
+    )
+  switch (entry.kind) {
+    case 'columns':
+      return patternIssues(entry.columns, 3, 'schema.relation.column', [...path, 'columns'])
+    case 'tags':
+      return futile(entry.tags, isTagPattern, 'a tag such as pii.ssn, or a pattern such as pii.*')
+    case 'types':
+      return futile(entry.types, text => readTypePattern(text) !== null, 'the name of a type, or schema.type')
+    case 'detect':
+      return []
+  }
+}
 
 const issue = (path: KeyPath, message: string): PolicyIssue => ({ path, message, at: 'value', location: null })
 

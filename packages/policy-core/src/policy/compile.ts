@@ -2,7 +2,8 @@ import { PolicyError } from '../errors.ts'
 import type { Instant, Principal } from '../principal.ts'
 import type { Target } from '../target.ts'
 import { unsafeIssues } from './check-policy.ts'
-import { compilePatterns, compileWhat } from './match-what.ts'
+import { compileCover } from './mask-cover.ts'
+import { compileWhat } from './match-what.ts'
 import type { Policy } from './policy.ts'
 import { type Moment, ruleClock } from './rule-clock.ts'
 import { type CompiledRule, type RuleIndex, ruleIndex } from './rule-index.ts'
@@ -67,7 +68,7 @@ function partsOf(policy: Policy): PolicyParts {
     masks: policy.masks.map((entry, index) => ({
       entry,
       index,
-      columns: entry.kind === 'columns' ? compilePatterns(entry.columns, 3) : [],
+      cover: compileCover(entry),
     })),
     limits: policy.limits,
     indexOf: sharedIndexes(rules),

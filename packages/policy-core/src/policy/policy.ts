@@ -152,6 +152,10 @@ export type MaskEntry = {
   readonly targets: readonly string[] | null
 } & (
   | { readonly kind: 'columns'; readonly columns: readonly string[] }
+  /** Patterns of tags: `pii.*`. */
+  | { readonly kind: 'tags'; readonly tags: readonly string[] }
+  /** Patterns of data types and domains: `public.ssn_t`, or `inet` for the type of that name in any schema. */
+  | { readonly kind: 'types'; readonly types: readonly string[] }
   | {
       readonly kind: 'detect'
       readonly detectors: readonly Detector[]

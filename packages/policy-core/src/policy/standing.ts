@@ -9,19 +9,19 @@ import {
   type PredicateMode,
 } from '../mask.ts'
 import type { Identity, Principal } from '../principal.ts'
+import { coversColumn, coversItself, type MaskCover } from './mask-cover.ts'
 import { matchesTarget, matchesWho } from './match-who.ts'
-import type { Pattern } from './pattern.ts'
 import type { LimitEntry, MaskEntry, What } from './policy.ts'
 import type { Moment } from './rule-clock.ts'
 import type { CompiledRule, RuleIndex } from './rule-index.ts'
 import { strictestMask } from './strictest-mask.ts'
 
-/** A mask entry with its column patterns prepared. */
+/** A mask entry with its patterns prepared. */
 export interface CompiledMask {
   readonly entry: MaskEntry
   /** Its position in the policy. */
   readonly index: number
-  readonly columns: readonly Pattern[]
+  readonly cover: MaskCover
 }
 
 /** What a policy holds for one principal on one target. */
@@ -39,7 +39,7 @@ export interface Standing {
   readonly limits: StatementLimits
   /** The columns of a relation that are only seen through a mask. */
   readonly maskedColumns: (relation: UsedRelation) => readonly MaskedColumn[]
-  /** Those that are named themselves, whatever base columns they are made of. */
+  /** Those that are masked by their own name, tags or type, whatever base columns they are made of. */
   readonly ownMasks: (relation: UsedRelation) => readonly MaskedColumn[]
 }
 
@@ -87,8 +87,20 @@ export function standingOf(parts: PolicyParts, principal: Principal, targetName:
       bytesMax: smallest(limits.map(({ bytesMax }) => bytesMax)),
       timeMsMax: smallest(limits.map(({ timeMsMax }) => timeMsMax)),
     },
-    maskedColumns: rememberingColumns((relation, column) => maskedColumn(masks, relation, column)),
-    ownMasks: rememberingColumns((relation, column) => maskedColumn(masks, relation, column, [])),
+    maskedColumns: rememberingColumns((relation, column) =>
+      maskedColumn(
+        masks.filter(({ cover }) => coversColumn(cover, relation, column)),
+        relation,
+        column,
+      ),
+    ),
+    ownMasks: rememberingColumns((relation, column) =>
+      maskedColumn(
+        masks.filter(({ cover }) => coversItself(cover, relation, column)),
+        relation,
+        column,
+      ),
+    ),
   }
 }
 
@@ -160,24 +172,14 @@ function detectedMasks(masks: readonly CompiledMask[]): readonly DetectedMask[] 
   return [...builtIn, ...patterns.values()]
 }
 
+/** A column by the masks that are on it. */
 function maskedColumn(
-  masks: readonly CompiledMask[],
+  covering: readonly CompiledMask[],
   relation: UsedRelation,
   column: UsedColumn,
-  origins: UsedColumn['origins'] = column.origins,
 ): readonly MaskedColumn[] {
-  const names = [
-    [relation.schema, relation.name, column.name],
-    ...origins.map(origin => [origin.schema, origin.name, origin.column]),
-  ]
-  const covering = masks.filter(({ columns }) => columns.some(({ matches }) => names.some(matches)))
-  const sameValue = names.filter(
-    ([, , name], index) => index === 0 || (relation.kind !== 'derived' && name === column.name),
-  )
   const mask = strictestMask(
-    covering.map(({ entry, columns }) =>
-      columns.some(({ matches }) => sameValue.some(matches)) ? entry.mask : ofOrigin(entry.mask),
-    ),
+    covering.map(({ entry, cover }) => (isOnSameValue(cover, relation, column) ? entry.mask : ofOrigin(entry.mask))),
   )
   if (mask === null) return []
   const lookups = {
@@ -186,6 +188,14 @@ function maskedColumn(
   }
   return [{ column, mask, predicates: predicatesOf(covering, mask), lookups, entry: decidingEntry(covering, mask) }]
 }
+
+/** Whether a mask is on the value itself: of this column, or of the one that a family inherits it from. */
+const isOnSameValue = (cover: MaskCover, relation: UsedRelation, column: UsedColumn): boolean =>
+  coversItself(cover, relation, column) ||
+  (relation.kind !== 'derived' &&
+    column.origins.some(
+      origin => origin.column === column.name && cover.names([origin.schema, origin.name, origin.column]),
+    ))
 
 /** Paths lead through the origin's own value alone: what is made of it may be a part of it, and then they lead nowhere. */
 const ofOrigin = (mask: Mask): Mask => (mask.kind === 'json' ? { kind: 'redact' } : mask)

@@ -151,6 +151,9 @@ export const masks = (): fc.Arbitrary<Mask> =>
 
 const COLUMN_PATTERNS = ['*.*.ssn', 'public.customers.*', 'public.customers.email', 'hr.*.note', '*.*.no_such']
 
+const TAG_PATTERNS = ['pii.ssn', 'pii.*', '*.id', 'no.such']
+const TYPE_PATTERNS = ['text', 'pg_catalog.*', 'hr.ssn_t', 'integer', 'no_such']
+
 /** A mask and what it is on. */
 export const maskEntries = (): fc.Arbitrary<MaskEntry> =>
   fc
@@ -161,12 +164,14 @@ export const maskEntries = (): fc.Arbitrary<MaskEntry> =>
       who: maybe(whos()),
       unless: maybe(whos()),
       targets: targetPatterns(),
-      columns: fc.option(some(COLUMN_PATTERNS), { freq: 3 }),
-      detectors: some(DETECTORS),
+      on: fc.oneof(
+        { weight: 4, arbitrary: fc.record({ kind: fc.constant('columns' as const), columns: some(COLUMN_PATTERNS) }) },
+        fc.record({ kind: fc.constant('tags' as const), tags: some(TAG_PATTERNS) }),
+        fc.record({ kind: fc.constant('types' as const), types: some(TYPE_PATTERNS) }),
+        fc.record({ kind: fc.constant('detect' as const), detectors: some(DETECTORS) }),
+      ),
     })
-    .map(({ columns, detectors, ...parts }) =>
-      columns === null ? { ...parts, kind: 'detect', detectors } : { ...parts, kind: 'columns', columns },
-    )
+    .map(({ on, ...parts }): MaskEntry => ({ ...parts, ...on }))
 
 const maxima = (): fc.Arbitrary<number | null> => maybe(fc.integer({ min: 1, max: 1_000 }))
 

@@ -1,4 +1,4 @@
-import type { Catalog, ColumnName, UsedColumn, UsedRelation } from '@querywarden/policy-core'
+import type { Catalog, ColumnMarks, ColumnName, UsedColumn, UsedRelation } from '@querywarden/policy-core'
 import { relationKey } from '@querywarden/policy-core'
 import fc from 'fast-check'
 import { WORLD } from './names.ts'
@@ -32,13 +32,27 @@ export const relations = (): fc.Arbitrary<UsedRelation> =>
 const oidOf = (schema: (typeof WORLD.schemas)[number], name: (typeof WORLD.relations)[number]): number =>
   16_384 + WORLD.schemas.indexOf(schema) * WORLD.relations.length + WORLD.relations.indexOf(name)
 
-const columnOf = (own: ColumnName, index: number, borrowed: readonly ColumnName[]): UsedColumn => ({
-  name: own.column,
-  attnum: index + 1,
-  typeOid: 25,
-  typmod: -1,
-  type: 'text',
-  origins: [own, ...(index === 0 ? borrowed : [])],
+function columnOf(own: ColumnName, index: number, borrowed: readonly ColumnName[]): UsedColumn {
+  const origins = [own, ...(index === 0 ? borrowed : [])]
+  return {
+    name: own.column,
+    attnum: index + 1,
+    typeOid: 25,
+    typmod: -1,
+    type: 'text',
+    origins,
+    marks: marksOf(origins),
+    ownMarks: marksOf([own]),
+  }
+}
+
+/** A column is tagged by its name, and of a type of its schema where it is of `hr`. */
+const marksOf = (columns: readonly ColumnName[]): ColumnMarks => ({
+  tags: [...new Set(columns.map(({ column }) => `pii.${column}`))].sort(),
+  types: [
+    { schema: 'pg_catalog', name: 'text' },
+    ...(columns.some(({ schema }) => schema === 'hr') ? [{ schema: 'hr', name: 'ssn_t' }] : []),
+  ],
 })
 
 /** A catalog that holds exactly these relations. */

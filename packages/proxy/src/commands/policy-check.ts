@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { patternProblem } from '@querywarden/masking'
+import { patternProblem, showsNull } from '@querywarden/masking'
 import { type Catalog, checkPolicy, checkTargets, type Policy } from '@querywarden/policy-core'
 import { formatIssue, PolicyError, type PolicyIssue, readPolicyYaml } from '@querywarden/policy-core/yaml'
 import { loadConfig } from '../config/load.ts'
@@ -57,7 +57,7 @@ function readPolicy(
 }
 
 const misfits = (policy: Policy, catalog: Catalog, target: string): readonly CheckedIssue[] =>
-  checkPolicy(policy, catalog, target).map(issue => ({ ...issue, level: issue.severity ?? 'error', target }))
+  checkPolicy(policy, catalog, target, showsNull).map(issue => ({ ...issue, level: issue.severity ?? 'error', target }))
 
 /** Which targets there are, only a configuration tells. */
 const idleTargets = (policy: Policy, { config }: PolicyCheckOptions): readonly CheckedIssue[] =>

@@ -1,4 +1,4 @@
-import type { Policy } from '@querywarden/policy-core'
+import type { MaskEntry, Policy } from '@querywarden/policy-core'
 import { maskedColumns } from '../rehearsal/account.ts'
 import type { Rehearsal } from '../rehearsal/rehearsal.ts'
 
@@ -35,10 +35,8 @@ export class Touched {
     const untouchedRules = rules.map(({ id }) => id).filter(id => !this.#rules.has(id))
     const untouchedMasks = masks.flatMap((mask, index) => {
       const isTouched =
-        mask.kind === 'columns' ? this.#masks.has(index) : mask.detectors.some(name => this.#detectors.has(name))
-      return isTouched
-        ? []
-        : [`masks[${index}] (${(mask.kind === 'columns' ? mask.columns : mask.detectors).join(', ')})`]
+        mask.kind === 'detect' ? whatOf(mask).some(name => this.#detectors.has(name)) : this.#masks.has(index)
+      return isTouched ? [] : [`masks[${index}] (${whatOf(mask).join(', ')})`]
     })
     const all = rules.length + masks.length
     const touched = all - untouchedRules.length - untouchedMasks.length
@@ -49,5 +47,19 @@ export class Touched {
       untouchedMasks,
       percent: all === 0 ? 100 : Math.floor((100 * touched) / all),
     }
+  }
+}
+
+/** What an entry is about, as the policy writes it. */
+export function whatOf(mask: MaskEntry): readonly string[] {
+  switch (mask.kind) {
+    case 'columns':
+      return mask.columns
+    case 'tags':
+      return mask.tags
+    case 'types':
+      return mask.types
+    case 'detect':
+      return [...mask.detectors, ...(mask.patterns ?? []).map(({ name }) => name)]
   }
 }
