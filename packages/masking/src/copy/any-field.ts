@@ -7,6 +7,7 @@ import { type MaskFound, maskFound } from '../detect/mask-found.ts'
 import { fitOpaque } from '../detect/opaque-text.ts'
 import { prefilter } from '../detect/prefilter.ts'
 import { maskXml } from '../detect/xml-text.ts'
+import { literally } from '../kernel/shape.ts'
 import type { HashKey } from '../keyed-hash.ts'
 import { asBuffer, decodeUtf8, encodeUtf8 } from '../utf8.ts'
 import type { MaskField } from './delimited-copy.ts'
@@ -17,7 +18,10 @@ import type { MaskField } from './delimited-copy.ts'
  */
 export function anyTextField(detect: readonly DetectedMask[], hashKey: HashKey): MaskField {
   const candidates = candidatesOf(detect)
-  const mayFind = prefilter(candidates === null ? null : [...candidates, { kind: 'literal', text: '&' }], '\\')
+  const mayFind = prefilter(candidates === null ? null : [...candidates, literally('&')], {
+    escapeSign: '\\',
+    hasEdges: true,
+  })
   const maskText = anyText(detect, hashKey)
   return value => {
     if (!mayFind.bytes(value, 0, value.length)) return value

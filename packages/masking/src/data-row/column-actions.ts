@@ -54,7 +54,9 @@ export function columnActions(columns: readonly ResultColumn[], plan: ColumnPlan
     if (isUnknown && plan.unknownOrigin === 'null') return TO_NULL_ACTION
     const detection = detectCell(plan.detect, column, plan.hashKey)
     if (detection === null) return KEEP
-    return { kind: 'write', mayChange: detection.mayFind.bytes, write: writeMasked(detection.mask), swift: null }
+    const { bytes, automaton } = detection.mayFind
+    const swift = automaton === null ? null : ({ kind: 'scan', automaton } as const)
+    return { kind: 'write', mayChange: bytes, write: writeMasked(detection.mask), swift }
   })
 }
 

@@ -29,7 +29,8 @@ type MaskBytes = (bytes: Uint8Array) => Uint8Array | null
 export function detectCell(detect: readonly DetectedMask[], column: WireType, hashKey: HashKey): CellDetection | null {
   const context = textContext(column.typeOid)
   if (detect.length === 0 || context.kind === 'none') return null
-  const mayFind = prefilter(candidatesOf(detect), escapeOf(context))
+  const hasEdges = !(context.kind === 'array' && column.format === 'binary')
+  const mayFind = prefilter(candidatesOf(detect), { escapeSign: escapeOf(context), hasEdges })
   const found = maskFound(detect, hashKey, isOpaque(context) ? fitOpaque : asItIs)
   const maskText = fitted(column, textMask(context, found))
   const maskBytes = column.format === 'binary' ? binaryMask(context, maskText, found) : utf8Mask(maskText, found)
