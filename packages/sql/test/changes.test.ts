@@ -82,6 +82,9 @@ describe.each<PostgresMajor>([15, 18])('changes of masked relations on PostgreSQ
       ["delete from people where ssn = '512-84-7731'", 0],
       ["delete from people where ssn like '512%'", 0],
       ["delete from people where ssn = '***-7731'", 1],
+      ["delete from people where ssn in ('512-84-7731')", 0],
+      ["delete from people where '***-7731' in (ssn)", 1],
+      ["delete from people where '***-7731' = any (array[ssn])", 1],
       ["delete from people as p using fixes f where f.id = p.id and p.ssn > '5'", 0],
       [
         "delete from people where exists (select 1 from fixes where people.ssn = '512-84-7731' and fixes.id = people.id)",

@@ -92,7 +92,8 @@ function rewriteText(
   const plan = planChanges({ ...inputFor(textCursor(read.text, read.tokens)), places, survey, statement })
   if (plan.kind === 'impossible') return plan
   const proven = plan.proven.length === 0 ? {} : { proven: plan.proven }
-  if (plan.changes.length === 0) return { kind: 'rewritten', text: read.text, ...proven }
+  const lookups = plan.lookups.length === 0 ? {} : { lookups: plan.lookups }
+  if (plan.changes.length === 0) return { kind: 'rewritten', text: read.text, ...proven, ...lookups }
 
   const text = applyEdits(
     read.text,
@@ -101,7 +102,6 @@ function rewriteText(
   if (text === null) return disagreement('two changes of the statement overlap')
   const replacements = new Map(plan.changes.map(({ node, by }) => [node, by]))
   const verified = verify(grammar, text, { type: statement.type, body: replaceNodes(statement.body, replacements) })
-  const lookups = plan.lookups.length === 0 ? {} : { lookups: plan.lookups }
   return verified.kind === 'rewritten' ? { ...verified, ...proven, ...lookups } : verified
 }
 

@@ -38,6 +38,13 @@ export function maskOver(
   }
 }
 
+/** The same value where parentheses around a query alone would mean its rows: `IN (…)`, `= ANY (…)`. */
+export const aloneInParentheses = ({ text, node }: Written): Written => ({
+  kind: 'written',
+  text: `COALESCE(${text})`,
+  node: { CoalesceExpr: { args: [node] } },
+})
+
 const sublinkOf = (expression: Node, name: string, value: Node): Node => ({
   SubLink: {
     subLinkType: 'EXPR_SUBLINK',

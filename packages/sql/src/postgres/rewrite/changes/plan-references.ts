@@ -6,7 +6,7 @@ import { disagreement, type Impossible, impossible, placeAt } from '../impossibl
 import { quoteName } from '../quote.ts'
 import type { Change } from '../rewrite-ranges.ts'
 import { type DottedName, dottedName, type TextCursor } from '../text-cursor.ts'
-import { maskOver } from './mask-over.ts'
+import { aloneInParentheses, maskOver } from './mask-over.ts'
 import type { ChangesInput } from './plan-targets.ts'
 import { referencesIn, type WrittenReference } from './references.ts'
 import type { Sightings } from './sightings.ts'
@@ -73,8 +73,9 @@ function planOne(
       if (reference.givesName) return [needsName(field.name, reference)]
       const text = textOfName(input.cursor, reference)
       if (text === null) return [misplaced(reference)]
-      const mask = maskOver(masked, { text: text.text, node: reference.wrapped }, input)
-      if (mask.kind === 'impossible') return [mask]
+      const over = maskOver(masked, { text: text.text, node: reference.wrapped }, input)
+      if (over.kind === 'impossible') return [over]
+      const mask = reference.isAlone ? aloneInParentheses(over) : over
       const edit = { start: text.start, end: text.end, text: mask.text }
       return [{ kind: 'change', edit, node: reference.wrapped, by: mask.node }]
     }

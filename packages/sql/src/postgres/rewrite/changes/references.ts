@@ -1,4 +1,4 @@
-import { type Node, nodeAt, numberAt, textAt } from '../../node.ts'
+import { type Node, nodeAt, nodesAt, numberAt, textAt } from '../../node.ts'
 
 /** A column reference where it stands in the tree. */
 export interface WrittenReference {
@@ -12,6 +12,8 @@ export interface WrittenReference {
   readonly isInference: boolean
   /** The value takes its name from it, and has none if it is anything else. */
   readonly givesName: boolean
+  /** It stands alone between the parentheses of IN, ANY or ALL. */
+  readonly isAlone: boolean
 }
 
 interface Around {
@@ -21,6 +23,7 @@ interface Around {
   readonly item: Node | null
   readonly isInference: boolean
   readonly givesName: boolean
+  readonly isAlone: boolean
 }
 
 const isNode = (value: unknown): value is Node => typeof value === 'object' && value !== null && !Array.isArray(value)
@@ -32,7 +35,7 @@ const LISTS: ReadonlySet<string> = new Set(['targetList', 'returningList', 'expr
 export function referencesIn(root: Node): readonly WrittenReference[] {
   const found: WrittenReference[] = []
   const pending: { readonly value: unknown; readonly around: Around }[] = [
-    { value: root, around: { field: '', item: null, isInference: false, givesName: false } },
+    { value: root, around: { field: '', item: null, isInference: false, givesName: false, isAlone: false } },
   ]
   for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
     const { value, around } = next
@@ -52,16 +55,25 @@ function enter(node: Node, field: string, around: Around): Around {
   if (target !== null && field === 'ResTarget') {
     const isNamed = textAt(target, 'name') !== ''
     const item = LISTS.has(around.field) ? node : null
-    return { field: around.field, item, isInference, givesName: around.field === 'named_args' && !isNamed }
+    const givesName = around.field === 'named_args' && !isNamed
+    return { field: around.field, item, isInference, givesName, isAlone: false }
   }
   // From a ResTarget's body to its value, and no further.
-  if (field === 'val') return { field, item: around.item, isInference, givesName: around.givesName }
-  return { field, item: null, isInference, givesName: false }
+  if (field === 'val') return { ...around, field, isInference, isAlone: false }
+  const isAlone = standsAlone(node, field) || (around.isAlone && (field === 'List' || field === 'items'))
+  return { field, item: null, isInference, givesName: false, isAlone }
 }
 
-function written(wrapped: Node, reference: Node, { item, isInference, givesName }: Around): WrittenReference {
+function standsAlone(node: Node, field: string): boolean {
+  const kind = textAt(node, 'kind')
+  if (field !== 'rexpr') return false
+  if (kind === 'AEXPR_OP_ANY' || kind === 'AEXPR_OP_ALL') return true
+  return kind === 'AEXPR_IN' && nodesAt(nodeAt(nodeAt(node, 'rexpr') ?? {}, 'List') ?? {}, 'items').length === 1
+}
+
+function written(wrapped: Node, reference: Node, { item, isInference, givesName, isAlone }: Around): WrittenReference {
   const fields = reference['fields']
   const last: unknown = Array.isArray(fields) ? fields.at(-1) : null
   const isStar = isNode(last) && 'A_Star' in last
-  return { wrapped, location: numberAt(reference, 'location'), isStar, item, isInference, givesName }
+  return { wrapped, location: numberAt(reference, 'location'), isStar, item, isInference, givesName, isAlone }
 }

@@ -1,6 +1,6 @@
 import type { MaskedColumn, UsedColumn } from '@querywarden/policy-core'
 import { type Node, nodeAt, nodesAt, numberAt } from '../../node.ts'
-import { type MaskTerms, maskOver } from '../changes/mask-over.ts'
+import { aloneInParentheses, type MaskTerms, maskOver } from '../changes/mask-over.ts'
 import { disagreement, type Impossible, placeAt } from '../impossible.ts'
 import { expressionOf, INNER, maskReference, onlySelect } from '../masked-query.ts'
 import { quoteName } from '../quote.ts'
@@ -28,11 +28,12 @@ export function comparedAs({ typeOid }: UsedColumn, { cast }: PlainValue): strin
   return cast === type || (TEXTS.has(cast) && TEXTS.has(type)) ? cast : null
 }
 
-/** Puts the hash of a value in the value's place. */
+/** Puts the hash of a value in the value's place. `isAlone`: between the parentheses of IN. */
 export function hashValue(
   masked: MaskedColumn,
   value: PlainValue,
   type: string,
+  isAlone: boolean,
   terms: MaskTerms & { readonly cursor: TextCursor },
 ): Change | Impossible {
   const at = extentOf(value, terms.cursor)
@@ -41,8 +42,9 @@ export function hashValue(
   const node = parsed(text, terms)
   const held = node === null ? null : nodeAt(nodeAt(node, 'TypeCast') ?? {}, 'arg')
   if (node === null || !isSameTree(held, value.wrapped)) return misplaced(value)
-  const mask = maskOver(masked, { text, node }, terms)
-  if (mask.kind === 'impossible') return mask
+  const over = maskOver(masked, { text, node }, terms)
+  if (over.kind === 'impossible') return over
+  const mask = isAlone ? aloneInParentheses(over) : over
   return { kind: 'change', edit: { start: at.start, end: at.end, text: mask.text }, node: value.wrapped, by: mask.node }
 }
 

@@ -27,12 +27,14 @@ export function planLookups(input: ChangesInput, sightings: Sightings): Lookups 
   const changes: (Change | Impossible)[] = []
   const takesRows = input.statement.type === 'CopyStmt' && flagAt(input.statement.body, 'is_from')
   for (const expression of takesRows ? [] : equalitiesIn(input.statement.body)) {
+    const isAlone = kindOf(expression) === 'AEXPR_IN'
     const { masked, values, list } = comparisonOf(input, sightings, expression) ?? NO_COMPARISON
     if (masked === null) continue
     for (const value of values) {
       const type = comparedAs(masked.column, value)
       if (type === null) continue
-      const change = value === list ? hashList(masked, value, type, input) : hashValue(masked, value, type, input)
+      const change =
+        value === list ? hashList(masked, value, type, input) : hashValue(masked, value, type, isAlone, input)
       changes.push(change)
       if (value === list) tally.addList(masked, numberAt(value.typed.body, 'number') - 1)
       else tally.add(masked, 1)
