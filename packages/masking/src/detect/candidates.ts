@@ -23,8 +23,8 @@ const hex = byteOf(`${DIGITS}abcdefABCDEF`)
 const alphanumeric = byteOf(DIGITS + LETTERS)
 const oneOf = (...texts: readonly string[]): Shape => choice(...texts.map(literally))
 
-/** Two groups of digits, as in card numbers and telephone numbers; no date and no time has them. */
-const groups = sequence(digits(3), gap, digits(3))
+/** Groups of digits, as in card numbers and telephone numbers; no date, no time and few other numbers have them. */
+const groups = sequence(digits(3), gap, digits(3), times(3, optional(digit)), byteOf(' .-'), digits(3))
 const marks = many(byteOf(' .-()'))
 
 /** Countries by their first letter: one choice for each is smaller than one for each country. */
@@ -42,9 +42,9 @@ const country = choice(
  *
  * | detector     | candidates                                                                              |
  * | ------------ | --------------------------------------------------------------------------------------- |
- * | credit-card  | 13 digits; three digits, a space or dash, three digits                                  |
+ * | credit-card  | 13 digits; three groups of three digits                                                 |
  * | us-ssn       | three digits, two, three, parted by space or dash                                       |
- * | phone        | a plus and three digits, the first no zero; three digits and three, or behind a parenthesis |
+ * | phone        | a plus and three digits, the first no zero; three groups of three digits, or of them two in parentheses |
  * | email        | `@` between what an address can have there                                              |
  * | iban         | a country's two letters where no word goes on, two digits, two letters or digits        |
  * | jwt          | `eyJ`                                                                                   |

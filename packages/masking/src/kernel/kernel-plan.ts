@@ -12,10 +12,11 @@ export interface KernelPlan {
 /** Behind the kernel's own words. */
 export const PLAN_START = 64
 export const STEP_BYTES = 40
+const WORD_BYTES = 4
 /** Copies may read that much more than they are asked for. */
 export const SLACK_BYTES = 32
 /** What is kept of the memory for plans. A result with more to it is masked without the kernel. */
-const PLAN_BYTES_MAX = 256 * 1024
+const PLAN_BYTES_MAX = 512 * 1024
 
 /** What the kernel copies without a loop. */
 const ENDS_BYTES_MAX = 32
@@ -44,7 +45,7 @@ export function kernelPlan(actions: readonly ColumnAction[]): KernelPlan | null 
   const view = new DataView(bytes.buffer)
   steps.forEach((words, step) => {
     words.forEach((word, index) => {
-      view.setUint32(step * STEP_BYTES + index * 4, word, true)
+      view.setUint32(step * STEP_BYTES + index * WORD_BYTES, word, true)
     })
   })
   for (const { at, piece } of data.pieces) bytes.set(piece, at - PLAN_START)
@@ -67,7 +68,7 @@ function wordsOf(action: ColumnAction, data: PlanData): readonly number[] | null
       if (swift === null) return [KIND.ask]
       if (swift.kind === 'scan') {
         const { automaton } = swift
-        return [KIND.scan, data.putAutomaton(automaton), automaton.first, automaton.last]
+        return [KIND.scan, data.putAutomaton(automaton), automaton.first * WORD_BYTES, automaton.last * WORD_BYTES]
       }
       const { fill, short, first, last, bytesMax, bytesMin } = swift
       if (Math.max(first, last, short.length) > ENDS_BYTES_MAX || fill.length > FILL_BYTES_MAX) return [KIND.ask]
@@ -97,11 +98,13 @@ class PlanData {
     const known = this.#automata.get(automaton)
     if (known !== undefined) return known
     const { classes, rows } = automaton
-    const piece = new Uint8Array(classes.length + rows.length * 2)
-    piece.set(classes)
+    const piece = new Uint8Array(classes.length * 2 + rows.length * WORD_BYTES)
     const view = new DataView(piece.buffer)
+    classes.forEach((each, byte) => {
+      view.setUint16(byte * 2, each * WORD_BYTES, true)
+    })
     rows.forEach((row, index) => {
-      view.setUint16(classes.length + index * 2, row, true)
+      view.setUint32(classes.length * 2 + index * WORD_BYTES, row * WORD_BYTES, true)
     })
     const at = this.put(piece)
     this.#automata.set(automaton, at)
