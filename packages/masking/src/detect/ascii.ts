@@ -10,12 +10,12 @@ export const isSeparator = (unit: number): boolean => unit === 0x20 || unit === 
 
 /**
  * Whether something may begin at `at`: not in the middle of a word, a longer number, a decimal fraction or a base64 run.
- * Reads past either end give NaN, which is nothing.
+ * A comma parts columns more often than it begins a fraction. Reads past either end give NaN, which is nothing.
  */
 export function isFree(text: string, at: number): boolean {
   const before = text.charCodeAt(at - 1)
   if (isAlphanumeric(before) || before === 0x5f) return false
-  return !((before === 0x2e || before === 0x2c) && isDigit(text.charCodeAt(at - 2)))
+  return !(before === 0x2e && isDigit(text.charCodeAt(at - 2)))
 }
 
 /** Whether something may end before `at`: no word and no longer number goes on there, nor a decimal fraction. */

@@ -30,7 +30,11 @@ export function creditCardAt(text: string, at: number): number {
 }
 
 const isCardNumber = (digits: string): boolean =>
-  digits.length >= DIGITS_MIN && digits.length <= DIGITS_MAX && isIssued(digits) && hasCheckDigit(digits)
+  digits.length >= DIGITS_MIN &&
+  digits.length <= DIGITS_MAX &&
+  isIssued(digits) &&
+  hasCheckDigit(digits) &&
+  !isArticleNumber(digits)
 
 /** Issuer ranges of ISO/IEC 7812, with the lengths that each network issues. */
 function isIssued(digits: string): boolean {
@@ -53,5 +57,16 @@ function hasCheckDigit(digits: string): boolean {
     const digit = digits.charCodeAt(index) - 0x30
     sum += isDoubled ? (digit > 4 ? digit * 2 - 9 : digit * 2) : digit
   }
+  return sum % 10 === 0
+}
+
+/**
+ * Thirteen digits that hold as a number of an article, too (EAN-13, GS1 General Specifications section 7.9): those with a 4 in
+ * front stand for German goods in every shop's tables, and cards of thirteen digits are long gone.
+ */
+function isArticleNumber(digits: string): boolean {
+  if (digits.length !== DIGITS_MIN) return false
+  let sum = 0
+  for (let index = 0; index < DIGITS_MIN; index++) sum += (digits.charCodeAt(index) - 0x30) * (index % 2 === 0 ? 1 : 3)
   return sum % 10 === 0
 }

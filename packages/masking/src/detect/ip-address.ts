@@ -74,9 +74,8 @@ function groupsEnd(text: string, start: number): number {
       position++
     }
     const size = position - groupStart
-    if (text.charCodeAt(position) === DOT && groups > 0 && size > 0) {
-      const tail = octetsEnd(text, groupStart)
-      if (tail < 0) break
+    const tail = text.charCodeAt(position) === DOT && groups > 0 && size > 0 ? octetsEnd(text, groupStart) : -1
+    if (tail >= 0) {
       groups += 2
       end = tail
       isOdd = true
