@@ -8,10 +8,11 @@ export type MaskingErrorCode =
   | 'ROW_TOO_LARGE'
   | 'MALFORMED_COPY'
   | 'FIELD_TOO_LARGE'
+  | 'BAD_ROW'
 
 /**
  * The one error of this package. A mask never throws for a value; these are for wrong configuration (`KEY_TOO_SHORT`,
- * `BAD_PATTERN`, `BAD_COLUMN`) and for bytes that are not the rows or the COPY data they claim to be (`MALFORMED_ROW`,
+ * `BAD_PATTERN`, `BAD_COLUMN`), for values that are no rows (`BAD_ROW`), and for bytes that are not the rows or the COPY data they claim to be (`MALFORMED_ROW`,
  * `ROW_TOO_LARGE`, `MALFORMED_COPY`, `FIELD_TOO_LARGE`), upon which the session must end.
  *
  * @example

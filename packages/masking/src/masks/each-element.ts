@@ -5,7 +5,7 @@ import { type CompiledMask, TO_NULL } from '../compiled-mask.ts'
 import { call, cast, literal } from '../sql-text.ts'
 
 /** Larger arrays are NULL: so many hashes are 72 MiB, and an array of 1 GiB would raise (MaxAllocSize). */
-const ELEMENTS_MAX = 1_048_576
+export const ELEMENTS_MAX = 1_048_576
 
 /**
  * A mask for arrays, made of that for their elements. Where it shows the same for every value, one such element stands for
