@@ -90,10 +90,14 @@ function addExplain(
 ): void {
   const explain = policy
     .command('explain')
-    .description('say what a policy makes of a statement, and why; nothing is run')
+    .description('say what a policy makes of a statement or a column, and why; nothing is run')
     .argument('[sql]', 'the statement; of several, each is explained')
     .option('--sql <text>', 'the statement')
     .addOption(collected('--pre <text>', 'sent earlier in the same session; give it again for more'))
+    .option(
+      '--column <schema.relation.column>',
+      'in place of a statement: which masks are on a column, and by which path',
+    )
     .option('--batch <file>', 'answer lines of JSON by lines of JSON; - reads standard input')
     .addOption(config())
     .option('--policy <file>', "a policy, in place of the configuration's")
@@ -160,6 +164,7 @@ Examples:
   querywarden policy explain --target app --as agent-7 --group ai-agents --sql "delete from orders"
   querywarden policy explain --target app --as ann --actor agent-7 --actor-group ai-agents --sql "select * from customers"
   querywarden policy explain --target app --pre "prepare p as delete from orders" --sql "execute p"
+  querywarden policy explain --target app --group ai-agents --column public.order_totals.email
   querywarden policy explain --policy policy.yaml --catalog app.catalog.json --target app --batch statements.ndjson --fail-on deny
 
 With --batch each line is {"id": …, "sql": …, "pre": …}; see querywarden schema batch-line and batch-answer.

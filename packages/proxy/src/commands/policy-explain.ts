@@ -6,6 +6,7 @@ import { tellStatement } from '../rehearsal/tell.ts'
 import { type AskerOptions, askerOf, momentOf } from './asker.ts'
 import { CommandError, EXIT } from './exit.ts'
 import { explainBatch } from './explain-batch.ts'
+import { explainOneColumn } from './explain-column.ts'
 import { openSource, type PolicySourceFound, type SourceOptions } from './policy-source.ts'
 import { show, type Terminal } from './terminal.ts'
 
@@ -13,22 +14,29 @@ export interface ExplainOptions extends SourceOptions, AskerOptions {
   readonly sql?: string
   readonly pre: readonly string[]
   readonly batch?: string
+  /** `schema.relation.column`, in place of a statement. */
+  readonly column?: string
   readonly failOn?: 'deny' | 'approve'
 }
 
-/** Says what the policy makes of a text's statements, and why, for a caller as described. Nothing is run. */
+/** Says what the policy makes of a text's statements or of a column, and why, for a caller as described. Nothing is run. */
 export async function policyExplain(
   terminal: Terminal,
   text: string | undefined,
   options: ExplainOptions,
 ): Promise<number> {
-  const given = [text, options.sql, options.batch].filter(one => one !== undefined)
+  const given = [text, options.sql, options.batch, options.column].filter(one => one !== undefined)
   if (given.length !== 1)
     throw new CommandError(
       EXIT.misuse,
-      'give one of: the statement, --sql TEXT, --batch FILE (or - for standard input)',
+      'give one of: the statement, --sql TEXT, --batch FILE (or - for standard input), --column NAME',
     )
   const source = await openSource(options)
+  if (options.column !== undefined) {
+    const { policy, target, catalog } = source
+    const standing = policy.for(askerOf(options), target, momentOf(options)())
+    return explainOneColumn(terminal, { written: options.column, target: target.name, catalog, standing })
+  }
   const rehearse = await rehearsing(source, options)
   if (options.batch !== undefined)
     return explainBatch(options.batch, {

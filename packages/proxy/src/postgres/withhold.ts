@@ -30,10 +30,27 @@ function shownFields(fields: ReadonlyMap<string, string>, view: ErrorView): Read
   return shown
 }
 
+/**
+ * The functions of the server that look after constraints (executor, nbtree, domains and ri_triggers, 15 to 18). Code of the
+ * database can raise an error with a constraint's name of its own, which may be a row's value: it has another routine.
+ */
+const CHECKING: ReadonlySet<string> = new Set([
+  'ExecConstraints',
+  'ReportNotNullViolationError',
+  '_bt_check_unique',
+  'check_exclusion_or_unique_constraint',
+  'ri_ReportViolation',
+  'ExecEvalConstraintCheck',
+  'ExecEvalConstraintNotNull',
+  'domain_check_input',
+])
+
+const isOfConstraint = (fields: ReadonlyMap<string, string>): boolean => CHECKING.has(fields.get('R') ?? '')
+
 function withheld(fields: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
   const sqlstate = fields.get('C') ?? 'XX000'
   const shown = new Map<string, string>()
-  for (const code of ['S', 'V', 'C', 'n']) {
+  for (const code of isOfConstraint(fields) ? ['S', 'V', 'C', 'n'] : ['S', 'V', 'C']) {
     const value = fields.get(code)
     if (value !== undefined) shown.set(code, value)
   }
