@@ -73,6 +73,19 @@ export function addPolicy(
     })
   addDiff(policy, onTerminal, done)
   policy
+    .command('suggest')
+    .description("propose masks for a target's columns, for a person to accept; values are never printed")
+    .addOption(config())
+    .option('--policy <file>', "a policy, in place of the configuration's")
+    .addOption(catalog())
+    .addOption(target())
+    .option('--sample <rows>', 'look into so many rows of each table; 0 reads none', readRows, 0)
+    .addOption(json())
+    .action(async options => {
+      const { policySuggest } = await import('./commands/policy-suggest.ts')
+      done(await policySuggest(onTerminal(options), options))
+    })
+  policy
     .command('catalog')
     .description("print a target's schema, for --catalog; it holds no rows")
     .addOption(config())
@@ -141,6 +154,15 @@ function addDiff(
       const { policyDiff } = await import('./commands/policy-diff.ts')
       done(await policyDiff(onTerminal(options), { old: older, new: newer }, options))
     })
+}
+
+/** Of each table. More is no sample. */
+const ROWS_MAX = 10_000
+
+function readRows(text: string): number {
+  const rows = Number(text)
+  if (/^\d+$/.test(text) && rows <= ROWS_MAX) return rows
+  throw new InvalidArgumentError(`expected a whole number from 0 to ${ROWS_MAX}`)
 }
 
 function readPercent(text: string): number {

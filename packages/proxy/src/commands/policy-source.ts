@@ -106,7 +106,8 @@ export function loadSavedCatalog(file: string): Catalog {
   }
 }
 
-function soleTarget(config: Config | null): string {
+/** The one target of a configuration. @throws {CommandError} there are more, or there is no configuration. */
+export function soleTarget(config: Config | null): string {
   const [only, second] = config?.targets ?? []
   if (only !== undefined && second === undefined) return only.name
   throw new CommandError(EXIT.misuse, 'name the target with --target: rules and masks may be about one of them only')

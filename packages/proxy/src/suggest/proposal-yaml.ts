@@ -1,0 +1,34 @@
+import { type ColumnName, type Mask, printableName } from '@querywarden/policy-core'
+import type { Proposal } from './propose-masks.ts'
+
+/**
+ * Proposals as entries of a policy's `masks`, each with a line before it that says why. What is only a guess is written as a
+ * comment: it takes a person to make it an entry.
+ */
+export const proposalLines = (proposals: readonly Proposal[]): readonly string[] =>
+  proposals.flatMap(({ column, mask, certainty, reasons, type }) => {
+    const entry = `- { columns: [${JSON.stringify(patternOf(column))}], with: ${maskYaml(mask)} }`
+    return [`  # ${certainty}: ${reasons.join('; ')} (${type})`, `  ${certainty === 'low' ? '# ' : ''}${entry}`]
+  })
+
+/** The pattern that matches this column alone. */
+export const patternOf = ({ schema, name, column }: ColumnName): string =>
+  [schema, name, column].map(printableName).join('.')
+
+/** A mask in the shortest form that a policy takes. */
+export function maskYaml(mask: Mask): string {
+  switch (mask.kind) {
+    case 'null':
+      return "'null'"
+    case 'partial':
+      return `{ partial: { first: ${mask.first}, last: ${mask.last} } }`
+    case 'date-trunc':
+      return `{ date-trunc: ${mask.unit} }`
+    case 'constant':
+      return `{ constant: ${JSON.stringify(mask.value)} }`
+    case 'redact':
+    case 'email':
+    case 'hash':
+      return mask.kind
+  }
+}
