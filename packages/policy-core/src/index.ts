@@ -1,5 +1,6 @@
 export type { Catalog, CatalogRelation, CatalogRoutine, ColumnSource, EventTrigger, Reaction } from './catalog.ts'
 export { relationKey, USER_OID_MIN } from './catalog.ts'
+export { columnPaths, type PathStep } from './column-path.ts'
 export type { CompiledPolicy, DecisionRequest } from './decide.ts'
 export { decide } from './decide.ts'
 export type {
@@ -16,6 +17,8 @@ export type { CloseReason, Completion, Entry, SessionOpening } from './entry.ts'
 export type { KeyPath, PolicyIssue, TextLocation } from './errors.ts'
 export { formatIssue, formatIssues, formatPath, PolicyError } from './errors.ts'
 export { explain, maskName } from './explain.ts'
+export type { ColumnExplanation, MaskingEntry, OriginPath } from './explain-column.ts'
+export { explainColumn } from './explain-column.ts'
 export type { ExplainedColumn, Explanation, NearMiss } from './explanation.ts'
 export { explanationOf } from './explanation.ts'
 export type {
@@ -119,6 +122,7 @@ export { policySchema } from './policy/json-schema.ts'
 export type { Surroundings } from './policy/match-what.ts'
 export type { PolicyReading } from './policy/parse.ts'
 export { parsePolicy } from './policy/parse.ts'
+export { readColumnName } from './policy/pattern.ts'
 export type {
   ActorCondition,
   ApprovalRequirement,

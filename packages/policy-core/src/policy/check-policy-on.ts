@@ -1,5 +1,6 @@
 import type { Catalog } from '../catalog.ts'
 import type { KeyPath, PolicyIssue } from '../errors.ts'
+import type { ColumnName } from '../facts.ts'
 import { printable } from '../printable.ts'
 import { conflicts } from './check-conflicts.ts'
 import { idleMarks, maskEffects, type ShowsNull } from './check-mask-effects.ts'
@@ -107,8 +108,9 @@ function matchesRelation(pattern: Pattern, { relations }: Catalog): boolean {
 }
 
 function matchesColumn(pattern: Pattern, { relations }: Catalog): boolean {
+  const isOne = ({ schema, name, column }: ColumnName): boolean => pattern.matches([schema, name, column])
   for (const { schema, name, columns } of relations.values())
-    if (columns.some(column => pattern.matches([schema, name, column.name]))) return true
+    if (columns.some(({ name: column, origins }) => isOne({ schema, name, column }) || origins.some(isOne))) return true
   return false
 }
 

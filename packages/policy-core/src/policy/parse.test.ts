@@ -103,7 +103,10 @@ describe('a policy that can’t be used says where and why', () => {
       'masks[0].with: what detectors find is text, and has no members',
     ],
     [document({ masks: [{ with: 'redact' }] }), 'masks[0]: expected exactly one of columns, tags, types, detect'],
-    [document({ masks: [{ ...mask, detect: ['iban'] }] }), 'masks[0]: expected exactly one of columns, tags, types, detect'],
+    [
+      document({ masks: [{ ...mask, detect: ['iban'] }] }),
+      'masks[0]: expected exactly one of columns, tags, types, detect',
+    ],
     [
       document({ masks: [{ ...mask, columns: ['customers.ssn'] }] }),
       'masks[0].columns[0]: can match nothing, expected schema.relation.column',

@@ -1,3 +1,4 @@
+import type { ColumnName } from '../facts.ts'
 import { isGlob, matchGlob } from './glob.ts'
 
 /** One part of a dotted pattern. A quoted part is taken as it is; in a plain one `*` stands for any run of characters. */
@@ -73,3 +74,15 @@ function splitPattern(text: string): readonly PatternPart[] | null {
 
 const matchesPart = (part: PatternPart, name: string): boolean =>
   part.kind === 'exact' ? part.name === name : matchGlob(part.glob, name)
+
+/**
+ * Reads the name of a column as policies write it: `public.customers.email`, `public."Odd.Name".id`. Null where it isn't
+ * one of three parts, or has a wildcard.
+ *
+ * @example
+ * readColumnName('public.customers.email') // { schema: 'public', name: 'customers', column: 'email' }
+ */
+export function readColumnName(text: string): ColumnName | null {
+  const [schema, name, column] = readPattern(text, 3)?.exact ?? []
+  return schema === undefined || name === undefined || column === undefined ? null : { schema, name, column }
+}

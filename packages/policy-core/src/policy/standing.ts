@@ -37,6 +37,8 @@ export interface Standing {
   readonly asksForColumns: boolean
   readonly detect: readonly DetectedMask[]
   readonly limits: StatementLimits
+  /** The entries that hold for either side. */
+  readonly masks: readonly CompiledMask[]
   /** The columns of a relation that are only seen through a mask. */
   readonly maskedColumns: (relation: UsedRelation) => readonly MaskedColumn[]
   /** Those that are masked by their own name, tags or type, whatever base columns they are made of. */
@@ -82,6 +84,7 @@ export function standingOf(parts: PolicyParts, principal: Principal, targetName:
     asksForColumns:
       whats.some(({ columns }) => columns !== null) || masks.some(({ entry }) => entry.predicates === 'deny'),
     detect: detectedMasks(masks),
+    masks,
     limits: {
       rowsMax: smallest(limits.map(({ rowsMax }) => rowsMax)),
       bytesMax: smallest(limits.map(({ bytesMax }) => bytesMax)),
