@@ -148,6 +148,9 @@ export interface Masking {
   readonly copy?: ((plan: ResultPlan, format: CopyFormat, columns?: readonly ResultColumn[]) => MaskCopy) | undefined
 }
 
+/** The name of a value that must never leave a target and that a cell holds, in whatever form; null where it holds none. */
+export type Watcher = (cell: Uint8Array | string, target: Target) => string | null
+
 /** All that an approval is bound to. */
 export interface Question {
   readonly session: string

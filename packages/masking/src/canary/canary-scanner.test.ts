@@ -3,7 +3,11 @@ import { type Canary, canaryScanner } from './canary-scanner.ts'
 
 const PLANTED: Canary = { name: 'planted', value: 'Zebra "4417" & <quartz>\\\n' }
 const scanner = canaryScanner([PLANTED, { name: 'other', value: 'xylophone' }])
-const find = (text: string): string | null => scanner.find(Buffer.from(text), 0, Buffer.byteLength(text))
+const find = (text: string): string | null => {
+  const found = scanner.find(Buffer.from(text), 0, Buffer.byteLength(text))
+  expect(scanner.cell(text)).toBe(found)
+  return found
+}
 const encoded = (ahead: string): string => Buffer.from(`${ahead}${PLANTED.value} and more`).toString('base64')
 
 describe('P10: the forms that a planted value has on the wire', () => {

@@ -19,6 +19,8 @@ const CANARIES_MAX = 64
 export interface CanaryScanner {
   /** The name of a canary that stands in `bytes[start, end)`, or null. */
   readonly find: Search
+  /** The same for a value by itself: the gate's `watch` hook, for embedders. */
+  readonly cell: (cell: Uint8Array | string) => string | null
   /** Looks through bytes that come in pieces. */
   readonly stream: () => CanaryStream
   /** The longest form of any of them. */
@@ -49,5 +51,13 @@ export function canaryScanner(canaries: readonly Canary[]): CanaryScanner {
   })
   const find = patternSearch(patterns)
   const bytesMax = Math.max(...patterns.map(({ bytes }) => bytes.length))
-  return { find, bytesMax, stream: () => new CanaryStream(find, bytesMax) }
+  return {
+    find,
+    cell: cell => {
+      const bytes = typeof cell === 'string' ? Buffer.from(cell) : cell
+      return find(bytes, 0, bytes.length)
+    },
+    bytesMax,
+    stream: () => new CanaryStream(find, bytesMax),
+  }
 }

@@ -9,6 +9,7 @@ import type {
   PolicySource,
   Recorder,
   Rewriter,
+  Watcher,
 } from '../hooks.ts'
 import type { Principal } from '../principal.ts'
 import type { Target } from '../target.ts'
@@ -32,6 +33,8 @@ export interface GateOptions {
    * and such rules count against allowing.
    */
   readonly estimate?: Estimator
+  /** Looks for values that must never leave a target in what `release` is about to give. Absent: nothing is looked for. */
+  readonly watch?: Watcher
 }
 
 /** Who opens a session, and on what. */

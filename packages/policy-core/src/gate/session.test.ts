@@ -307,6 +307,19 @@ describe('the second wall', () => {
     expect(entries.at(-1)).toMatchObject({ kind: 'completion', completion: { kind: 'done', rows: 2, ms: 2 } })
   })
 
+  test('P10: release drops a result in which somebody finds what must never leave the target', async () => {
+    const { session, entries } = await open({ watch: (cell, { name }) => (cell === 'planted' ? `of ${name}` : null) })
+    const proof = await cleared(session)
+    const columns = [column(0, 0)]
+    await session.release(proof, { columns, rows: [['a'], [null]], ms: 1 })
+    await expect(session.release(proof, { columns, rows: [['a'], ['planted']], ms: 1 })).rejects.toMatchObject({
+      code: 'CANARY',
+    })
+    expect(entries.at(-1)).toMatchObject({ kind: 'incident', statement: 1, code: 'CANARY' })
+    expect(JSON.stringify(entries.at(-1))).toContain('`of app`')
+    expect(JSON.stringify(entries.at(-1))).not.toContain('planted')
+  })
+
   test('the proof can not be made by hand', async () => {
     const { session } = await open()
     const proof = await cleared(session)

@@ -9,10 +9,10 @@ import type {
   Clock,
   Estimator,
   MaskCopy,
-  MaskRow,
   PolicySource,
   ResultColumn,
   SessionRecorder,
+  Watcher,
 } from '../hooks.ts'
 import type { Instant, Principal } from '../principal.ts'
 import type { Parameter } from '../statement.ts'
@@ -23,6 +23,7 @@ import { Cleared } from './cleared.ts'
 import { countLookups } from './count-lookups.ts'
 import { estimateRows, permittingEdge } from './estimate-rows.ts'
 import { GateError } from './gate-error.ts'
+import { canaryIn, maskRows } from './held-rows.ts'
 import { intentOf, type JudgeHooks, type Judgement, judge } from './judge.ts'
 import { JudgementCache } from './judgement-cache.ts'
 import {
@@ -63,6 +64,8 @@ export interface SessionParts extends JudgeHooks {
   readonly meter: StatementMeter
   /** Absent: no estimate is ever known. */
   readonly estimate?: Estimator | undefined
+  /** Absent: nothing is looked for. */
+  readonly watch?: Watcher | undefined
 }
 
 export interface GateLimits {
@@ -203,7 +206,8 @@ export class Session {
 
   /**
    * The second check and the closing entry in one, for a caller that holds a whole result.
-   * @throws {GateError} `RAW_COLUMN`: a column arrived that should have been masked. Nothing of it may be shown.
+   * @throws {GateError} `RAW_COLUMN`, `UNEXPECTED_ORIGIN`: a column arrived that should have been masked, or from somewhere
+   * else; `CANARY`: a value is in it that must never leave the target. Nothing of it may be shown.
    */
   async release(
     cleared: Cleared,
@@ -215,6 +219,11 @@ export class Session {
       throw new GateError(revelation.code, revelation.message)
     }
     maskRows(revelation.mask, result.rows)
+    const canary = canaryIn(this.#parts.watch, this.target, result.rows)
+    if (canary !== null) {
+      await this.incident(cleared, 'CANARY', `canary \`${canary}\` was on its way to the client`)
+      throw new GateError('CANARY', 'result dropped: it holds a value that must never leave the database')
+    }
     const { tag } = cleared.facts
     await this.finish(cleared, { kind: 'done', tag, rows: result.rows.length, bytes: 0, ms: result.ms })
     return result.rows
@@ -381,8 +390,3 @@ const withoutSearchPath = (catalog: Catalog): Catalog => ({
   fingerprint: `${catalog.fingerprint} without a search path`,
   searchPath: [],
 })
-
-function maskRows(mask: MaskRow | null, rows: Cell[][]): void {
-  if (mask === null) return
-  for (const row of rows) mask(row)
-}
