@@ -1,4 +1,14 @@
-import { type Node, nameParts, nodeAt, type TypedNode, textAt, typedAt, typedNode, typedNodesAt } from '../node.ts'
+import {
+  flagAt,
+  type Node,
+  nameParts,
+  nodeAt,
+  type TypedNode,
+  textAt,
+  typedAt,
+  typedNode,
+  typedNodesAt,
+} from '../node.ts'
 import { fieldsOf } from '../node-rules.ts'
 import { type Binder, newFlow } from './binder.ts'
 import { isComputing } from './built-in-calls.ts'
@@ -140,7 +150,9 @@ function mayBeRows(binder: Binder, sink: Flow, rowTypes: RowTypes): void {
 function bindCall(binder: Binder, call: Node, scope: Scope, sink: Flow): void {
   if (!isComputing(binder, call)) sink.isUnknown = true
   mayBeRows(binder, sink, resultOfCall(binder, call).rowTypes)
-  for (const argument of typedNodesAt(call, 'args')) binder.expression(argument, scope, sink)
+  const compares = flagAt(call, 'agg_distinct')
+  if (compares) bindPart(binder, typedNodesAt(call, 'args'), scope, sink, GROUP)
+  else for (const argument of typedNodesAt(call, 'args')) binder.expression(argument, scope, sink)
   bindPart(binder, typedNodesAt(call, 'agg_order'), scope, sink, ORDER)
   bindPart(binder, partAt(call, 'agg_filter'), scope, sink, PREDICATE)
   const window = nodeAt(call, 'over')

@@ -1,4 +1,5 @@
 import {
+  flagAt,
   type Node,
   nodeAt,
   nodesAt,
@@ -42,7 +43,10 @@ function bindPlain(binder: Binder, select: Node, outer: Scope): Rows {
   bindFor(binder, partsAt(select, 'havingClause'), scope, PREDICATE)
   for (const { body } of typedNodesAt(select, 'windowClause'))
     bindWindow(binder, body, scope, newFlow(binder, binder.places.whole))
-  for (const each of typedNodesAt(select, 'distinctClause')) bindSort(binder, each, scope, rows, GROUP)
+  const distinct = typedNodesAt(select, 'distinctClause')
+  for (const each of distinct) bindSort(binder, each, scope, rows, GROUP)
+  // DISTINCT without ON is a list of one empty place, and compares all columns.
+  if (distinct.length === 0 && nodesAt(select, 'distinctClause').length > 0) markAll(rows.fields, GROUP)
   bindOrder(binder, select, scope, rows)
   return rows
 }
@@ -156,6 +160,8 @@ function bindSetOperation(
     for (const source of sources) if (flow !== null && source.flow !== null) flow.from.push(source.flow)
     if (flow !== null && !isAligned) flow.isUnknown = true
   }
+  // Without ALL rows are compared, whole.
+  if (!flagAt(select, 'all')) markAll(result.fields, GROUP)
   bindOrder(binder, select, inside(scope, []), result)
   return result
 }
