@@ -1,6 +1,18 @@
+import { compilePolicy, decide, type MaskSql, parsePolicy } from '@querywarden/policy-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { DEFAULT_LIMITS } from '../src/postgres/limits.ts'
+import { DEFAULT_THREAD_LIMITS, guardedClassifier } from '../src/postgres/threads/guarded-classifier.ts'
 import { masksOf } from './rewriting.ts'
 import { halfMask, isMaskedHere, openViewsWorld, seen, type ViewsWorld } from './views-world.ts'
+
+const PRINCIPAL = {
+  issuer: 'https://idp.example',
+  subject: 'agent',
+  groups: [],
+  actor: null,
+  expiresAt: Number.MAX_SAFE_INTEGER,
+  credentialDigest: null,
+}
 
 const doubling = Array.from({ length: 12 }, (_, at) => {
   const below =
@@ -194,4 +206,58 @@ describe.each([15, 18] as const)('views over masked columns, on PostgreSQL %i', 
       text: expect.stringMatching(/AS "shout".* FROM "public"."v_safe" AS "qw"\) AS "v_safe"/),
     })
   })
+
+  /** By a policy, with the kind of each mask in the place of its value. */
+  const byPolicy = (text: string) => {
+    const policy = compilePolicy(
+      parsePolicy({
+        version: 1,
+        rules: [{ id: 'all', decision: 'allow', what: { effects: ['read'] } }],
+        masks: [
+          { columns: ['public.customers.email'], with: 'email' },
+          { columns: ['public.customers.ssn'], with: 'redact' },
+          { columns: ['public.v_directory.code'], with: 'null' },
+        ],
+      }),
+      { version: 'test' },
+    )
+    const statement = { dialect: 'postgres', text, params: [] } as const
+    const facts = world.pair.classify(statement, world.catalog)
+    const decision = decide(policy, { principal: PRINCIPAL, target: { name: 'app', dialect: 'postgres' }, facts })
+    if (decision.kind !== 'allow' || facts.kind === 'opaque') throw new Error('not allowed')
+    return { statement, facts, masks: decision.obligations.masks }
+  }
+  const kinds: MaskSql = ({ kind }, { type }) => `'${kind}'::${type}`
+
+  test('a copy is masked as the column that it is a copy of, or stricter where the policy names it (6.1)', () => {
+    const textOf = (text: string): string => {
+      const { statement, facts, masks } = byPolicy(text)
+      const rewriting = world.pair.rewrite(statement, facts, masks, kinds, world.catalog)
+      return rewriting.kind === 'rewritten' ? rewriting.text : rewriting.why
+    }
+    expect(textOf('select * from v_customers')).toContain(
+      `"qw"."name", 'email'::character varying(40) AS "contact", 'redact'::text AS "tax_ref" FROM "public"."v_customers"`,
+    )
+    expect(textOf('select * from v_directory')).toContain(
+      `'null'::text AS "code", 'email'::character varying(40) AS "handle" FROM "public"."v_directory"`,
+    )
+  })
+
+  test('long statements are rewritten in a thread to the same', async () => {
+    const guarded = await guardedClassifier({
+      majors: [major],
+      cacheEntriesMax: 0,
+      limits: DEFAULT_LIMITS,
+      threads: { ...DEFAULT_THREAD_LIMITS, readMsMax: 500 },
+    })
+    const names = Array.from({ length: 300 }, (_, at) => `'name ${at}'`).join(', ')
+    for (const view of ['v_customers', 'v_directory', 'v_labels', 'v_safe']) {
+      const { statement, facts, masks } = byPolicy(`select * from ${view} where ${view}::text in (${names})`)
+      const rewriting = guarded.rewrite(statement, facts, masks, kinds, world.catalog)
+      expect(rewriting).toBeInstanceOf(Promise)
+      expect(await rewriting).toEqual(world.pair.rewrite(statement, facts, masks, kinds, world.catalog))
+      expect(await rewriting).toMatchObject({ kind: 'rewritten' })
+    }
+    await guarded.close()
+  }, 60_000)
 })

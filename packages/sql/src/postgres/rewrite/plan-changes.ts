@@ -59,7 +59,7 @@ export function planChanges(input: Input): Plan {
   const replaced = new Map(
     [...matched].filter(([range, masked]) => standInAt(range, masked, standIns).kind !== 'as-is'),
   )
-  const named = planByNames(input)
+  const named = planByNames({ ...input, masks: masksAsShown(input.masks, matched, standIns) })
   const changes: (Change | Impossible)[] = [
     ...planRanges(input, replaced, standIns),
     ...planReferences(input, replaced),
@@ -77,6 +77,20 @@ export function planChanges(input: Input): Plan {
 
 const standInAt = (range: Range, masked: MaskedRelation, standIns: StandIns): StandIn =>
   standIns(masked, range.position === 'copied' || !flagAt(range.node, 'inh'))
+
+/** Of views only the columns that are their masks: what of one may show anything is none that a value can be looked up in. */
+function masksAsShown(
+  masks: readonly MaskedRelation[],
+  matched: ReadonlyMap<Range, MaskedRelation>,
+  standIns: StandIns,
+): readonly MaskedRelation[] {
+  const read = new Map([...matched].map(([range, masked]) => [masked, range]))
+  return masks.map(masked => {
+    const range = masked.relation.kind === 'derived' ? read.get(masked) : undefined
+    const standIn = range === undefined ? null : standInAt(range, masked, standIns)
+    return standIn === null || standIn.kind === 'impossible' ? masked : { ...masked, columns: standIn.shown }
+  })
+}
 
 const provenIn = (standIn: StandIn): readonly ViewColumns[] => (standIn.kind === 'impossible' ? [] : standIn.proven)
 

@@ -1,21 +1,13 @@
-import type {
-  Classifier,
-  Facts,
-  MaskedRelation,
-  MaskSql,
-  Rewriter,
-  Rewriting,
-  UsedRelation,
-} from '@querywarden/policy-core'
+import type { Classifier, Facts, MaskedRelation, Rewriter, Rewriting, UsedRelation } from '@querywarden/policy-core'
 import { boundedCache } from '../cache.ts'
 import { type ClassifierOptions, postgresClassifier } from '../classify.ts'
 import { opaque, type Refused } from '../limits.ts'
 import { impossible } from '../rewrite/impossible.ts'
-import { maskReference } from '../rewrite/masked-query.ts'
 import { postgresRewriter } from '../rewrite/postgres-rewriter.ts'
 import type { Splitting } from '../split.ts'
 import { SqlError } from '../sql-error.ts'
 import { cutMasks, restoredFacts } from './cut-views.ts'
+import { maskSqlsOf } from './mask-sqls.ts'
 import { catalogKey } from './share-catalog.ts'
 import { type Outcome, type ThreadLimits, ThreadPool } from './thread-pool.ts'
 import { isLight } from './weigh.ts'
@@ -104,7 +96,7 @@ export async function guardedClassifier({ threads, ...options }: GuardedOptions)
       statement: { ...statement, params: [] },
       catalog: catalogKey(catalog),
       masks: cutMasks(masks),
-      maskSqls: sqlsOf(masks, maskSql),
+      maskSqls: maskSqlsOf(masks, maskSql),
     } as const
     return pool
       .run({ task, major: catalog.major, catalog }, asker)
@@ -181,8 +173,3 @@ function charsFor({ columns, view }: UsedRelation, max: number): number {
   }
   return chars
 }
-
-const sqlsOf = (masks: readonly MaskedRelation[], maskSql: MaskSql): readonly (readonly string[])[] =>
-  masks.map(({ columns, own = [] }) =>
-    [...columns, ...own].map(({ column, mask }) => maskSql(mask, column, maskReference(column))),
-  )

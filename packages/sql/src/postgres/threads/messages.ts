@@ -17,8 +17,8 @@ export type Task =
       readonly statement: Statement
       readonly catalog: string
       readonly masks: readonly MaskedRelation[]
-      /** The SQL of each mask, in the order of `masks`, of their columns and of the views' own. */
-      readonly maskSqls: readonly (readonly string[])[]
+      /** The SQL of each mask on each column that it may be put on, by {@link maskKey}. */
+      readonly maskSqls: ReadonlyMap<string, string>
     }
 
 /** What a thread is asked. Whatever isn't a task makes it ready for one, and isn't bounded by a task's deadline. */

@@ -1,11 +1,11 @@
-import type { Catalog, Facts, Mask, MaskedColumn, MaskedRelation, MaskSql, Rewriting } from '@querywarden/policy-core'
+import type { Catalog, Facts, Rewriting } from '@querywarden/policy-core'
 import { type PostgresClassifier, postgresClassifier } from '../classify.ts'
 import { isMajor } from '../engine.ts'
 import { opaque } from '../limits.ts'
-import { disagreement } from '../rewrite/impossible.ts'
 import { type PromptRewriter, postgresRewriter } from '../rewrite/postgres-rewriter.ts'
 import type { Splitting } from '../split.ts'
 import { cutFacts, restored } from './cut-views.ts'
+import { maskSqlFrom } from './mask-sqls.ts'
 import type { Reply, Request, Task, ThreadTerms } from './messages.ts'
 import { readCatalog } from './share-catalog.ts'
 
@@ -82,24 +82,6 @@ function rewriting(
   facts: Facts,
   catalog: Catalog,
 ): Rewriting {
-  // A mask may be the same object for many columns: each gets its own, to find its SQL by.
-  const sqlOf = new Map<Mask, string>()
-  const withOwnMask = (masked: MaskedColumn, sql: string | undefined): MaskedColumn => {
-    const mask = { ...masked.mask }
-    sqlOf.set(mask, sql ?? '')
-    return { ...masked, mask }
-  }
-  const apart = masks.map(({ relation, columns, own = [] }, at): MaskedRelation => {
-    const sqls = maskSqls[at] ?? []
-    return {
-      relation: restored(relation, catalog),
-      columns: columns.map((masked, column) => withOwnMask(masked, sqls[column])),
-      own: own.map((masked, column) => withOwnMask(masked, sqls[columns.length + column])),
-    }
-  })
-  const maskSql: MaskSql = mask => sqlOf.get(mask) ?? ''
-  const found = rewrite(statement, facts, apart, maskSql, catalog)
-  return sqlOf.size === masks.reduce((sum, { columns, own = [] }) => sum + columns.length + own.length, 0)
-    ? found
-    : disagreement('a mask came without its SQL')
+  const known = masks.map(masked => ({ ...masked, relation: restored(masked.relation, catalog) }))
+  return rewrite(statement, facts, known, maskSqlFrom(maskSqls), catalog)
 }

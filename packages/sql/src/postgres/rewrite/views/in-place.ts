@@ -1,5 +1,7 @@
 import {
   type Catalog,
+  type ColumnUse,
+  type MaskedColumn,
   type MaskedRelation,
   type MaskSql,
   relationKey,
@@ -40,6 +42,12 @@ export function queryInPlace(masked: MaskedRelation, view: ViewDefinition, terms
   if (systemColumn !== null)
     return impossible(`its definition reads the system column \`${systemColumn.name}\` of a relation`, HINT)
   if (references.length > 0) return disagreement('its definition names a schema in a column')
+  const denied = deniedPredicate(definition, terms)
+  if (denied !== undefined)
+    return impossible(
+      `its definition compares \`${denied.name}.${denied.column}\`, which the policy keeps from it`,
+      HINT,
+    )
   const changes = changesOf(definition, terms)
   if (changes.kind === 'impossible') return changes
   const rewritten = rewrite(definition, changes.changes, terms)
@@ -63,8 +71,21 @@ export function queryInPlace(masked: MaskedRelation, view: ViewDefinition, terms
     },
   }
   const query = queryOver({ relation, columns: own }, source, asTyped, maskSql, grammar)
-  return query.kind === 'query' ? { ...query, proven: changes.proven } : query
+  return query.kind === 'query'
+    ? { ...query, proven: changes.proven, shown: shownOf(masked, definition, changes) }
+    : query
 }
+
+/** A masked column that is not to be used in predicates, where the definition uses it in one. */
+const deniedPredicate = ({ names }: Definition, { masks }: Terms): ColumnUse | undefined =>
+  names.columns.find(
+    use =>
+      PREDICATES.has(use.role) &&
+      masks
+        .get(relationKey(use))
+        ?.columns.some(({ column, predicates }) => column.name === use.column && predicates === 'deny'),
+  )
+const PREDICATES: ReadonlySet<ColumnUse['role']> = new Set(['predicate', 'join', 'group', 'order'])
 
 /** OFFSET 0, as the parser gives it. */
 const FENCE: Node = { limitOffset: { A_Const: { ival: {} } } }
@@ -73,13 +94,20 @@ const FENCE: Node = { limitOffset: { A_Const: { ival: {} } } }
 const asTyped = (column: UsedColumn): string => `${maskReference(column)}::${column.type}`
 
 type Changes =
-  | { readonly kind: 'changes'; readonly changes: readonly Change[]; readonly proven: readonly ViewColumns[] }
+  | {
+      readonly kind: 'changes'
+      readonly changes: readonly Change[]
+      readonly proven: readonly ViewColumns[]
+      /** By {@link relationKey} of what the definition reads, its columns that are their masks. */
+      readonly shown: ReadonlyMap<string, readonly MaskedColumn[]>
+    }
   | Impossible
 
 function changesOf({ survey, cursor, text }: Definition, terms: Terms): Changes {
   const { masks, standIns, charsMax } = terms
   const changes: Change[] = []
   const proven: ViewColumns[] = []
+  const shown = new Map<string, readonly MaskedColumn[]>()
   let chars = text.length
   for (const range of survey.ranges) {
     const masked = range.isCte ? undefined : masks.get(relationKey(range))
@@ -89,6 +117,7 @@ function changesOf({ survey, cursor, text }: Definition, terms: Terms): Changes 
     const standIn = standIns(masked, !flagAt(range.node, 'inh'))
     if (standIn.kind === 'impossible') return standIn
     proven.push(...standIn.proven)
+    shown.set(relationKey(range), standIn.shown)
     if (standIn.kind === 'as-is') continue
     chars += standIn.text.length
     if (chars > charsMax) return impossible(`with its masks it is longer than ${charsMax} characters`, HINT)
@@ -101,7 +130,24 @@ function changesOf({ survey, cursor, text }: Definition, terms: Terms): Changes 
       changes.push(change)
     }
   }
-  return { kind: 'changes', changes, proven }
+  return { kind: 'changes', changes, proven, shown }
+}
+
+/** The view's columns that are masks as they were put on base columns, or on the view itself. */
+function shownOf(
+  { relation, own = [] }: MaskedRelation,
+  { names }: Definition,
+  { shown }: Extract<Changes, { kind: 'changes' }>,
+): readonly MaskedColumn[] {
+  return relation.columns.flatMap((column, at): readonly MaskedColumn[] => {
+    const mine = own.find(each => each.column.name === column.name)
+    if (mine !== undefined) return [mine]
+    const { lineage, origins } = names.outputs?.[at] ?? { lineage: 'unknown', origins: [] }
+    const [origin] = origins
+    if (lineage !== 'copy' || origin === undefined || origins.length > 1) return []
+    const mask = shown.get(relationKey(origin))?.find(each => each.column.name === origin.column)
+    return mask === undefined ? [] : [{ ...mask, column }]
+  })
 }
 
 type Rewritten = { readonly kind: 'rewritten'; readonly text: string; readonly select: unknown } | Impossible

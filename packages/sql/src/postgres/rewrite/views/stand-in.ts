@@ -12,14 +12,17 @@ import type { Grammar } from '../../engine.ts'
 import { type Impossible, impossible } from '../impossible.ts'
 import { type MaskedQuery, maskedQuery } from '../masked-query.ts'
 import { queryInPlace } from './in-place.ts'
-import { type Copies, type MaskedNames, proveCopies } from './prove-copies.ts'
+import { type Copies, type MaskedByName, proveCopies } from './prove-copies.ts'
 import { HINT, readDefinition } from './read-definition.ts'
 
 /** What is put in the place of a relation where it is read. `as-is`: nothing has to be. */
-export type StandIn =
-  | (MaskedQuery & { readonly proven: readonly ViewColumns[] })
-  | { readonly kind: 'as-is'; readonly proven: readonly ViewColumns[] }
-  | Impossible
+export type StandIn = (MaskedQuery & Shown) | ({ readonly kind: 'as-is' } & Shown) | Impossible
+
+interface Shown {
+  readonly proven: readonly ViewColumns[]
+  /** The columns that are their masks in what stands there. */
+  readonly shown: readonly MaskedColumn[]
+}
 
 /** Gives what stands in for a relation. `isOnly` leaves out the rows of partitions and children; of a view it says nothing. */
 export type StandIns = (masked: MaskedRelation, isOnly: boolean) => StandIn
@@ -73,7 +76,7 @@ export function standInMaker(terms: StandInTerms, depth = 0): StandIns {
 
 function standInForTable({ maskSql, grammar }: StandInTerms, masked: MaskedRelation, isOnly: boolean): StandIn {
   const query = maskedQuery(masked, isOnly, maskSql, grammar)
-  return query.kind === 'query' ? { ...query, proven: [] } : query
+  return query.kind === 'query' ? { ...query, proven: [], shown: masked.columns } : query
 }
 
 /** A view is masked on its own columns where that is proven to be enough, and else replaced by its definition (decision 0009). */
@@ -97,27 +100,24 @@ function standInForView(terms: StandInTerms, masked: MaskedRelation, depth: numb
 }
 
 /** The view itself, with masks on those of its columns that show masked values, and on those that the policy names. */
-function standInByColumns(terms: StandInTerms, masked: MaskedRelation, copies: ReadonlySet<string>): StandIn {
+function standInByColumns(terms: StandInTerms, masked: MaskedRelation, copies: MaskedByName): StandIn {
   const { relation } = masked
-  const columns = maskedByColumns(masked, copies)
-  if (columns === null)
-    return impossible(`which masks are on \`${relation.schema}.${relation.name}\` is not known`, HINT)
+  const columns = [...withOwn(masked, copies).values()]
   const hidden = new Set(columns.map(({ column }) => column.attnum))
   const attnums = relation.columns.map(({ attnum }) => attnum).filter(attnum => !hidden.has(attnum))
   const proven = [{ oid: relation.oid, attnums }]
-  if (columns.length === 0) return { kind: 'as-is', proven }
+  if (columns.length === 0) return { kind: 'as-is', proven, shown: [] }
   const query = maskedQuery({ relation, columns }, false, terms.maskSql, terms.grammar)
-  return query.kind === 'query' ? { ...query, proven } : query
+  return query.kind === 'query' ? { ...query, proven, shown: columns } : query
 }
 
-function maskedByColumns(masked: MaskedRelation, copies: ReadonlySet<string>): readonly MaskedColumn[] | null {
-  const { relation, columns, own = [] } = masked
-  const found: MaskedColumn[] = []
-  for (const { name } of relation.columns) {
-    const of = ({ column }: MaskedColumn): boolean => column.name === name
-    const mask = copies.has(name) ? columns.find(of) : own.find(of)
-    if (mask !== undefined) found.push(mask)
-    else if (copies.has(name)) return null
+/** With the masks that the policy puts on the view's own columns: the strictest, where there are both. */
+function withOwn({ columns, own = [] }: MaskedRelation, copies: MaskedByName): MaskedByName {
+  const found = new Map(copies)
+  for (const mask of own) {
+    const { name } = mask.column
+    const strictest = copies.has(name) ? columns.find(({ column }) => column.name === name) : mask
+    found.set(name, strictest ?? mask)
   }
   return found
 }
@@ -128,25 +128,25 @@ function copiesOf(terms: StandInTerms, relation: UsedRelation, depth: number): C
   if (view === undefined || depth > DEPTH_MAX) return { kind: 'unproven', why: 'what it is made of is not known' }
   const definition = readDefinition(view, terms.catalog, terms.grammar)
   if (definition.kind === 'impossible') return { kind: 'unproven', why: definition.why }
-  const names = new Map<string, ReadonlySet<string>>()
+  const names = new Map<string, MaskedByName>()
   for (const read of view.reads) {
     const masked = terms.masks.get(relationKey(read))
     if (masked === undefined) continue
-    const hidden = read.kind === 'derived' ? hiddenIn(terms, masked, depth + 1) : namesOf(masked.columns)
+    const hidden = read.kind === 'derived' ? hiddenIn(terms, masked, depth + 1) : byName(masked.columns)
     if (hidden === null)
       return { kind: 'unproven', why: `it reads \`${read.schema}.${read.name}\`, which computes with masked columns` }
     names.set(relationKey(read), hidden)
   }
-  return proveCopies(relation, definition, names satisfies MaskedNames)
+  return proveCopies(relation, definition, names)
 }
 
-function hiddenIn(terms: StandInTerms, masked: MaskedRelation, depth: number): ReadonlySet<string> | null {
+function hiddenIn(terms: StandInTerms, masked: MaskedRelation, depth: number): MaskedByName | null {
   const copies = copiesOf(terms, masked.relation, depth)
-  return copies.kind === 'proven' ? new Set([...copies.columns, ...namesOf(masked.own ?? [])]) : null
+  return copies.kind === 'proven' ? withOwn(masked, copies.columns) : null
 }
 
-const namesOf = (columns: readonly MaskedColumn[]): ReadonlySet<string> =>
-  new Set(columns.map(({ column }) => column.name))
+const byName = (columns: readonly MaskedColumn[]): MaskedByName =>
+  new Map(columns.map(masked => [masked.column.name, masked]))
 
 /**
  * A view reads with the rights of its owner, and so under the row policies that the owner is under. What stands in its place
