@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Client, type ClientConfig, type FieldDef } from 'pg'
@@ -181,15 +182,21 @@ async function throughPsql({ governed }: GovernedServer, table: string, columns:
 
 /** The server itself takes what it gave: each value is one of its type. Domains alone may have lost a value that they must have. */
 async function copiedBack({ direct, governed }: GovernedServer, table: string, format: string): Promise<void> {
+  const copied = await connected(governed, client =>
+    collected(client.query(copyTo(`copy (select * from ${table}) to stdout (format ${format})`))),
+  )
   await connected(direct, async to => {
     await to.query('begin; alter domain shop.always drop not null')
-    const sink = to.query(copyFrom(`copy public.back from stdin (format ${format})`))
-    await connected(governed, client =>
-      pipeline(client.query(copyTo(`copy (select * from ${table}) to stdout (format ${format})`)), sink),
-    )
+    await pipeline(Readable.from(copied), to.query(copyFrom(`copy public.back from stdin (format ${format})`)))
     expect((await to.query('select from public.back')).rowCount).toBe(1)
     await to.query('rollback')
   })
+}
+
+async function collected(stream: Readable): Promise<readonly Buffer[]> {
+  const chunks: Buffer[] = []
+  for await (const chunk of stream) chunks.push(chunk)
+  return chunks
 }
 
 async function connected<Outcome>(route: Route, work: (client: Client) => Promise<Outcome>): Promise<Outcome> {
