@@ -4,18 +4,21 @@ import type { Mask } from '@querywarden/policy-core'
 export const CERTAINTIES = ['high', 'medium', 'low'] as const
 export type Certainty = (typeof CERTAINTIES)[number]
 
+/** What is proposed to be put on a column: what hides most and still is of use. */
+export type ProposedMask = Extract<Mask, { kind: 'redact' | 'null' | 'partial' | 'email' | 'date-trunc' }>
+
 /** What a column's name says of its values. */
 export interface NameHint {
   readonly means: string
   readonly certainty: Certainty
   /** For text; other types take what they have. */
-  readonly mask: Mask
+  readonly mask: ProposedMask
 }
 
-const REDACT: Mask = { kind: 'redact' }
-const LAST_FOUR: Mask = { kind: 'partial', first: 0, last: 4, fill: '*' }
+const REDACT: ProposedMask = { kind: 'redact' }
+const LAST_FOUR: ProposedMask = { kind: 'partial', first: 0, last: 4, fill: '*' }
 
-type Row = readonly [means: string, certainty: Certainty, mask: Mask, names: string]
+type Row = readonly [means: string, certainty: Certainty, mask: ProposedMask, names: string]
 
 /** Names by what they mean, in English, German, French, Spanish, Italian, Portuguese, Dutch and Polish; `|` between them. */
 const HINTS: readonly Row[] = [

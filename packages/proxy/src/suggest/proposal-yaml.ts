@@ -1,4 +1,5 @@
-import { type ColumnName, type Mask, printableName } from '@querywarden/policy-core'
+import { type ColumnName, printableName } from '@querywarden/policy-core'
+import type { ProposedMask } from './column-names.ts'
 import type { Proposal } from './propose-masks.ts'
 
 /**
@@ -16,7 +17,7 @@ export const patternOf = ({ schema, name, column }: ColumnName): string =>
   [schema, name, column].map(printableName).join('.')
 
 /** A mask in the shortest form that a policy takes. */
-export function maskYaml(mask: Mask): string {
+export function maskYaml(mask: ProposedMask): string {
   switch (mask.kind) {
     case 'null':
       return "'null'"
@@ -24,11 +25,8 @@ export function maskYaml(mask: Mask): string {
       return `{ partial: { first: ${mask.first}, last: ${mask.last} } }`
     case 'date-trunc':
       return `{ date-trunc: ${mask.unit} }`
-    case 'constant':
-      return `{ constant: ${JSON.stringify(mask.value)} }`
     case 'redact':
     case 'email':
-    case 'hash':
       return mask.kind
   }
 }

@@ -3,11 +3,10 @@ import {
   type CatalogRelation,
   type ColumnName,
   type Detector,
-  type Mask,
   relationKey,
   type UsedColumn,
 } from '@querywarden/policy-core'
-import { CERTAINTIES, type Certainty, hintOfName, type NameHint } from './column-names.ts'
+import { CERTAINTIES, type Certainty, hintOfName, type NameHint, type ProposedMask } from './column-names.ts'
 
 /** How often detectors found something in what was sampled of a column. */
 export interface Sampled {
@@ -20,7 +19,7 @@ export interface Sampled {
 export interface Proposal {
   readonly column: ColumnName
   readonly type: string
-  readonly mask: Mask
+  readonly mask: ProposedMask
   readonly certainty: Certainty
   /** Why, one reason each. */
   readonly reasons: readonly string[]
@@ -135,12 +134,12 @@ function mostFound({ values, finds }: Sampled): MostFound | null {
   return { detector: most[0], count: most[1], values, isMostly: most[1] / values >= MOSTLY }
 }
 
-const NULL: Mask = { kind: 'null' }
+const NULL: ProposedMask = { kind: 'null' }
 const IS_TEXT = /^(?:text|character varying|character|citext|public\.citext|name)\b/
 const IS_DATE = /^(?:date|timestamp)/
 
 /** A mask that the type takes; NULL where none but that does. */
-function maskFor({ type }: UsedColumn, hint: NameHint | null, find: MostFound | null): Mask {
+function maskFor({ type }: UsedColumn, hint: NameHint | null, find: MostFound | null): ProposedMask {
   const isArray = type.endsWith('[]')
   if (IS_DATE.test(type)) return hint?.mask.kind === 'date-trunc' && !isArray ? hint.mask : NULL
   if (isArray || !IS_TEXT.test(type)) return NULL
