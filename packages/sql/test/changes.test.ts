@@ -156,6 +156,8 @@ describe.each<PostgresMajor>([15, 18])('changes of masked relations on PostgreSQ
         "update people set name = 'x' returning old.*, new.*, old.ssn, new.born",
         "update people set ssn = 'fresh' where id = 2 returning with (old as was, new as now) was.ssn, now.ssn, was.*, *",
         'delete from people returning old.ssn, (select old.ssn), new.ssn',
+        "update people set name = 'x' returning with (old as excluded) excluded.ssn, excluded.*, excluded.born",
+        "insert into people (id, name) values (1, 'n') on conflict (id) do update set name = excluded.name returning with (old as excluded) excluded.ssn, people.*",
       ]) {
         const result = await run(text)
         expect(result.rows.length, text).toBeGreaterThan(0)

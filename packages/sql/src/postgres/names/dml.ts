@@ -58,6 +58,7 @@ function bindConflict(binder: Binder, conflict: Node, entry: Entry, outer: Scope
   }
   // The row that could not be inserted: qualified only.
   const excluded: Entry = { name: 'excluded', item: entry.item, isNamed: true, isOpen: false, isAliased: true }
+  binder.watch?.proposes(excluded)
   const both = inside(outer, [entry, excluded])
   bindAssignments(binder, conflict, entry.item, both)
   bindFor(binder, partsAt(conflict, 'whereClause'), both, PREDICATE)

@@ -26,7 +26,7 @@ export function planGuards(
   sightings: Sightings,
   targets: ReadonlyMap<Item, Target>,
 ): readonly (Change | Impossible)[] {
-  const isMask = maskedFlow(input, sightings, targets)
+  const isMask = maskedFlow(input, sightings)
   return sightings.assignments.flatMap(assignment => {
     const target = targets.get(assignment.target)
     const masked = target?.columns.get(textAt(assignment.column, 'name'))
@@ -164,22 +164,17 @@ function holeIn(tree: Node): Node | null {
 const isNode = (value: unknown): value is Node => typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /** Whether a mask may show in a value. What `excluded` has is the statement's own. */
-function maskedFlow(
-  { masks }: ChangesInput,
-  { byLocation }: Sightings,
-  targets: ReadonlyMap<Item, Target>,
-): (flow: Flow) => boolean {
+function maskedFlow({ masks }: ChangesInput, { byLocation, proposed }: Sightings): (flow: Flow) => boolean {
   const hidden = new Set(
     masks.flatMap(({ relation, columns }) => columns.map(({ column }) => keyOf({ ...relation, column: column.name }))),
   )
-  const proposed = new Set<Flow>()
+  const own = new Set<Flow>()
   for (const seen of [...byLocation.values()].flat())
-    if (seen.kind === 'column' && targets.has(seen.entry.item) && seen.entry.name === 'excluded')
-      if (targets.get(seen.entry.item)?.entry !== seen.entry) proposed.add(seen.flow)
+    if (seen.kind === 'column' && proposed.has(seen.entry)) own.add(seen.flow)
   return flow => {
     const met = new Set([flow])
     for (const each of met) {
-      if (proposed.has(each)) continue
+      if (own.has(each)) continue
       if (each.column !== null && (hidden.has(keyOf(each.column)) || isStarOf(each.column))) return true
       for (const source of each.from) met.add(source)
     }

@@ -24,7 +24,9 @@ export function planReferences(
     const seen = sightings.byLocation.get(reference.location) ?? []
     const [first] = seen
     if (first === undefined || seen.some(({ kind }) => kind === 'unclear')) return [notClear(reference)]
-    return seen.some(each => !isAlike(each, first)) ? [notClear(reference)] : planOne(input, reference, first, targets)
+    return seen.some(each => !isAlike(each, first))
+      ? [notClear(reference)]
+      : planOne(input, reference, first, targets, sightings)
   })
 }
 
@@ -49,6 +51,7 @@ function planOne(
   reference: WrittenReference,
   seen: Sighting,
   targets: ReadonlyMap<Item, Target>,
+  sightings: Sightings,
 ): readonly (Change | Impossible)[] {
   switch (seen.kind) {
     case 'label':
@@ -61,14 +64,16 @@ function planOne(
     case 'row': {
       const target = targets.get(seen.entry.item)
       if (target === undefined) return []
-      return reference.isStar ? [planRow(input, reference, seen.entry, target)] : [wholeRow(target, reference)]
+      return reference.isStar && !sightings.proposed.has(seen.entry)
+        ? [planRow(input, reference, target)]
+        : [wholeRow(target, reference)]
     }
     case 'column': {
       const { entry, field } = seen
       const target = targets.get(entry.item)
       const masked = target?.columns.get(field.name)
       // What `excluded` has is what the statement itself would have inserted.
-      if (target === undefined || masked === undefined || isProposed(entry, target)) return []
+      if (target === undefined || masked === undefined || sightings.proposed.has(entry)) return []
       if (reference.isInference) return [inferred(field.name, reference)]
       if (reference.givesName) return [needsName(field.name, reference)]
       const text = textOfName(input.cursor, reference)
@@ -82,11 +87,9 @@ function planOne(
   }
 }
 
-const isProposed = (entry: Entry, target: Target): boolean => entry !== target.entry && entry.name === 'excluded'
-
 /** `t.*` in a list: its columns by name, with masks in the place of those that have one. */
-function planRow(input: ChangesInput, reference: WrittenReference, entry: Entry, target: Target): Change | Impossible {
-  if (isProposed(entry, target) || reference.item === null) return wholeRow(target, reference)
+function planRow(input: ChangesInput, reference: WrittenReference, target: Target): Change | Impossible {
+  if (reference.item === null) return wholeRow(target, reference)
   const name = nameOf(input.cursor, reference)
   const last = name?.parts.at(-1)
   const first = name?.parts[0]

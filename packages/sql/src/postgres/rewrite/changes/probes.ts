@@ -24,9 +24,13 @@ export function whyProbing(input: ChangesInput): Impossible | null {
   for (const use of input.facts.columns) {
     const relation = use.role === 'target' ? masked.get(relationKey(use)) : undefined
     if (relation === undefined || defaults.has(use.place.start)) continue
-    const known = relation.columns.filter(({ column }) => use.column === '*' || column.name === use.column)
-    const probed = known.find(column => isCompared(input, relation, column))
-    if (probed === undefined || probed.predicates === 'equality') continue
+    const probed = relation.columns.find(
+      masked =>
+        (use.column === '*' || masked.column.name === use.column) &&
+        masked.predicates !== 'equality' &&
+        isCompared(input, relation, masked),
+    )
+    if (probed === undefined) continue
     return impossible(
       `the server compares what is assigned to the masked column \`${probed.column.name}\` with the values of other rows, and whether it succeeds would tell if a value is there`,
       'leave the column out, or have it done by a principal who sees it unmasked',
@@ -38,8 +42,14 @@ export function whyProbing(input: ChangesInput): Impossible | null {
 
 /** Of a relation whose constraints aren't known, any column may be one of them. */
 function isCompared({ catalog }: ChangesInput, { relation }: MaskedRelation, { column }: MaskedColumn): boolean {
-  const compared = catalog.relations.get(relationKey(relation))?.comparedColumns
-  return compared === undefined || compared.has(column.name)
+  const key = relationKey(relation)
+  const compared = catalog.relations.get(key)?.comparedColumns
+  if (compared === undefined || compared.has(column.name)) return true
+  // What is computed from it may be compared in its stead.
+  return relation.columns.some(
+    ({ name, origins }) =>
+      compared.has(name) && origins.some(origin => origin.column === column.name && relationKey(origin) === key),
+  )
 }
 
 /**

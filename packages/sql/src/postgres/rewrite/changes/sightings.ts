@@ -21,6 +21,8 @@ export interface Sightings {
   readonly byLocation: ReadonlyMap<number, readonly Sighting[]>
   /** What the statement, or one within it, writes to: what its names go by, by its RangeVar. */
   readonly written: ReadonlyMap<Node, Entry>
+  /** What the rows go by that a statement itself would have inserted. */
+  readonly proposed: ReadonlySet<Entry>
   readonly assignments: readonly Assignment[]
 }
 
@@ -28,6 +30,7 @@ export interface Sightings {
 export function sightingsIn(statement: TypedNode, catalog: Catalog, places: Places): Sightings | null {
   const byLocation = new Map<number, Sighting[]>()
   const written = new Map<Node, Entry>()
+  const proposed = new Set<Entry>()
   const assignments: Assignment[] = []
   const names = bindNames(statement, catalog, places, {
     saw: (reference, sighting) => {
@@ -37,7 +40,8 @@ export function sightingsIn(statement: TypedNode, catalog: Catalog, places: Plac
       else known.push(sighting)
     },
     writes: (range, entry) => written.set(range, entry),
+    proposes: entry => proposed.add(entry),
     assigns: (target, column, value) => assignments.push({ target, column, value }),
   })
-  return names === null ? null : { byLocation, written, assignments }
+  return names === null ? null : { byLocation, written, proposed, assignments }
 }

@@ -91,15 +91,14 @@ const plainOf = (nodes: readonly Node[]): readonly PlainValue[] =>
   })
 
 /** The masked column under `equality` that a reference surely is a copy of. What `excluded` has is no mask. */
-function columnAt({ masks }: ChangesInput, { byLocation, written }: Sightings, node: Node): MaskedColumn | null {
+function columnAt({ masks }: ChangesInput, { byLocation, proposed }: Sightings, node: Node): MaskedColumn | null {
   const reference = nodeAt(node, 'ColumnRef')
   const seen = reference === null ? [] : (byLocation.get(numberAt(reference, 'location')) ?? [])
   const [sighting] = seen
   if (sighting?.kind !== 'column' || seen.some(each => each.kind !== 'column')) return null
   const { entry, field } = sighting
   if (field.column === null || field.through !== undefined) return null
-  const isWritten = [...written.values()].some(({ item }) => item === entry.item)
-  if (isWritten && entry.name === 'excluded' && ![...written.values()].includes(entry)) return null
+  if (proposed.has(entry)) return null
   const { column: name } = field.column
   const relation = masks.find(each => field.column !== null && relationKey(each.relation) === relationKey(field.column))
   return relation?.columns.find(each => each.column.name === name && each.predicates === 'equality') ?? null
