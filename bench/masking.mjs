@@ -9,7 +9,7 @@ import { readFileSync } from 'node:fs'
 import { columnActions, dataRowMasker, masking, OutputBuffer, RowKernel } from '@querywarden/masking'
 import { DETECTORS } from '@querywarden/policy-core'
 import wabt from 'wabt'
-import { medians } from './interleaved.mjs'
+import { medians } from './parts/interleaved.mjs'
 import {
   CHUNK_BYTES,
   decodedRows,
@@ -19,7 +19,7 @@ import {
   naiveMasker,
   ordinaryChunk,
   textColumns,
-} from './masking-chunks.mjs'
+} from './parts/masking-chunks.mjs'
 
 const rounds = Number(process.env.ROUNDS ?? 101)
 const WARM_UP_MS = 150
@@ -142,7 +142,7 @@ async function compareDetectors() {
 
 /** Copies the chunk in and looks up the classes of each field's bytes. */
 async function byteClassPass(chunk) {
-  const text = readFileSync(new URL('byte-class-pass.wat', import.meta.url), 'utf8')
+  const text = readFileSync(new URL('parts/byte-class-pass.wat', import.meta.url), 'utf8')
   const module = (await wabt()).parseWat('byte-class-pass.wat', text)
   const { exports } = new WebAssembly.Instance(new WebAssembly.Module(module.toBinary({}).buffer))
   const memory = new Uint8Array(exports.memory.buffer)

@@ -3,7 +3,7 @@
 // client but the pipe, which does nothing.
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -14,8 +14,13 @@ const TOKEN = 'bench-token-of-sixteen-characters-and-more'
 
 export const has = program => spawnSync('which', [program]).status === 0
 
-/** Starts a database and all ways to it. `setUp` is given the database before anything reads its schema. */
-export async function startRoutes({ tls = false, setUp }) {
+const MASKS = '  - { columns: ["public.customers.ssn"], with: redact }\n'
+
+/**
+ * Starts a database and all ways to it. `setUp` is given the database before anything reads its schema. `gateways` are the
+ * masks of each querywarden, as YAML, by the name of its route.
+ */
+export async function startRoutes({ tls = false, setUp, gateways = { querywarden: MASKS } }) {
   const dir = mkdtempSync(join(tmpdir(), 'querywarden-bench-'))
   const children = []
   const database = await startPostgres({ database: 'bench' })
@@ -36,8 +41,15 @@ export async function startRoutes({ tls = false, setUp }) {
       { name: 'direct', port, password, pid: null, tls: false },
       { name: 'plain pipe', ...(await startPipe(context)), password, tls: false },
       ...(has('pgbouncer') ? [{ name: 'pgbouncer', ...(await startPgbouncer(context)), password, tls }] : []),
-      { name: 'querywarden', ...(await startQuerywarden(context)), password: TOKEN, tls },
     ]
+    for (const [name, masks] of Object.entries(gateways)) {
+      routes.push({
+        name,
+        ...(await startQuerywarden(context, name.replaceAll(' ', '-'), masks)),
+        password: TOKEN,
+        tls,
+      })
+    }
     return { routes, database, stop }
   } catch (error) {
     await stop()
@@ -62,7 +74,10 @@ async function startPipe({ children, database }) {
   return { port: Number(line), pid: child.pid }
 }
 
-async function startQuerywarden({ dir, children, database, tls }) {
+async function startQuerywarden({ dir: parent, children, database, tls }, name, masks) {
+  const dir = join(parent, name)
+  mkdirSync(dir)
+  if (tls) writeCertificates(dir)
   writeFileSync(
     join(dir, 'policy.yaml'),
     `version: 1
@@ -70,8 +85,7 @@ rules:
   - { id: read, decision: allow, what: { effects: [read, session, transaction] } }
   - { id: no-ddl, decision: deny, what: { effects: [ddl, dcl, external] } }
 masks:
-  - { columns: ["public.customers.ssn"], with: redact }
-`,
+${masks}`,
   )
   writeFileSync(
     join(dir, 'querywarden.yaml'),
