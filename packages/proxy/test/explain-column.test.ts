@@ -66,7 +66,7 @@ describe('policy explain --column', () => {
   it shows    the first 0 and the last 4 characters of a value that is long enough
   predicates  on-mask: conditions, joins and sorts see the mask
   masks[0], columns hr.payments.iban, with partial (first 0, last 4): since it may show values of
-    hr.payments.iban: by the definition of the materialized view, which reads hr.narrow."The number", then by the definition of the view, which reads hr.payments_2024.iban, then by the partitioned table’s hr.payments.iban
+    hr.payments.iban: materialized view of hr.narrow."The number", view of hr.payments_2024.iban, partition of hr.payments.iban
 `)
   })
 
@@ -94,7 +94,7 @@ describe('policy explain --column', () => {
     expect(other).toMatchObject({ exit: 0 })
     expect(other.out).toBe(`hr.refers.ssn (text) is not masked
   it may also show values of
-    hr.people.ssn (tagged pii.ssn): by the foreign key to hr.people.ssn
+    hr.people.ssn (tagged pii.ssn): refers to hr.people.ssn
 `)
   })
 
@@ -102,9 +102,9 @@ describe('policy explain --column', () => {
     const { out } = await explained('hr.people.called')
     expect(out).toContain('hr.people.called (hr.name_t) is masked with redact')
     expect(out).toContain('predicates  deny: a statement that looks at it')
-    expect(out).toContain('hr.name_t.first: by its row type, which holds hr.name_t.first, which is no relation here')
+    expect(out).toContain('hr.name_t.first: row with hr.name_t.first, which is no relation here')
     const { out: moved } = await explained('hr.moves.who')
-    expect(moved).toContain('hr.people.ssn (tagged pii.ssn): by its row type, which holds hr.people.ssn')
+    expect(moved).toContain('hr.people.ssn (tagged pii.ssn): row with hr.people.ssn')
     expect(moved).toContain('NULL: redact has no value of the type hr.people')
   })
 
@@ -113,7 +113,7 @@ describe('policy explain --column', () => {
     expect(out).toContain('it shows    NULL: hash has no value of the type integer')
     expect(out).toContain('masks[2], tags number, with hash: by its tags')
     expect(out).toContain('equality: lookups by exact value find their rows, as many as anybody likes')
-    expect((await explained('hr.people.score')).out).toContain('by being generated from hr.people.plain')
+    expect((await explained('hr.people.score')).out).toContain('generated from hr.people.plain')
     expect((await explained('hr.people.id')).out).toBe(
       'hr.people.id (integer) is not masked\n  it shows no values but its own\n',
     )

@@ -9,8 +9,10 @@ import {
   type MaskingEntry,
   maskName,
   type OriginPath,
+  type PathStep,
   printableName,
   readColumnName,
+  relationKey,
   type Standing,
 } from '@querywarden/policy-core'
 import { whatOf } from '../policy-test/coverage.ts'
@@ -58,7 +60,7 @@ function dataOf(target: string, explanation: ColumnExplanation, catalog: Catalog
       by: by.map(originData),
     })),
     origins: origins.map(originData),
-    definition: catalog.relations.get(JSON.stringify([column.schema, column.name]))?.view?.text ?? null,
+    definition: catalog.relations.get(relationKey(column))?.view?.text ?? null,
     opaque,
   }
 }
@@ -117,26 +119,26 @@ function withPaths(origins: readonly OriginPath[], catalog: Catalog): readonly s
 
 const pathText = (path: NonNullable<OriginPath['path']>, catalog: Catalog): string =>
   path
-    .map(({ kind, to }, at) => {
-      const isForeign = !catalog.relations.has(JSON.stringify([to.schema, to.name]))
-      return `${at === 0 ? '' : 'then '}by ${STEPS[kind]} ${shown(to)}${isForeign ? ', which is no relation here' : ''}`
+    .map(({ kind, to }) => {
+      const isElsewhere = !catalog.relations.has(relationKey(to))
+      return `${STEPS[kind]} ${shown(to)}${isElsewhere ? ', which is no relation here' : ''}`
     })
     .join(', ')
 
-/** What leads on to the column that is named behind it. */
-const STEPS: Readonly<Record<NonNullable<OriginPath['path']>[number]['kind'], string>> = {
-  view: 'the definition of the view, which reads',
-  'materialized view': 'the definition of the materialized view, which reads',
-  partition: 'its partition’s',
-  'partitioned table': 'the partitioned table’s',
-  child: 'its inheritance child’s',
-  parent: 'its inheritance parent’s',
-  'generated column': 'being generated from',
-  'text search vector': 'the trigger that makes its words of',
-  'foreign key': 'the foreign key to',
-  'row type': 'its row type, which holds',
-  'table of a type': 'the type that it is a table of, with',
-  'foreign table': 'the foreign table, which may lead to',
+/** What the column before is to the one that is named behind it. */
+const STEPS: Readonly<Record<PathStep['kind'], string>> = {
+  view: 'view of',
+  'materialized view': 'materialized view of',
+  partition: 'partitioned, with the partition’s',
+  'partitioned table': 'partition of',
+  child: 'inherited by',
+  parent: 'inherits',
+  'generated column': 'generated from',
+  'text search vector': 'words of',
+  'foreign key': 'refers to',
+  'row type': 'row with',
+  'table of a type': 'table of the type of',
+  'foreign table': 'foreign table of',
 }
 
 /** What the client sees in place of a value. */

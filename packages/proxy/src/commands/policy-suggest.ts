@@ -40,7 +40,8 @@ export async function policySuggest(terminal: Terminal, options: SuggestOptions)
   const target = options.target ?? soleTarget(config)
   const catalog = options.catalog === undefined ? await catalogOf(config, target) : loadSavedCatalog(options.catalog)
   const file = options.policy ?? config?.policyFile
-  const masked = maskedBy(file === undefined ? null : openPolicy(file).policy, target)
+  const policy = file === undefined ? null : openPolicy(file).policy
+  const masked = maskedBy(policy, target)
   const samples = options.sample > 0 ? await samplesOf(config, target, catalog, options.sample) : NO_SAMPLES
 
   const all = proposeMasks(catalog, (relation, column) => samples.of(relation, column.name))
@@ -55,7 +56,9 @@ export async function policySuggest(terminal: Terminal, options: SuggestOptions)
       unread: samples.unread,
     },
     () => [
-      ...(open.length === 0 ? [] : ['masks:', ...proposalLines(open)]),
+      ...(open.length === 0
+        ? []
+        : [policy !== null && policy.masks.length > 0 ? '# below masks:' : 'masks:', ...proposalLines(open)]),
       ...covered.map(({ column }) => `# masked already: ${patternOf(column)}`),
       ...samples.unread.map(name => `# could not be sampled: ${name}`),
       `# ${open.length} proposed, ${covered.length} masked already`,
