@@ -391,31 +391,3 @@ test('a principal’s standing is worked out once for a target', () => {
   expect(policy.for(ada, target)).toBe(policy.for(ada, { ...target }))
   expect(policy.for(ada, { ...target, name: 'other' })).not.toBe(policy.for(ada, target))
 })
-
-describe('a mask of JSON members', () => {
-  const doc = relation('docs', ['doc', 'part'])
-  const [own, part] = doc.columns
-  if (own === undefined || part === undefined) throw new Error('expected two columns')
-  const origins = [{ schema: 'public', name: 'docs', column: 'doc' }]
-  const json = { columns: ['public.docs.doc'], with: { json: { '$.contact.email': 'email' } } }
-  const kindsOf = (of: UsedRelation): readonly (readonly [string, string])[] => {
-    const decision = ruling([rules.read], facts([on(of)]), { masks: [json] })
-    if (decision.kind !== 'allow') throw new Error(`expected an allow, got ${decision.kind}`)
-    return decision.obligations.masks.flatMap(({ columns }) =>
-      columns.map(({ column, mask }) => [column.name, mask.kind] as const),
-    )
-  }
-
-  test('leads through the column itself and through its partitions', () => {
-    expect(kindsOf({ ...doc, columns: [own] })).toEqual([['doc', 'json']])
-    expect(kindsOf({ ...doc, name: 'docs_2024', columns: [{ ...own, origins }] })).toEqual([['doc', 'json']])
-  })
-
-  test('leads nowhere in what is made of the column, which may be a part of it: that is redacted (P6)', () => {
-    expect(kindsOf({ ...doc, columns: [{ ...part, origins }] })).toEqual([['part', 'redact']])
-    const view: UsedRelation = { ...doc, kind: 'derived', name: 'v_docs', columns: [{ ...own, origins }] }
-    const policy = compilePolicy(parsePolicy({ version: 1, rules: [rules.read], masks: [json] }), { version: '1' })
-    const masked = policy.for(principal([]), target).maskedColumns(view)
-    expect(masked.map(({ mask }) => mask.kind)).toEqual(['redact'])
-  })
-})
