@@ -28,7 +28,7 @@ export interface CanaryScanner {
 }
 
 /**
- * Makes what looks for canaries, in all their {@link canaryForms | forms}, at some gigabytes a second (bench/canaries.mjs).
+ * Makes what looks for canaries, in all their {@link canaryForms | forms}, at about a gigabyte a second (bench/canaries.mjs).
  * An alarm on a value that nobody may see: where one is on its way out, something reads what it must not.
  *
  * @throws MaskingError `BAD_CANARY`: a value is too short or too long, or there are none or too many
