@@ -243,6 +243,18 @@ describe.each([15, 18] as const)('views over masked columns, on PostgreSQL %i', 
     )
   })
 
+  test('a definition compares no column that the policy keeps from predicates', () => {
+    const { statement, facts, masks } = byPolicy('select * from v_filtered')
+    const denied = masks.map(masked => ({
+      ...masked,
+      columns: masked.columns.map(column => ({ ...column, predicates: 'deny' as const })),
+    }))
+    expect(world.pair.rewrite(statement, facts, denied, kinds, world.catalog)).toMatchObject({
+      kind: 'impossible',
+      why: expect.stringMatching(/its definition compares `customers.ssn`/),
+    })
+  })
+
   test('long statements are rewritten in a thread to the same', async () => {
     const guarded = await guardedClassifier({
       majors: [major],
