@@ -1,9 +1,11 @@
 import type { ColumnAction } from '../data-row/column-action.ts'
 import type { Automaton } from './automaton.ts'
 
-/** The steps of a result as row-kernel.wat reads them, with what they point to: to be copied to {@link PLAN_START}. */
+/** The steps of a result as row-kernel.wat reads them, with what they point to. */
 export interface KernelPlan {
-  readonly bytes: Uint8Array
+  /** What goes where in the memory, from {@link PLAN_START} to `end`. */
+  readonly pieces: readonly { readonly at: number; readonly piece: Uint8Array }[]
+  readonly end: number
   readonly columns: number
   /** The action of each step, for the cells that the kernel asks about. */
   readonly actions: readonly ColumnAction[]
@@ -41,15 +43,15 @@ export function kernelPlan(actions: readonly ColumnAction[]): KernelPlan | null 
   steps.push([skipped, KIND.end])
   if (data.end > PLAN_START + PLAN_BYTES_MAX) return null
 
-  const bytes = new Uint8Array(data.end - PLAN_START)
+  const bytes = new Uint8Array(steps.length * STEP_BYTES)
   const view = new DataView(bytes.buffer)
   steps.forEach((words, step) => {
     words.forEach((word, index) => {
       view.setUint32(step * STEP_BYTES + index * WORD_BYTES, word, true)
     })
   })
-  for (const { at, piece } of data.pieces) bytes.set(piece, at - PLAN_START)
-  return { bytes, columns: actions.length, actions: changed }
+  const pieces = [{ at: PLAN_START, piece: bytes }, ...data.pieces]
+  return { pieces, end: data.end, columns: actions.length, actions: changed }
 }
 
 /** What a step says behind the count of columns kept; null for a column that is one of those. */
@@ -97,17 +99,27 @@ class PlanData {
   putAutomaton(automaton: Automaton): number {
     const known = this.#automata.get(automaton)
     if (known !== undefined) return known
-    const { classes, rows } = automaton
-    const piece = new Uint8Array(classes.length * 2 + rows.length * WORD_BYTES)
-    const view = new DataView(piece.buffer)
-    classes.forEach((each, byte) => {
-      view.setUint16(byte * 2, each * WORD_BYTES, true)
-    })
-    rows.forEach((row, index) => {
-      view.setUint32(classes.length * 2 + index * WORD_BYTES, row * WORD_BYTES, true)
-    })
-    const at = this.put(piece)
+    const at = this.put(automatonBytes(automaton))
     this.#automata.set(automaton, at)
     return at
   }
+}
+
+/** Automata as the kernel reads them: many results share one. */
+const laidOut = new WeakMap<Automaton, Uint8Array>()
+
+function automatonBytes(automaton: Automaton): Uint8Array {
+  const known = laidOut.get(automaton)
+  if (known !== undefined) return known
+  const { classes, rows } = automaton
+  const piece = new Uint8Array(classes.length * 2 + rows.length * WORD_BYTES)
+  const view = new DataView(piece.buffer)
+  classes.forEach((each, byte) => {
+    view.setUint16(byte * 2, each * WORD_BYTES, true)
+  })
+  rows.forEach((row, index) => {
+    view.setUint32(classes.length * 2 + index * WORD_BYTES, row * WORD_BYTES, true)
+  })
+  laidOut.set(automaton, piece)
+  return piece
 }

@@ -95,12 +95,12 @@ export class RowKernel {
 
   /** Null where the memory can't hold what is shown. */
   #mask(plan: KernelPlan, source: Uint8Array, start: number, end: number): Uint8Array | null {
-    const input = PLAN_START + plan.bytes.length + SLACK_BYTES
+    const input = plan.end + SLACK_BYTES
     const inputEnd = input + end - start
     const output = inputEnd + SLACK_BYTES
     if (!this.#reserve(output + (end - start) + PAGE_BYTES)) return null
     if (this.#plan !== plan) {
-      this.#bytes.set(plan.bytes, PLAN_START)
+      for (const { at, piece } of plan.pieces) this.#bytes.set(piece, at)
       this.#plan = plan
     }
     this.#bytes.set(start === 0 && end === source.length ? source : source.subarray(start, end), input)
