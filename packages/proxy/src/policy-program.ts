@@ -72,19 +72,7 @@ export function addPolicy(
       done(await policyTest(onTerminal(options), files, options))
     })
   addDiff(policy, onTerminal, done)
-  policy
-    .command('suggest')
-    .description("propose masks for a target's columns, for a person to accept; values are never printed")
-    .addOption(config())
-    .option('--policy <file>', "a policy, in place of the configuration's")
-    .addOption(catalog())
-    .addOption(target())
-    .option('--sample <rows>', 'look into so many rows of each table; 0 reads none', readRows, 0)
-    .addOption(json())
-    .action(async options => {
-      const { policySuggest } = await import('./commands/policy-suggest.ts')
-      done(await policySuggest(onTerminal(options), options))
-    })
+  addSuggest(policy, onTerminal, done)
   policy
     .command('catalog')
     .description("print a target's schema, for --catalog; it holds no rows")
@@ -153,6 +141,26 @@ function addDiff(
     .action(async (older, newer, options) => {
       const { policyDiff } = await import('./commands/policy-diff.ts')
       done(await policyDiff(onTerminal(options), { old: older, new: newer }, options))
+    })
+}
+
+function addSuggest(
+  policy: Command,
+  onTerminal: (options: { readonly json?: boolean }) => Terminal,
+  done: (exit: number) => void,
+): void {
+  policy
+    .command('suggest')
+    .description("propose masks for a target's columns, for a person to accept; values are never printed")
+    .addOption(config())
+    .option('--policy <file>', "a policy, in place of the configuration's")
+    .addOption(catalog())
+    .addOption(target())
+    .option('--sample <rows>', 'look into so many rows of each table; 0 reads none', readRows, 0)
+    .addOption(json())
+    .action(async options => {
+      const { policySuggest } = await import('./commands/policy-suggest.ts')
+      done(await policySuggest(onTerminal(options), options))
     })
 }
 
