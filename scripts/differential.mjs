@@ -1,10 +1,9 @@
 // npm run differential [-- options]: what the classifier says of statements against what real servers do. --help says more.
 import { randomInt } from 'node:crypto'
-import { readFileSync } from 'node:fs'
-import { join, resolve, sep } from 'node:path'
-import { pathToFileURL } from 'node:url'
+import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
-import { bootstrap, root } from './bootstrap.mjs'
+import { bootstrap } from './bootstrap.mjs'
+import { harness } from './harness.mjs'
 
 const USAGE = `npm run differential -- [options]
 
@@ -34,7 +33,7 @@ if (options.help) {
   process.exit(0)
 }
 bootstrap()
-const { runDifferential, repeatFindings } = await harness()
+const { runDifferential, repeatFindings } = await harness('differential')
 const print = line => console.log(line)
 const unsafe =
   options.repeat === undefined
@@ -94,56 +93,4 @@ function list(name, text, known) {
 function usage(message) {
   console.error(`${message}\n\n${USAGE}`)
   process.exit(2)
-}
-
-/** The harness with the sources of what it judges, as one script. Packages from outside stay where they are installed. */
-async function harness() {
-  const { build } = await import('tsup')
-  const outDir = join(root, 'node_modules', '.cache', 'querywarden-differential')
-  await build({
-    config: false,
-    entry: { differential: join(root, 'packages/conformance/src/differential/command.ts') },
-    outDir,
-    format: 'esm',
-    target: 'node20',
-    platform: 'node',
-    outExtension: () => ({ js: '.mjs' }),
-    noExternal: [/^@querywarden\//],
-    esbuildOptions: settings => {
-      settings.conditions = ['@querywarden/source', 'node']
-    },
-    esbuildPlugins: [installedWhereTheyAre(), ownLocations()],
-    dts: false,
-    silent: true,
-  })
-  return import(pathToFileURL(join(outDir, 'differential.mjs')).href)
-}
-
-/** pnpm installs a package beside who needs it: from the bundle's own place none would be found. */
-function installedWhereTheyAre() {
-  return {
-    name: 'installed-where-they-are',
-    setup(build) {
-      build.onResolve({ filter: /^[^./]/ }, async ({ path, importer, kind, resolveDir, pluginData }) => {
-        if (path.startsWith('@querywarden/') || path.startsWith('node:') || pluginData === 'again' || importer === '')
-          return null
-        const found = await build.resolve(path, { importer, kind, resolveDir, pluginData: 'again' })
-        if (found.errors.length > 0 || !found.path.startsWith(sep)) return null
-        return { path: pathToFileURL(found.path).href, external: true }
-      })
-    },
-  }
-}
-
-/** A source that asks where it is means its own file. */
-function ownLocations() {
-  return {
-    name: 'own-locations',
-    setup(build) {
-      build.onLoad({ filter: /packages[\\/][^\\/]+[\\/]src[\\/].*\.ts$/ }, ({ path }) => {
-        const text = readFileSync(path, 'utf8')
-        return { contents: text.replaceAll('import.meta.url', JSON.stringify(pathToFileURL(path).href)), loader: 'ts' }
-      })
-    },
-  }
 }

@@ -68,6 +68,16 @@ test(`what got better is pinned: set ${REWRITE} to do so`, async () => {
   expect(beyond(await pinned(), scoreOf(leaks, benign))).toEqual([])
 })
 
+test(`what became of the attacks is what is pinned: set ${REWRITE} to do so`, async () => {
+  const { attacks, benign: served } = scoreOf(leaks, benign)
+  const known = await pinned()
+  expect([attacks, served]).toEqual([known.attacks, known.benign])
+})
+
+test('98 % of what is benign is served, and as the bare server does', () => {
+  expect(benign.filter(({ wrong }) => wrong === null).length / benign.length).toBeGreaterThanOrEqual(0.98)
+})
+
 test('every attack was judged', () => {
   expect(leaks.filter(({ verdict }) => verdict === 'error')).toEqual([])
 })

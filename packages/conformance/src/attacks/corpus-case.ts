@@ -90,7 +90,7 @@ export interface LeakCase {
 export interface BenignCase {
   readonly id: string
   readonly category: string
-  readonly sql: string
+  readonly sql: Script
   readonly params?: readonly string[]
   readonly protocol: 'either' | 'simple' | 'extended'
   readonly role: Role

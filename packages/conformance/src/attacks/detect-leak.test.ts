@@ -44,6 +44,21 @@ describe('a leak is found', () => {
     expect(hasLeaked(leakCase({ raw: true }), { ...result([]), received }, null, canaries)).toBe(true)
   })
 
+  test('in the binary forms of dates and numerics, which have nothing of the text', () => {
+    const hidden = { dob: '1961-03-17', salary: '183427.19' }
+    const cell = (hex: string): BackendMessage => {
+      const [size, bytes] = [Buffer.alloc(4), Buffer.from(hex, 'hex')]
+      size.writeInt32BE(bytes.length)
+      return { type: 'D', body: Buffer.concat([Buffer.from([0, 1]), size, bytes]) }
+    }
+    const seen = (hex: string): boolean => hasLeaked(leakCase({ raw: true }), result([cell(hex)]), null, hidden)
+    // What PostgreSQL sends for them, by date_send and numeric_send.
+    expect(seen('ffffc8a7')).toBe(true)
+    expect(seen('ffffc8a8')).toBe(false)
+    expect(seen('000300010000000200120d63076c')).toBe(true)
+    expect(seen('000300010000000200120d63076d')).toBe(false)
+  })
+
   test('as evidence of which every piece must be there', () => {
     expect(leaks({ bytes: ['512', '847'] }, [row('512'), row('847')])).toBe(true)
     expect(leaks({ bytes: ['512', '847'] }, [row('512')])).toBe(false)

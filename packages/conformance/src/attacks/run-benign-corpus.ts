@@ -25,11 +25,15 @@ export async function runBenignCorpus(options: BenignCorpusOptions): Promise<rea
   const { cases, database, login, onProgress } = options
   const runs: BenignRun[] = []
   await database.resetIfChanged()
+  let hasChanged = false
   for (const benign of cases) {
     const protocols = benign.protocol === 'either' ? (['simple', 'extended'] as const) : [benign.protocol]
     for (const protocol of protocols) {
       const { id, category, role, sql, params } = benign
-      const result = await runScript(params === undefined ? sql : { ext: { sql, params } }, {
+      const changes = CHANGES.test(JSON.stringify(sql))
+      if (changes || hasChanged) await database.resetIfChanged()
+      hasChanged = changes
+      const result = await runScript(params === undefined || typeof sql !== 'string' ? sql : { ext: { sql, params } }, {
         role,
         protocol,
         login,
@@ -44,6 +48,9 @@ export async function runBenignCorpus(options: BenignCorpusOptions): Promise<rea
   }
   return runs
 }
+
+/** Each such statement meets the database as it was made. */
+const CHANGES = /insert|update|delete|merge|nextval|setval|create/i
 
 function whatIsWrong({ compare, expect }: BenignCase, result: ScriptResult): string | null {
   if (result.refusedLogins[0] !== undefined) return `login refused: ${result.refusedLogins[0]}`

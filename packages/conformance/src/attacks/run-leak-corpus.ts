@@ -4,15 +4,15 @@ import type { Canaries, LeakCase, Role } from './corpus-case.ts'
 import type { CorpusDatabase } from './corpus-database.ts'
 import { hasLeaked } from './detect-leak.ts'
 import type { Login } from './raw-connection.ts'
-import { runScript, type ScriptContext, type ScriptResult } from './run-script.ts'
+import { type CaseProtocol, runScript, type ScriptContext, type ScriptResult } from './run-script.ts'
 import { isHarmless } from './side-effects.ts'
 
 /**
  * What became of a case. `leaked`: the value, or what gives it away, arrived. `hidden`: it ran, and nothing of the kind
- * arrived. `denied`: the gateway refused at least a part of it. `error`: it couldn't be judged, because the connection
+ * arrived. `denied`: the gateway refused at least a part of it. `caught`: its second wall dropped the result. `error`: it couldn't be judged, because the connection
  * was lost, refused otherwise or fell silent.
  */
-export const VERDICTS = ['leaked', 'hidden', 'denied', 'error'] as const
+export const VERDICTS = ['leaked', 'hidden', 'denied', 'caught', 'error'] as const
 export type CaseVerdict = (typeof VERDICTS)[number]
 
 /** One case in one protocol. */
@@ -20,7 +20,7 @@ export interface CaseRun {
   readonly id: string
   readonly category: string
   readonly leaks: LeakCase['leaks']
-  readonly protocol: 'simple' | 'extended'
+  readonly protocol: CaseProtocol
   readonly verdict: CaseVerdict
   /** What the server or gateway said first, for whoever looks into it. */
   readonly said: string
@@ -62,9 +62,9 @@ export async function runLeakCorpus(options: LeakCorpusOptions): Promise<readonl
 }
 
 function protocolsOf({ protocol, sql }: LeakCase): readonly CaseRun['protocol'][] {
-  if (protocol === 'either') return ['simple', 'extended']
+  if (protocol === 'either') return ['simple', 'extended', 'binary']
   // A list of steps names its messages itself.
-  return protocol === 'extended' && !Array.isArray(sql) ? ['extended'] : ['simple']
+  return protocol === 'extended' && !Array.isArray(sql) ? ['extended', 'binary'] : ['simple']
 }
 
 async function runCase(
@@ -116,6 +116,7 @@ async function attack(
 
 function verdictWithoutLeak(result: ScriptResult): CaseVerdict {
   const errors = errorsOf(result)
+  if (errors.some(isCaught)) return 'caught'
   if (errors.some(isRefusal) || errors.some(isFatalViolation) || result.refusedLogins.length > 0) return 'denied'
   return result.exchanges.every(({ end }) => end === 'ready') ? 'hidden' : 'error'
 }
@@ -129,6 +130,10 @@ const errorsOf = ({ exchanges }: ScriptResult): readonly ReadonlyMap<string, str
 /** The gateway puts JSON into the detail of its refusals; PostgreSQL never does. */
 export const isRefusal = (fields: ReadonlyMap<string, string>): boolean =>
   (fields.get('D') ?? '').startsWith('{"querywarden":')
+
+/** What the second wall says when it ends a session. */
+export const isCaught = (fields: ReadonlyMap<string, string>): boolean =>
+  fields.get('V') === 'FATAL' && (fields.get('M') ?? '').startsWith('result dropped')
 
 /** What breaks the protocol is refused by the end of the connection; PostgreSQL does the same. */
 const isFatalViolation = (fields: ReadonlyMap<string, string>): boolean =>

@@ -1,14 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Role, Script, Step } from './corpus-case.ts'
+import type { ExtendedStep, Role, Script, Step } from './corpus-case.ts'
 import * as frontend from './frontend-message.ts'
 import { filledIn, type Places } from './placeholders.ts'
 import { type Exchange, type Login, RawConnection } from './raw-connection.ts'
+
+/** How statements are sent: simple, or extended with results in text or in binary. */
+export type CaseProtocol = 'simple' | 'extended' | 'binary'
 
 /** How a script reaches the database. */
 export interface ScriptContext extends Places {
   readonly role: Role
   /** The protocol in which plain strings are sent. */
-  readonly protocol: 'simple' | 'extended'
+  readonly protocol: CaseProtocol
   /** Whom to log in as for the role, at the endpoint under attack. */
   readonly login: (role: Role) => Login
   /** Resolves a function's signature to its object id, on a direct connection. */
@@ -85,16 +88,23 @@ class ScriptRun {
     return null
   }
 
+  /** A step that doesn't ask for a format gets that of the run. */
+  #inFormat(step: ExtendedStep): ExtendedStep {
+    return this.#context.protocol === 'binary' && step.resultFormats === undefined
+      ? { ...step, resultFormats: [1] }
+      : step
+  }
+
   async #send(connection: RawConnection, step: Step): Promise<Exchange> {
     if (typeof step === 'string') {
-      const isExtended = this.#context.protocol === 'extended'
-      const bytes = isExtended ? frontend.extended({ sql: step }) : frontend.query(step)
+      const isExtended = this.#context.protocol !== 'simple'
+      const bytes = isExtended ? frontend.extended(this.#inFormat({ sql: step })) : frontend.query(step)
       return connection.exchange(bytes, { ready: 1, copyData: undefined, isExtended })
     }
     const { copyData } = step
     if ('simple' in step) return connection.query(step.simple, copyData)
     if ('ext' in step) {
-      return connection.exchange(frontend.extended(step.ext), { ready: 1, copyData, isExtended: true })
+      return connection.exchange(frontend.extended(this.#inFormat(step.ext)), { ready: 1, copyData, isExtended: true })
     }
     if ('msgs' in step) {
       const ready = step.msgs.filter(([type]) => type === 'S' || type === 'Q').length

@@ -9,12 +9,14 @@ const run = (id: string, verdict: CaseVerdict, category = 'cast'): CaseRun => {
 describe('a score', () => {
   test('counts a case once, by its worst run', () => {
     const runs = [run('a', 'hidden'), run('a', 'leaked'), run('b', 'denied'), run('b', 'hidden')]
-    expect(byCategory(runs).get('cast')).toEqual({ cases: 2, leaked: 1, hidden: 0, denied: 1, error: 0 })
+    expect(byCategory(runs).get('cast')).toEqual({ cases: 2, leaked: 1, hidden: 0, denied: 1, caught: 0, error: 0 })
   })
 
   test('takes an attack that could not be judged for a leak, and leaves out what depends on the machine', () => {
     const runs = [run('a', 'error'), run('b', 'denied'), run('c', 'leaked', 'timing')]
-    expect(scoreOf(runs, []).leaking).toEqual({ cast: ['a'] })
+    const { leaking, attacks } = scoreOf(runs, [])
+    expect(leaking).toEqual({ cast: ['a'] })
+    expect(attacks).toEqual({ leaked: 0, hidden: 0, denied: 1, caught: 0, error: 1 })
   })
 
   test('names what one has and the other has not', () => {
@@ -26,10 +28,10 @@ describe('a score', () => {
 
   test('is printed with its totals', () => {
     expect(tableOf([run('a', 'leaked'), run('b', 'denied', 'alias')])).toMatchInlineSnapshot(`
-      "category                 cases  leaked  hidden  denied   error
-      alias                        1       0       0       1       0
-      cast                         1       1       0       0       0
-      all                          2       1       0       1       0"
+      "category                 cases  leaked  hidden  denied  caught   error
+      alias                        1       0       0       1       0       0
+      cast                         1       1       0       0       0       0
+      all                          2       1       0       1       0       0"
     `)
   })
 })

@@ -4,14 +4,21 @@ import { type CaseRun, type CaseVerdict, VERDICTS } from './run-leak-corpus.ts'
 /** How many cases of a category came to what. */
 export type CategoryScore = Readonly<Record<CaseVerdict, number>> & { readonly cases: number }
 
-/** What is pinned: which attacks leak, and which benign statements come out wrong. Neither list may grow. */
+/**
+ * What is pinned: what became of the attacks, which of them leak, and which benign statements come out wrong. Neither list
+ * may grow.
+ */
 export interface Score {
+  /** How many cases came to what at worst. */
+  readonly attacks: Readonly<Record<CaseVerdict, number>>
+  /** How many benign statements, in how many protocols each, and how many of those runs came out right. */
+  readonly benign: { readonly runs: number; readonly right: number }
   readonly leaking: Readonly<Record<string, readonly string[]>>
   readonly benignWrong: Readonly<Record<string, readonly string[]>>
 }
 
 /** A case is as bad as its worst run. */
-const WORST_FIRST: readonly CaseVerdict[] = ['leaked', 'error', 'denied', 'hidden']
+const WORST_FIRST: readonly CaseVerdict[] = ['leaked', 'error', 'caught', 'denied', 'hidden']
 
 /** The worst verdict of each case, by id. */
 export function verdictsOf(runs: readonly CaseRun[]): ReadonlyMap<string, CaseRun> {
@@ -28,7 +35,7 @@ const rank = ({ verdict }: CaseRun): number => WORST_FIRST.indexOf(verdict)
 export function byCategory(runs: readonly CaseRun[]): ReadonlyMap<string, CategoryScore> {
   const scores = new Map<string, CategoryScore>()
   for (const { category, verdict } of verdictsOf(runs).values()) {
-    const score = scores.get(category) ?? { cases: 0, leaked: 0, hidden: 0, denied: 0, error: 0 }
+    const score = scores.get(category) ?? { cases: 0, leaked: 0, hidden: 0, denied: 0, caught: 0, error: 0 }
     scores.set(category, { ...score, cases: score.cases + 1, [verdict]: score[verdict] + 1 })
   }
   return scores
@@ -36,12 +43,21 @@ export function byCategory(runs: readonly CaseRun[]): ReadonlyMap<string, Catego
 
 /** The score of a run of both corpora. An attack that couldn't be judged counts as leaking. */
 export function scoreOf(leaks: readonly CaseRun[], benign: readonly BenignRun[]): Score {
-  const bad = [...verdictsOf(leaks).values()].filter(({ verdict }) => verdict === 'leaked' || verdict === 'error')
+  // How long an answer takes depends on the machine as well: reported, never pinned.
+  const judged = [...verdictsOf(leaks).values()].filter(({ category }) => category !== 'timing')
+  const bad = judged.filter(({ verdict }) => verdict === 'leaked' || verdict === 'error')
   return {
-    // How long an answer takes depends on the machine as well: reported, never pinned.
-    leaking: grouped(bad.filter(({ category }) => category !== 'timing')),
+    attacks: countsOf(judged),
+    benign: { runs: benign.length, right: benign.filter(({ wrong }) => wrong === null).length },
+    leaking: grouped(bad),
     benignWrong: grouped(benign.filter(({ wrong }) => wrong !== null)),
   }
+}
+
+function countsOf(runs: readonly CaseRun[]): Record<CaseVerdict, number> {
+  const counts = { leaked: 0, hidden: 0, denied: 0, caught: 0, error: 0 }
+  for (const { verdict } of runs) counts[verdict] += 1
+  return counts
 }
 
 function grouped(items: readonly { readonly id: string; readonly category: string }[]): Record<string, string[]> {
@@ -53,12 +69,14 @@ function grouped(items: readonly { readonly id: string; readonly category: strin
   return groups
 }
 
+type Lists = Pick<Score, 'leaking' | 'benignWrong'>
+
 /** What a score has that the pinned one hasn't, by list: regressions one way round, improvements the other. */
-export function beyond(score: Score, pinned: Score): readonly string[] {
+export function beyond(score: Lists, pinned: Lists): readonly string[] {
   const known = new Set(idsOf(pinned))
   return idsOf(score).filter(id => !known.has(id))
 }
-const idsOf = ({ leaking, benignWrong }: Score): readonly string[] =>
+const idsOf = ({ leaking, benignWrong }: Lists): readonly string[] =>
   [leaking, benignWrong].flatMap(groups => Object.values(groups).flat())
 
 /** The counts as lines of text. */

@@ -53,7 +53,7 @@ select json_agg(json_build_array(format('%I.%I', n.nspname, p.proname), p.prokin
 
 const SETTINGS = `select json_agg(name order by name) from pg_settings where context = 'user'`
 
-export async function readVocabulary({ link }: World): Promise<Vocabulary> {
+export async function readVocabulary({ link }: Pick<World, 'link'>): Promise<Vocabulary> {
   const rows = async (sql: string): Promise<readonly unknown[][]> =>
     JSON.parse((await link.query(sql))[0] ?? '[]') ?? []
   const relations = (await rows(RELATIONS)).map(
