@@ -86,27 +86,6 @@ function relationsOf(
   },
 ): readonly UnlinkedRelation[] {
   const columns = new Map<string, UsedColumn[]>()
-  const columnOf = ([
-    relation = '',
-    attnum = '',
-    name = '',
-    typeOid,
-    typmod,
-    type = '',
-  ]: readonly string[]): UsedColumn => {
-    const origins = known.lineage.origins(relation, attnum)
-    const [marks, ownMarks] = [known.marks.of(origins), known.marks.own(`${relation}.${attnum}`)]
-    return {
-      name,
-      attnum: Number(attnum),
-      typeOid: Number(typeOid),
-      typmod: Number(typmod),
-      type,
-      origins: origins.flatMap(key => known.lineage.nameOf(key) ?? []),
-      marks,
-      ...(marks === ownMarks ? {} : { ownMarks }),
-    }
-  }
   const targets = viewTargetsOf(snapshot)
   const compared = comparedColumnsOf(snapshot)
   const viewOf = namedViews(snapshot)
@@ -114,7 +93,7 @@ function relationsOf(
   for (const row of snapshot.columns) {
     const [relation = '', , name = '', , , , isGenerated] = row
     if (isGenerated === TRUE) generated.set(relation, (generated.get(relation) ?? new Set()).add(name))
-    listAt(columns, relation).push(columnOf(row))
+    listAt(columns, relation).push(columnOf(row, known))
   }
   return snapshot.relations.map(([oid = '', schema = '', name = '', kind = '', , hasRowSecurity]) => {
     const knownKind = KINDS[kind]
@@ -144,6 +123,24 @@ function relationsOf(
       ...(sources === undefined ? {} : { sources }),
     }
   })
+}
+
+function columnOf(
+  [relation = '', attnum = '', name = '', typeOid, typmod, type = '']: readonly string[],
+  known: { readonly lineage: Lineage; readonly marks: Marks },
+): UsedColumn {
+  const origins = known.lineage.origins(relation, attnum)
+  const [marks, ownMarks] = [known.marks.of(origins), known.marks.own(`${relation}.${attnum}`)]
+  return {
+    name,
+    attnum: Number(attnum),
+    typeOid: Number(typeOid),
+    typmod: Number(typmod),
+    type,
+    origins: origins.flatMap(key => known.lineage.nameOf(key) ?? []),
+    marks,
+    ...(marks === ownMarks ? {} : { ownMarks }),
+  }
 }
 
 /** Definitions of views, with what they read by name. */
