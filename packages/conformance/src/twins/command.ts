@@ -1,5 +1,6 @@
 import { appendFileSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
+import type { PostgresMajor } from '@querywarden/dev-servers'
 import { seededRandom } from '../differential/random.ts'
 import { exploreTwins, type TwinFinding } from './explore-twins.ts'
 import { generatePlan } from './generate-plan.ts'
@@ -30,24 +31,24 @@ export async function runTwins(command: TwinsCommand): Promise<number> {
   let found = 0
   for (const major of majors) {
     print(`PostgreSQL ${major}`)
-    const servers = await startTwinServers(major)
-    try {
-      found += await runMajor(command, servers, seconds / majors.length)
-    } finally {
-      await Promise.all([servers.left.stop(), servers.right.stop()])
-    }
+    found += await runMajor(command, major, seconds / majors.length)
   }
   return found
 }
 
-async function runMajor(command: TwinsCommand, servers: Servers, seconds: number): Promise<number> {
+async function runMajor(command: TwinsCommand, major: PostgresMajor, seconds: number): Promise<number> {
   const startedAt = performance.now()
   const left = (): number => seconds - (performance.now() - startedAt) / 1000
   let found = 0
   for (let seed = command.seed; left() > 0; seed++) {
     // The shop takes every third turn: no generated schema has as much that hands on values.
     const plan = (seed - command.seed) % 3 === 0 ? await shopPlan() : generatePlan(seed)
-    found += await runPlan(command, plan, seed, servers, Math.min(PLAN_SECONDS, left()))
+    const servers = await startTwinServers(major)
+    try {
+      found += await runPlan(command, plan, seed, servers, Math.min(PLAN_SECONDS, left()))
+    } finally {
+      await Promise.all([servers.left.stop(), servers.right.stop()])
+    }
   }
   return found
 }

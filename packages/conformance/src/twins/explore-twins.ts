@@ -183,7 +183,7 @@ export class TwinRunner {
 
   constructor(world: TwinWorld) {
     this.#world = world
-    this.surroundings = { ports: SIDES.map(side => world.servers[side].port) }
+    this.surroundings = { ports: SIDES.map(side => world.servers[side].port), oidMax: world.oidMax }
   }
 
   /** Runs a script through the gateway. */

@@ -13,7 +13,7 @@ const DATABASE = 'app'
 const TEMPLATE = 'twin_template'
 const TOKEN = 'a token of the agent, long enough'
 
-/** Twins are made on servers of their own: names and object ids are then the same on both. */
+/** Twins are made on new servers of their own, one pair for each plan: names and object ids are then the same on both. */
 export async function startTwinServers(major: PostgresMajor): Promise<Servers> {
   const settings = {
     autovacuum: 'off',
@@ -34,6 +34,8 @@ export async function startTwinServers(major: PostgresMajor): Promise<Servers> {
 export interface TwinWorld {
   readonly plan: TwinPlan
   readonly servers: Servers
+  /** The highest id of a relation; the same on both. */
+  readonly oidMax: number
   /** Through the gateway. */
   readonly governed: (side: Side) => Login
   /** Past it, under the same account. */
@@ -52,6 +54,8 @@ export async function openTwins(
   const dir = await mkdtemp(join(tmpdir(), 'querywarden-twins-'))
   await Promise.all(SIDES.map(side => makeTemplate(plan, side, servers[side])))
   await Promise.all(SIDES.map(side => makeAnew(servers[side])))
+  const [left, right] = await Promise.all(SIDES.map(side => highestId(servers[side])))
+  if (left === undefined || left !== right) throw new Error('ids of relations differ: twins need servers that are new')
   const { user, password } = plan.account
   await writeFile(join(dir, 'policy.yaml'), fault(plan.policy))
   const file = join(dir, 'querywarden.yaml')
@@ -65,6 +69,7 @@ export async function openTwins(
   return {
     plan,
     servers,
+    oidMax: left,
     governed: side => ({ ...gateway.postgres, user: 'agent', password: TOKEN, database: side }),
     direct: side => ({ host: servers[side].host, port: servers[side].port, user, password, database: DATABASE }),
     reset: async () => {
@@ -86,6 +91,11 @@ async function makeTemplate({ sqlOf, name }: TwinPlan, side: Side, server: Postg
   } catch (cause) {
     throw new Error(`the ${side} side of ${name} can't be made: ${String(cause)}`, { cause })
   }
+}
+
+async function highestId(server: PostgresServer): Promise<number> {
+  const [row] = await server.exec('SELECT max(oid)::int AS oid FROM pg_class', DATABASE)
+  return Number(row?.['oid'])
 }
 
 async function makeAnew(server: PostgresServer): Promise<void> {

@@ -44,7 +44,7 @@ test('what shows nothing masked comes back byte for byte as from the server itse
       const script: TwinScript = { steps: [{ sql, mode, ...(params === undefined ? {} : { params }) }], isKept: false }
       const [[ours = []], [theirs = []]] = [await runOn(governed, script), await runOn(direct, script)]
       compared += 1
-      if (differenceOf(ours, theirs, { ports: [] }) === null) continue
+      if (differenceOf(ours, theirs, { ports: [], oidMax: world.oidMax }) === null) continue
       different.push([id, mode, ...decoded(ours).slice(0, 4), 'and direct', ...decoded(theirs).slice(0, 4)].join(' '))
     }
   }

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { seededRandom } from '../../src/differential/random.ts'
 import { exploreTwins, type TwinFinding, type TwinTally } from '../../src/twins/explore-twins.ts'
 import { generatePlan } from '../../src/twins/generate-plan.ts'
@@ -13,10 +13,10 @@ const SEED = 20_261
 const SHRINK_ATTEMPTS = 15
 
 let servers: Servers
-beforeAll(async () => {
+beforeEach(async () => {
   servers = await startTwinServers(18)
 }, 120_000)
-afterAll(async () => {
+afterEach(async () => {
   await servers?.left.stop()
   await servers?.right.stop()
 })
