@@ -13,6 +13,11 @@ export const RESIDUALS: readonly Residual[] = [
     name: 'positions in the write-ahead log',
     isIn: sql => /pg_current_wal_|pg_last_wal_|pg_wal_|pg_stat_get_wal/i.test(sql),
   },
+  {
+    // Two servers can't be one: nothing of the data is in it.
+    name: 'when the server started',
+    isIn: sql => /pg_conf_load_time|pg_postmaster_start_time/i.test(sql),
+  },
 ]
 
 /** The first one that a script has in it. */
