@@ -5,8 +5,8 @@
 //
 // Prints ratios of median processor times of what takes turns: machines differ, ratios less so.
 import { canaryForms, canaryScanner } from '@querywarden/masking'
-import { medians } from './interleaved.mjs'
-import { CHUNK_BYTES, ordinaryChunk } from './masking-chunks.mjs'
+import { medians } from './parts/interleaved.mjs'
+import { CHUNK_BYTES, ordinaryChunk } from './parts/masking-chunks.mjs'
 
 const rounds = Number(process.env.ROUNDS ?? 101)
 const TIMES = 16
