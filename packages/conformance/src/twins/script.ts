@@ -19,8 +19,8 @@ export interface TwinScript {
 /** What came back for one step. */
 export type Answer = readonly BackendMessage[]
 
-const BEGIN = frontend.query('BEGIN')
-const ROLLBACK = frontend.query('ROLLBACK')
+const BEGIN_PART = { bytes: frontend.query('BEGIN'), isExtended: false }
+const ROLLBACK_PART = { bytes: frontend.query('ROLLBACK'), isExtended: false }
 
 const bytesOf = ({ sql, mode, params = [] }: TwinStep): Buffer =>
   mode === 'simple'
@@ -32,12 +32,14 @@ const wantsData = ({ sql }: TwinStep): boolean => /copy[\s\S]*\bstdin\b/i.test(s
 
 /** Runs a script; gives an answer for each step. A connection that ends gives what it had said, and empty answers after. */
 export async function runOn(connection: RawConnection, { steps, isKept }: TwinScript): Promise<readonly Answer[]> {
-  const all = isKept ? steps.map(bytesOf) : [BEGIN, ...steps.map(bytesOf), ROLLBACK]
-  const parts = steps.some(wantsData) ? all : [Buffer.concat(all)]
+  const sent = steps.map(step => ({ bytes: bytesOf(step), isExtended: step.mode !== 'simple' }))
+  const all = isKept ? sent : [BEGIN_PART, ...sent, ROLLBACK_PART]
+  const whole = { bytes: Buffer.concat(all.map(({ bytes }) => bytes)), isExtended: false }
+  const parts = steps.some(wantsData) ? all : [whole]
   const messages: BackendMessage[] = []
-  for (const part of parts) {
+  for (const { bytes, isExtended } of parts) {
     const ready = parts.length === 1 ? all.length : 1
-    const exchange = await connection.exchange(part, { ready, copyData: '1\tx\n', isExtended: false })
+    const exchange = await connection.exchange(bytes, { ready, copyData: '1\tx\n', isExtended })
     messages.push(...exchange.messages)
     if (exchange.end !== 'ready') break
   }
