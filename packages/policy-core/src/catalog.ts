@@ -128,6 +128,11 @@ export interface CatalogRelation extends UsedRelation {
    * UPDATE of one succeeds tells whether a value is there. Absent: not known, and then it may be any.
    */
   readonly comparedColumns?: ReadonlySet<string>
+  /**
+   * The columns of its primary key, by which the server knows what GROUP BY determines: not of one that is deferrable, nor
+   * of a table whose children may have the same keys again. Absent: none, or not known.
+   */
+  readonly primaryKey?: readonly string[]
   /** Whether row security is on: which rows are seen depends on who asks. Absent: not known. */
   readonly hasRowSecurity?: boolean
   /** Whether it has no rows of its own, but those of its partitions. Absent: not known. */

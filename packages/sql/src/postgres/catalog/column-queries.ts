@@ -47,6 +47,14 @@ select c.oid::text, k.attnum::text
  where ${OUR_SCHEMA}
  order by c.oid, k.attnum`
 
+/** relation, attnum: primary keys that hold at all times, column by column. */
+export const PRIMARY_KEYS: string = `
+select c.oid::text, k.attnum::text
+  from pg_constraint p cross join lateral unnest(p.conkey) with ordinality as k (attnum, at)
+  join pg_class c on c.oid = p.conrelid join pg_namespace n on n.oid = c.relnamespace
+ where p.contype = 'p' and not p.condeferrable and ${OUR_SCHEMA}
+ order by c.oid, k.at`
+
 /** relation, attnum, the text of a comment or a security label that gives tags. Of attributes of composite types too. */
 export const TAGGED_COLUMNS: string = `
 with written as (

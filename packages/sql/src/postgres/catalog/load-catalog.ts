@@ -12,6 +12,7 @@ import { eventTriggersOf } from './event-triggers.ts'
 import { fingerprintOf } from './fingerprint.ts'
 import { type Opacity, opacityOf } from './opacity.ts'
 import { type Lineage, lineageOf } from './origins.ts'
+import { primaryKeysOf } from './primary-keys.ts'
 import { TRUE } from './queries.ts'
 import { reactionsOf } from './reactions.ts'
 import { listAt, routinesOf } from './routines.ts'
@@ -88,6 +89,7 @@ function relationsOf(
   const columns = new Map<string, UsedColumn[]>()
   const targets = viewTargetsOf(snapshot)
   const compared = comparedColumnsOf(snapshot)
+  const keys = primaryKeysOf(snapshot)
   const viewOf = namedViews(snapshot)
   const generated = new Map<string, Set<string>>()
   for (const row of snapshot.columns) {
@@ -104,6 +106,7 @@ function relationsOf(
       )
     const writesTo = targets.get(oid)
     const comparedColumns = compared.get(oid)
+    const primaryKey = keys.get(oid)
     const sources = known.lineage.sources.get(oid)
     return {
       schema,
@@ -119,6 +122,7 @@ function relationsOf(
       isPartitioned: kind === 'p',
       ...(writesTo === undefined ? {} : { writesTo }),
       ...(comparedColumns === undefined ? {} : { comparedColumns }),
+      ...(primaryKey === undefined ? {} : { primaryKey }),
       ...viewOf(oid),
       ...(sources === undefined ? {} : { sources }),
     }

@@ -28,6 +28,7 @@ export interface Snapshot {
   readonly viewTypes: readonly Row[]
   readonly viewOptions: readonly Row[]
   readonly comparedColumns: readonly Row[]
+  readonly primaryKeys: readonly Row[]
   readonly taggedColumns: readonly Row[]
   readonly columnTypes: readonly Row[]
   readonly typedTables: readonly Row[]
@@ -101,6 +102,7 @@ async function readAll(query: Query): Promise<Omit<Snapshot, 'texts'>> {
     viewTypes: await read(queries.VIEW_TYPES),
     viewOptions: await read(columns.VIEW_OPTIONS),
     comparedColumns: await read(columns.COMPARED_COLUMNS),
+    primaryKeys: await read(columns.PRIMARY_KEYS),
     taggedColumns: await read(columns.TAGGED_COLUMNS),
     columnTypes: await read(columns.COLUMN_TYPES),
     typedTables: await read(columns.TYPED_TABLES),

@@ -8,6 +8,16 @@ import { catalogSharing, readCatalog as readShared } from '../threads/share-cata
 import { readCatalog, writeCatalog } from './saved-catalog.ts'
 import { schemaVersion } from './version.ts'
 
+const KEYS = `
+create schema keys;
+create table keys.pair (a int, b int, c text, primary key (b, a));
+create table keys.later (id int primary key deferrable);
+create table keys.parted (id int primary key, v text) partition by range (id);
+create table keys.parted_1 partition of keys.parted default;
+create table keys.parent (id int primary key);
+create table keys.child () inherits (keys.parent);
+`
+
 const found = (catalog: Catalog, schema: string, name: string): CatalogRelation => {
   const relation = catalog.relations.get(relationKey({ schema, name }))
   if (relation === undefined) throw new Error(`no relation ${schema}.${name}`)
@@ -19,7 +29,7 @@ describe.each(POSTGRES_MAJORS)('what views show on PostgreSQL %i', major => {
   let catalog: Catalog
   beforeAll(async () => {
     server = await startPostgres({ major, database: 'world' })
-    await server.exec(MASKED_WORLD)
+    await server.exec(MASKED_WORLD + KEYS)
     catalog = await catalogOf(server)
   }, 120_000)
   afterAll(() => server?.stop())
@@ -96,6 +106,19 @@ describe.each(POSTGRES_MAJORS)('what views show on PostgreSQL %i', major => {
     expect(compared('hr', 'parent')).toEqual([])
     expect(compared('lab', 'far')).toEqual(['none known'])
     expect(compared('lab', 'renamed')).toEqual(['none known'])
+  })
+
+  test('the keys that GROUP BY may rest on', () => {
+    const key = (schema: string, name: string) => found(catalog, schema, name).primaryKey
+    expect(key('hr', 'people')).toEqual(['id'])
+    expect(key('hr', 'booked')).toBeUndefined()
+    expect(key('keys', 'pair')).toEqual(['b', 'a'])
+    expect(key('keys', 'later')).toBeUndefined()
+    // A partitioned table has it for all of its rows, a parent but for its own.
+    expect(key('keys', 'parted')).toEqual(['id'])
+    expect(key('keys', 'parted_1')).toEqual(['id'])
+    expect(key('keys', 'parent')).toBeUndefined()
+    expect(key('keys', 'child')).toBeUndefined()
   })
 
   test('a change of a view’s options or of a unique index shows in the version and in the fingerprint', async () => {
