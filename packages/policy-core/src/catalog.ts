@@ -109,6 +109,17 @@ export type ColumnSource = { readonly from: RelationName } & (
     }
 )
 
+/** One constraint or index by which rows are compared with other rows. */
+export interface Comparison {
+  /** All columns that it reads: its keys, and what its expressions and predicate read. */
+  readonly columns: ReadonlySet<string>
+  /**
+   * Those of them that have no default, and whose NULL is compared with nothing: an INSERT that leaves one out has its row
+   * compared with none.
+   */
+  readonly optional: ReadonlySet<string>
+}
+
 /** A relation as the catalog snapshot knows it. */
 export interface CatalogRelation extends UsedRelation {
   /** Why its rows can't be followed to base columns (a function in a view's definition, say), or null. */
@@ -123,11 +134,11 @@ export interface CatalogRelation extends UsedRelation {
   /** What runs by itself when it is used. */
   readonly reactions: readonly Reaction[]
   /**
-   * The columns whose assigned values the server compares with values of other rows: those of unique and exclusion
-   * constraints and indexes (with what their expressions and predicates read) and of foreign keys. Whether an INSERT or
-   * UPDATE of one succeeds tells whether a value is there. Absent: not known, and then it may be any.
+   * By what the server compares its rows with others: unique and exclusion constraints and indexes, and both sides of foreign
+   * keys. Whether an INSERT or UPDATE of one of the columns succeeds tells something of all of them. Absent: not known, and
+   * then it may be by any columns.
    */
-  readonly comparedColumns?: ReadonlySet<string>
+  readonly comparisons?: readonly Comparison[]
   /**
    * The columns of its primary key, by which the server knows what GROUP BY determines: not of one that is deferrable, nor
    * of a table whose children may have the same keys again. Absent: none, or not known.

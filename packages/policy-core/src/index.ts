@@ -1,4 +1,12 @@
-export type { Catalog, CatalogRelation, CatalogRoutine, ColumnSource, EventTrigger, Reaction } from './catalog.ts'
+export type {
+  Catalog,
+  CatalogRelation,
+  CatalogRoutine,
+  ColumnSource,
+  Comparison,
+  EventTrigger,
+  Reaction,
+} from './catalog.ts'
 export { relationKey, USER_OID_MIN } from './catalog.ts'
 export { columnPaths, type PathStep } from './column-path.ts'
 export type { CompiledPolicy, DecisionRequest } from './decide.ts'
@@ -94,6 +102,7 @@ export type {
   SessionRecorder,
   Verifier,
   ViewColumns,
+  Watcher,
 } from './hooks.ts'
 export { type CatalogKeeper, type CatalogKeeping, type CatalogProbe, keepCatalog } from './keep-catalog.ts'
 export type {

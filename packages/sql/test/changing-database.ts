@@ -23,6 +23,11 @@ insert into people values
   (3, 'Cid', '603-19-0000', null, 'gamma', '{}', 'US');
 create table fixes (id int primary key, new_ssn text, region text);
 insert into fixes values (1, '111-11-1111', 'EU'), (2, '222-22-2222', 'US'), (9, '999-99-9999', 'EU');
+create table pairs (id int primary key, region text, ssn text, born date default '2000-01-01', note text, code varchar(64), name text, "left" text,
+  "right" text generated always as ("left" || ssn) stored,
+  unique (region, ssn), unique (note, born), unique nulls not distinct (name, code), unique ("right"));
+insert into pairs values (1, 'EU', '512-84-7731', '1961-03-17', 'x', 'alpha', 'Ann'), (2, 'US', '512-84-7731', '1961-03-17', 'y', 'alpha', 'Bob');
+create table paired (id int primary key, region text, ssn text, foreign key (region, ssn) references pairs (region, ssn));
 create table parent (id int, secret text);
 create table child (extra int) inherits (parent);
 insert into parent values (1, 'p-secret');

@@ -53,4 +53,7 @@ create unique index on hr.booked (room) include (stray);
 create unique index on hr.grandchild (secret);
 create unique index on hr.computed ((computed is null)) where first > '';
 create index on hr.booked (low);
+create domain hr.code_t as text default 'x';
+create table hr.paired (k int unique nulls not distinct, region text, ssn text default 'none', code hr.code_t unique, unique (region, ssn), unique nulls not distinct (k, region));
+create unique index on hr.paired (k) where region || ssn > '';
 `

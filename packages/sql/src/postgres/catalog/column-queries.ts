@@ -17,35 +17,46 @@ select c.oid::text,
  order by c.oid`
 
 /**
- * relation, attnum; 0 for all of its columns: those whose values the server compares with those of other rows. Keys of
- * unique indexes and of exclusion constraints, what the expressions and predicates of such indexes read, and both sides of
- * foreign keys: whether a referenced key can be changed tells whether it is referenced.
+ * relation, index or constraint, attnum (0 for all columns), whether a NULL there is compared with nothing. Of unique
+ * indexes and exclusion constraints the keys, and what their expressions and predicates read; of foreign keys both sides:
+ * whether a referenced key can be changed tells whether it is referenced. A key of MATCH FULL with a NULL in it fails
+ * whatever is there. What is put into a referenced relation, the unique index of the key looks at.
  */
-export const COMPARED_COLUMNS: string = `
-with compared as (
-  select x.indrelid as relation, x.indexrelid as index, k.attnum
-    from pg_index x cross join lateral unnest(x.indkey::int2[]) with ordinality as k (attnum, at)
-   where (x.indisunique or x.indisexclusion) and k.at <= x.indnkeyatts)
-select c.oid::text, k.attnum::text
-  from (select relation, attnum from compared where attnum <> 0
-         union
-        select x.indrelid, d.refobjsubid::int2
-          from pg_index x
+export const ROW_COMPARISONS: string = `
+with indexes as (
+  select x.*, 'i' || x.indexrelid as by from pg_index x where x.indisunique or x.indisexclusion)
+select c.oid::text, k.by, k.attnum::text, bool_or(k.is_key)::text
+  from (select x.indrelid as relation, x.by, u.attnum, not x.indnullsnotdistinct as is_key
+          from indexes x cross join lateral unnest(x.indkey::int2[]) with ordinality as u (attnum, at)
+         where u.attnum <> 0 and u.at <= x.indnkeyatts
+         union all
+        select x.indrelid, x.by, d.refobjsubid::int2, false
+          from indexes x
           join pg_depend d on d.classid = 'pg_class'::regclass and d.objid = x.indexrelid
            and d.refclassid = 'pg_class'::regclass and d.refobjid = x.indrelid
-         where (x.indisunique or x.indisexclusion) and (x.indexprs is not null or x.indpred is not null)
+         where (x.indexprs is not null or x.indpred is not null)
            -- One without a plain column depends on the whole relation, whatever it reads of it.
            and (d.refobjsubid <> 0
              or concat(x.indexprs::text, x.indpred::text) operator(pg_catalog.~) ':varattno 0 ')
-         union
-        select f.conrelid, u.attnum from pg_constraint f cross join lateral unnest(f.conkey) as u (attnum)
-         where f.contype = 'f'
-         union
-        select f.confrelid, u.attnum from pg_constraint f cross join lateral unnest(f.confkey) as u (attnum)
-         where f.contype = 'f') k
+         union all
+        select f.conrelid, 'c' || f.oid, u.attnum, true
+          from pg_constraint f cross join lateral unnest(f.conkey) as u (attnum) where f.contype = 'f'
+         union all
+        select f.confrelid, 'r' || f.oid, u.attnum, true
+          from pg_constraint f cross join lateral unnest(f.confkey) as u (attnum) where f.contype = 'f') k
   join pg_class c on c.oid = k.relation join pg_namespace n on n.oid = c.relnamespace
  where ${OUR_SCHEMA}
- order by c.oid, k.attnum`
+ group by c.oid, k.by, k.attnum
+ order by c.oid, k.by, k.attnum`
+
+/** relation, attnum: those that are something else than NULL where an INSERT leaves them out. */
+export const COLUMN_DEFAULTS: string = `
+select a.attrelid::text, a.attnum::text
+  from pg_attribute a join pg_class c on c.oid = a.attrelid join pg_namespace n on n.oid = c.relnamespace
+  join pg_type t on t.oid = a.atttypid
+ where c.relkind in ('r', 'p') and ${OUR_SCHEMA} and a.attnum > 0 and not a.attisdropped
+   and (a.atthasdef or a.attidentity <> '' or t.typdefault is not null)
+ order by a.attrelid, a.attnum`
 
 /** relation, attnum: primary keys that hold at all times, column by column. */
 export const PRIMARY_KEYS: string = `

@@ -7,7 +7,7 @@ import {
 } from '@querywarden/policy-core'
 import { SqlError } from '../sql-error.ts'
 import { type Marks, marksOf } from './column-marks.ts'
-import { comparedColumnsOf } from './compared-columns.ts'
+import { comparisonsOf } from './comparisons.ts'
 import { eventTriggersOf } from './event-triggers.ts'
 import { fingerprintOf } from './fingerprint.ts'
 import { type Opacity, opacityOf } from './opacity.ts'
@@ -88,7 +88,7 @@ function relationsOf(
 ): readonly UnlinkedRelation[] {
   const columns = new Map<string, UsedColumn[]>()
   const targets = viewTargetsOf(snapshot)
-  const compared = comparedColumnsOf(snapshot)
+  const compared = comparisonsOf(snapshot)
   const keys = primaryKeysOf(snapshot)
   const viewOf = namedViews(snapshot)
   const generated = new Map<string, Set<string>>()
@@ -105,7 +105,7 @@ function relationsOf(
         `relation kind \`${kind}\` is not one of ${Object.keys(KINDS).join(', ')}`,
       )
     const writesTo = targets.get(oid)
-    const comparedColumns = compared.get(oid)
+    const comparisons = compared.get(oid)
     const primaryKey = keys.get(oid)
     const sources = known.lineage.sources.get(oid)
     return {
@@ -121,7 +121,7 @@ function relationsOf(
       hasRowSecurity: hasRowSecurity === TRUE,
       isPartitioned: kind === 'p',
       ...(writesTo === undefined ? {} : { writesTo }),
-      ...(comparedColumns === undefined ? {} : { comparedColumns }),
+      ...(comparisons === undefined ? {} : { comparisons }),
       ...(primaryKey === undefined ? {} : { primaryKey }),
       ...viewOf(oid),
       ...(sources === undefined ? {} : { sources }),

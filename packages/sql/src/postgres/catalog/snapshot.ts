@@ -27,7 +27,8 @@ export interface Snapshot {
   readonly viewUserCode: readonly Row[]
   readonly viewTypes: readonly Row[]
   readonly viewOptions: readonly Row[]
-  readonly comparedColumns: readonly Row[]
+  readonly rowComparisons: readonly Row[]
+  readonly columnDefaults: readonly Row[]
   readonly primaryKeys: readonly Row[]
   readonly taggedColumns: readonly Row[]
   readonly columnTypes: readonly Row[]
@@ -101,7 +102,8 @@ async function readAll(query: Query): Promise<Omit<Snapshot, 'texts'>> {
     viewUserCode: await read(queries.VIEW_USER_CODE),
     viewTypes: await read(queries.VIEW_TYPES),
     viewOptions: await read(columns.VIEW_OPTIONS),
-    comparedColumns: await read(columns.COMPARED_COLUMNS),
+    rowComparisons: await read(columns.ROW_COMPARISONS),
+    columnDefaults: await read(columns.COLUMN_DEFAULTS),
     primaryKeys: await read(columns.PRIMARY_KEYS),
     taggedColumns: await read(columns.TAGGED_COLUMNS),
     columnTypes: await read(columns.COLUMN_TYPES),

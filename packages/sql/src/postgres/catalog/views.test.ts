@@ -90,22 +90,27 @@ describe.each(POSTGRES_MAJORS)('what views show on PostgreSQL %i', major => {
     expect(() => readCatalog(text.replace('"reads":[{', '"reads":["x",{'))).toThrow('saved catalog')
   })
 
-  test('what the server compares with other rows', () => {
-    const compared = (schema: string, name: string) => [
-      ...(found(catalog, schema, name).comparedColumns ?? ['none known']),
-    ]
-    expect(compared('hr', 'people').sort()).toEqual(['id', 'ssn'])
-    expect(compared('hr', 'booked').sort()).toEqual(['code', 'during', 'kind', 'room'])
+  test('by what the server compares rows with others, and what an INSERT can leave out', () => {
+    const compared = (schema: string, name: string) =>
+      found(catalog, schema, name)
+        .comparisons?.map(({ columns, optional }) =>
+          [...columns].map(column => (optional.has(column) ? `${column}?` : column)).join(' '),
+        )
+        .sort()
+    expect(compared('hr', 'people')).toEqual(['id?', 'ssn?'])
+    // A predicate that reads a column makes it none that can be left out.
+    expect(compared('hr', 'booked')).toEqual(['code kind', 'during?', 'room?'])
     // The whole row, in an expression.
-    expect(compared('hr', 'computed').sort()).toEqual(['first', 'last', 'plain', 'whole'])
-    expect(compared('hr', 'refers')).toEqual(['ssn'])
-    expect(compared('hr', 'payments').sort()).toEqual(['at', 'id'])
-    expect(compared('hr', 'payments_old').sort()).toEqual(['at', 'id'])
+    expect(compared('hr', 'computed')).toEqual(['first last plain whole'])
+    expect(compared('hr', 'refers')).toEqual(['ssn?'])
+    expect(compared('hr', 'payments')).toEqual(['at? id?'])
+    expect(compared('hr', 'payments_old')).toEqual(['at? id?'])
     // A unique index on a grandchild, whose column the child has and the parent hasn't.
-    expect(compared('hr', 'child')).toEqual(['secret'])
+    expect(compared('hr', 'child')).toEqual(['secret?'])
     expect(compared('hr', 'parent')).toEqual([])
-    expect(compared('lab', 'far')).toEqual(['none known'])
-    expect(compared('lab', 'renamed')).toEqual(['none known'])
+    expect(compared('hr', 'paired')).toEqual(['code', 'k', 'k region', 'k? region ssn', 'region? ssn'])
+    expect(compared('lab', 'far')).toBeUndefined()
+    expect(compared('lab', 'renamed')).toBeUndefined()
   })
 
   test('the keys that GROUP BY may rest on', () => {

@@ -86,9 +86,7 @@ describe('what is written', () => {
     'select * from crm.contacts',
     'with customers as (select 1 as ssn) select ssn from customers',
   ])('nothing where no masked row is read, and nothing is compared with others: %s', text => {
-    const relations = new Map(
-      [...catalog.relations].map(([key, relation]) => [key, { ...relation, comparedColumns: new Set<string>() }]),
-    )
+    const relations = new Map([...catalog.relations].map(([key, relation]) => [key, { ...relation, comparisons: [] }]))
     const known = smallCatalog({ relations })
     expect(rewrite(text, { known, facts: factsOf(text, known) })).toEqual({ kind: 'rewritten', text })
   })

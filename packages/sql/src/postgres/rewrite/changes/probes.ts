@@ -1,4 +1,10 @@
-import { type MaskedColumn, type MaskedRelation, relationKey } from '@querywarden/policy-core'
+import {
+  type Comparison,
+  type MaskedColumn,
+  type MaskedRelation,
+  type RelationName,
+  relationKey,
+} from '@querywarden/policy-core'
 import {
   flagAt,
   type Node,
@@ -15,41 +21,84 @@ import { childrenOf } from '../walk-tree.ts'
 import type { ChangesInput } from './plan-targets.ts'
 
 /**
- * Why a statement would tell whether a value is there: it assigns to a masked column that the server compares with other
- * rows, and whether that succeeds is an answer. A column under `equality` may be assigned to where its values can be counted.
+ * Why a statement would tell whether a value is there: it assigns to a column by which the server compares rows with others,
+ * and a masked one is compared along with it, so that whether that succeeds is an answer. A column under `equality` may be
+ * assigned to where its values can be counted.
  */
 export function whyProbing(input: ChangesInput): Impossible | null {
   const masked = new Map(input.masks.map(each => [relationKey(each.relation), each]))
   const defaults = defaultsIn(input.statement)
-  for (const use of input.facts.columns) {
-    const relation = use.role === 'target' ? masked.get(relationKey(use)) : undefined
-    if (relation === undefined || defaults.has(use.place.start)) continue
-    const probed = relation.columns.find(
-      masked =>
-        (use.column === '*' || masked.column.name === use.column) &&
-        masked.predicates !== 'equality' &&
-        isCompared(input, relation, masked),
-    )
+  const inserts = insertsIn(input.statement)
+  const assigned = input.facts.columns.filter(use => use.role === 'target' && !defaults.has(use.place.start))
+  const names = new Set(assigned.map(use => columnKey(use, use.column)))
+  for (const use of assigned) {
+    const relation = masked.get(relationKey(use))
+    if (relation === undefined) continue
+    const isLeftOut = (column: string): boolean =>
+      inserts.has(use.place.start) && !names.has(columnKey(use, column)) && !names.has(columnKey(use, '*'))
+    const probed = probedBy(use.column, relation, comparisonsOn(input, relation), isLeftOut)
     if (probed === undefined) continue
+    const { name } = probed.column
     return impossible(
-      `the server compares what is assigned to the masked column \`${probed.column.name}\` with the values of other rows, and whether it succeeds would tell if a value is there`,
-      'leave the column out, or have it done by a principal who sees it unmasked',
+      name === use.column
+        ? `the server compares what is assigned to the masked column \`${name}\` with the values of other rows, and whether it succeeds would tell if a value is there`
+        : `the server compares rows with others by \`${use.column}\` and the masked column \`${name}\` together, and whether an assignment succeeds would tell if a value is there`,
+      'leave the column out, or have it done by a principal who sees the masked column unmasked',
       use.place,
     )
   }
   return null
 }
 
-/** Of a relation whose constraints aren't known, any column may be one of them. */
-function isCompared({ catalog }: ChangesInput, { relation }: MaskedRelation, { column }: MaskedColumn): boolean {
+const columnKey = (relation: RelationName, column: string): string => JSON.stringify([relationKey(relation), column])
+
+/** The masked column that an assignment has compared with other rows. */
+function probedBy(
+  assigned: string,
+  relation: MaskedRelation,
+  comparisons: readonly Comparison[],
+  isLeftOut: (column: string) => boolean,
+): MaskedColumn | undefined {
+  const own = relation.columns.filter(({ predicates }) => predicates !== 'equality')
+  for (const { columns, optional } of comparisons) {
+    if (assigned !== '*' && !columns.has(assigned)) continue
+    if ([...optional].some(isLeftOut)) continue
+    const masked = own.filter(({ column }) => columns.has(column.name))
+    const probed = masked.find(({ column }) => column.name === assigned) ?? masked[0]
+    if (probed !== undefined) return probed
+  }
+  return undefined
+}
+
+/** Of a relation whose constraints aren't known, rows may be compared by all columns together. */
+function comparisonsOn({ catalog }: ChangesInput, { relation }: MaskedRelation): readonly Comparison[] {
   const key = relationKey(relation)
-  const compared = catalog.relations.get(key)?.comparedColumns
-  if (compared === undefined || compared.has(column.name)) return true
-  // What is computed from it may be compared in its stead.
-  return relation.columns.some(
-    ({ name, origins }) =>
-      compared.has(name) && origins.some(origin => origin.column === column.name && relationKey(origin) === key),
-  )
+  const known = catalog.relations.get(key)?.comparisons
+  if (known === undefined)
+    return [{ columns: new Set(relation.columns.map(({ name }) => name)), optional: new Set<string>() }]
+  return known.map(({ columns, optional }) => {
+    const read = new Set(columns)
+    // What a column is computed from is compared with it.
+    for (const { name, origins } of relation.columns)
+      if (columns.has(name)) for (const origin of origins) if (relationKey(origin) === key) read.add(origin.column)
+    return { columns: read, optional }
+  })
+}
+
+/** The bytes that what INSERT, COPY or MERGE puts into new rows is found at: columns, or the relation. */
+function insertsIn(root: TypedNode): ReadonlySet<number> {
+  const places = new Set<number>()
+  const pending: TypedNode[] = [root]
+  for (let node = pending.pop(); node !== undefined; node = pending.pop()) {
+    const { type, body } = node
+    if (type === 'InsertStmt' || type === 'CopyStmt') places.add(numberAt(nodeAt(body, 'relation') ?? {}, 'location'))
+    const isInsert = type === 'MergeWhenClause' && textAt(body, 'commandType') === 'CMD_INSERT'
+    const columns = type === 'InsertStmt' ? 'cols' : isInsert ? 'targetList' : null
+    for (const column of columns === null ? [] : typedNodesAt(body, columns))
+      places.add(numberAt(column.body, 'location'))
+    pending.push(...(childrenOf(node) ?? []))
+  }
+  return places
 }
 
 /**
