@@ -16,9 +16,12 @@ export function bindFrom(binder: Binder, items: readonly TypedNode[], scope: Fro
 export function bindFromItem(binder: Binder, { type, body }: TypedNode, scope: FromScope): void {
   const add = (item: Item, name = ''): number => scope.entries.push(entryOf(body, item, name))
   switch (type) {
-    case 'RangeVar':
-      add(rangeItem(binder, body, scope), textAt(body, 'relname'))
+    case 'RangeVar': {
+      const entry = entryOf(body, rangeItem(binder, body, scope), textAt(body, 'relname'))
+      binder.watch?.reads(body, entry)
+      scope.entries.push(entry)
       return
+    }
     case 'RangeSubselect': {
       const query = typedAt(body, 'subquery')
       // One without LATERAL sees nothing of this FROM.

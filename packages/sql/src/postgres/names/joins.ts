@@ -37,7 +37,9 @@ export function joinEntries(
   const names = isNatural ? commonNames(binder, sides, place) : new Set(using)
   const merged = [...names].map(name => mergedField(binder, join, sides, name, place))
   const rest = sides.flatMap(side =>
-    side.columns.filter(({ field }) => !names.has(field.name)).map(({ field, item }) => openField(binder, item, field)),
+    side.columns
+      .filter(({ field }) => !names.has(field.name))
+      .map(({ field, item }) => openField(binder, item, ofItem(binder, item, field))),
   )
   const isComplete = sides.every(side => side.unknown.length === 0)
   const item: Item = {
@@ -67,6 +69,10 @@ const openField = (binder: Binder, item: Item, field: Field): Field =>
   field.flow !== null || field.column !== null
     ? field
     : { ...field, flow: restOf(binder, item, '*', binder.places.whole) }
+
+/** Notes whose column it is, for who asks. */
+const ofItem = (binder: Binder, item: Item, field: Field): Field =>
+  binder.watch === null ? field : { of: item, ...field }
 
 /** What NATURAL joins by. Of sides whose columns aren't all known, any column may be one of them. */
 function commonNames(binder: Binder, [left, right]: readonly [Side, Side], place: Place): ReadonlySet<string> {
@@ -115,7 +121,8 @@ function sideField(
   place: Place,
 ): { readonly flow: Flow; readonly field: Field | null } {
   const found = side.byName.get(name)
-  if (found !== undefined) return { flow: flowOf(binder, found.item, found.field, place), field: found.field }
+  if (found !== undefined)
+    return { flow: flowOf(binder, found.item, found.field, place), field: ofItem(binder, found.item, found.field) }
   const flow = newFlow(binder, place)
   flow.isUnknown = true
   for (const item of side.unknown) flow.from.push(restOf(binder, item, name, place))

@@ -10,6 +10,8 @@ export interface Field {
   readonly column: ColumnName | null
   /** The value that the column is reached through, where it is one of a row that a function gives: then it is no copy. */
   readonly through?: Flow
+  /** What it is a column of, where a join shows it and somebody watches. */
+  readonly of?: Item
   /** What the catalog knows of that column. */
   readonly used: UsedColumn | null
 }

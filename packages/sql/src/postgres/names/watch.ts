@@ -19,6 +19,8 @@ export type Sighting =
 export interface NameWatch {
   /** @param reference - a ColumnRef */
   readonly saw: (reference: Node, sighting: Sighting) => void
+  /** A relation in FROM, and what its rows go by. */
+  readonly reads: (range: Node, entry: Entry) => void
   /** What a statement writes to: as it is named in it, and by what its rows go. */
   readonly writes: (range: Node, entry: Entry) => void
   /** What a row goes by that could not be inserted: `excluded`. */

@@ -10,6 +10,7 @@ import {
 import type { Grammar } from '../engine.ts'
 import { flagAt, nameParts, type TypedNode, textAt } from '../node.ts'
 import type { Places } from '../places.ts'
+import { planGroups } from './grouping/plan-groups.ts'
 import { type Impossible, impossible, placeAt } from './impossible.ts'
 import { type MaskedQuery, onlySelect } from './masked-query.ts'
 import { matchUses, usesByPlace } from './match-uses.ts'
@@ -64,6 +65,7 @@ export function planChanges(input: Input): Plan {
     ...planRanges(input, replaced, standIns),
     ...planReferences(input, replaced),
     ...named.changes,
+    ...planGroups(input, replaced),
   ]
   const impossibility = changes.find(change => change.kind === 'impossible')
   if (impossibility !== undefined) return impossibility

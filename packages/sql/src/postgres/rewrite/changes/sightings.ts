@@ -19,6 +19,8 @@ export interface Assignment {
 export interface Sightings {
   /** By the byte that a reference begins at; more than one where it was looked up more than once. */
   readonly byLocation: ReadonlyMap<number, readonly Sighting[]>
+  /** What the relations in FROM go by, by the byte that each is named at. */
+  readonly read: ReadonlyMap<number, readonly Entry[]>
   /** What the statement, or one within it, writes to: what its names go by, by its RangeVar. */
   readonly written: ReadonlyMap<Node, Entry>
   /** What the rows go by that a statement itself would have inserted. */
@@ -29,6 +31,7 @@ export interface Sightings {
 /** Binds the names of a statement and notes each; null where they lead to more values than can be followed. */
 export function sightingsIn(statement: TypedNode, catalog: Catalog, places: Places): Sightings | null {
   const byLocation = new Map<number, Sighting[]>()
+  const read = new Map<number, Entry[]>()
   const written = new Map<Node, Entry>()
   const proposed = new Set<Entry>()
   const assignments: Assignment[] = []
@@ -39,9 +42,13 @@ export function sightingsIn(statement: TypedNode, catalog: Catalog, places: Plac
       if (known === undefined) byLocation.set(location, [sighting])
       else known.push(sighting)
     },
+    reads: (range, entry) => {
+      const location = numberAt(range, 'location')
+      read.set(location, [...(read.get(location) ?? []), entry])
+    },
     writes: (range, entry) => written.set(range, entry),
     proposes: entry => proposed.add(entry),
     assigns: (target, column, value) => assignments.push({ target, column, value }),
   })
-  return names === null ? null : { byLocation, written, proposed, assignments }
+  return names === null ? null : { byLocation, read, written, proposed, assignments }
 }

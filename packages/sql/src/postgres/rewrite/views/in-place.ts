@@ -12,12 +12,14 @@ import {
 import type { Grammar } from '../../engine.ts'
 import { flagAt, type Node } from '../../node.ts'
 import { applyEdits, replaceNodes } from '../edits.ts'
+import { planGroups } from '../grouping/plan-groups.ts'
 import { disagreement, type Impossible, impossible } from '../impossible.ts'
 import { INNER, maskReference, onlySelect, queryOver } from '../masked-query.ts'
 import { quoteName } from '../quote.ts'
 import { type Change, changeRange } from '../rewrite-ranges.ts'
 import { isSameTree } from '../same-tree.ts'
 import { changeSample } from '../sampled.ts'
+import type { Range } from '../survey.ts'
 import { type Definition, HINT, readDefinition } from './read-definition.ts'
 import type { StandIn, StandIns } from './stand-in.ts'
 
@@ -103,8 +105,9 @@ type Changes =
     }
   | Impossible
 
-function changesOf({ survey, cursor, text }: Definition, terms: Terms): Changes {
-  const { masks, standIns, charsMax } = terms
+function changesOf({ survey, select, cursor, places, text }: Definition, terms: Terms): Changes {
+  const { masks, standIns, charsMax, catalog } = terms
+  const replaced = new Map<Range, MaskedRelation>()
   const changes: Change[] = []
   const proven: ViewColumns[] = []
   const shown = new Map<string, readonly MaskedColumn[]>()
@@ -119,6 +122,7 @@ function changesOf({ survey, cursor, text }: Definition, terms: Terms): Changes 
     proven.push(...standIn.proven)
     shown.set(relationKey(range), standIn.shown)
     if (standIn.kind === 'as-is') continue
+    replaced.set(range, masked)
     chars += standIn.text.length
     if (chars > charsMax) return impossible(`with its masks it is longer than ${charsMax} characters`, HINT)
     const made =
@@ -129,6 +133,11 @@ function changesOf({ survey, cursor, text }: Definition, terms: Terms): Changes 
       if (change.kind === 'impossible') return change
       changes.push(change)
     }
+  }
+  const statement = { type: 'SelectStmt', body: select }
+  for (const change of planGroups({ statement, catalog, places, cursor }, replaced)) {
+    if (change.kind === 'impossible') return change
+    changes.push(change)
   }
   return { kind: 'changes', changes, proven, shown }
 }

@@ -3,7 +3,7 @@ import type { Grammar } from '../../engine.ts'
 import { lex } from '../../lex.ts'
 import { bindNames, type Names } from '../../names/bind.ts'
 import type { Node } from '../../node.ts'
-import { placesIn } from '../../places.ts'
+import { type Places, placesIn } from '../../places.ts'
 import { isSystemRelation, isSystemSchema } from '../../system-relations.ts'
 import { disagreement, type Impossible, impossible } from '../impossible.ts'
 import { onlySelect } from '../masked-query.ts'
@@ -19,6 +19,7 @@ export interface Definition {
   readonly survey: Survey
   readonly cursor: TextCursor
   readonly names: Names
+  readonly places: Places
 }
 
 interface Known {
@@ -44,11 +45,13 @@ function parseDefinition({ text, reads }: ViewDefinition, catalog: Catalog, gram
   if (select === null) return disagreement('its definition can not be parsed')
   const survey = surveyTree({ type: 'SelectStmt', body: select })
   if ('kind' in survey) return survey
-  const names = bindNames({ type: 'SelectStmt', body: select }, catalog, placesIn(text, lex(text), 0, textBytes(text)))
+  const tokens = lex(text)
+  const places = placesIn(text, tokens, 0, textBytes(text))
+  const names = bindNames({ type: 'SelectStmt', body: select }, catalog, places)
   if (names === null) return impossible('its definition names too many columns', HINT)
   if (!readsAsKnown(survey.ranges, reads))
     return disagreement('its definition reads other relations than the catalog says')
-  return { kind: 'definition', text, select, survey, cursor: textCursor(text, lex(text)), names }
+  return { kind: 'definition', text, select, survey, cursor: textCursor(text, tokens), names, places }
 }
 
 const textBytes = (text: string): number => Buffer.byteLength(text)
