@@ -34,6 +34,27 @@ export function countRow(running: Running, frameBytes: number): 'rows' | 'bytes'
   return countBytes(running, frameBytes) ? null : 'bytes'
 }
 
+/** How much more of a statement's rows may go to the client; Infinity where nothing bounds it. */
+export interface Room {
+  readonly rowsMax: number
+  readonly bytesMax: number
+}
+
+/** What `countRow` would still let through. */
+export function roomOf({ portal: { run }, cleared }: Running): Room {
+  const { rowsMax, bytesMax } = cleared.obligations.limits
+  return {
+    rowsMax: rowsMax === null ? Infinity : rowsMax - run.rows,
+    bytesMax: bytesMax === null ? Infinity : bytesMax - run.bytes,
+  }
+}
+
+/** Counts rows that there was room for. */
+export function countRows({ portal: { run } }: Running, rows: number, bytes: number): void {
+  run.rows += rows
+  run.bytes += bytes
+}
+
 /** Counts bytes of rows or of COPY data; false where they are too many. */
 export function countBytes({ portal: { run }, cleared }: Running, bytes: number): boolean {
   const { bytesMax } = cleared.obligations.limits

@@ -108,3 +108,30 @@ describe('F27: frames in parts', () => {
     expect(scan.next() && scan.part === 'last' && !scan.isMidFrame).toBe(true)
   })
 })
+
+describe('frames that the caller has looked at itself', () => {
+  const stream = Buffer.concat([frame(BACKEND.dataRow, 3), frame(BACKEND.dataRow, 4), frame(BACKEND.dataRow, 5)])
+
+  test('are shown as one, and the next is the one behind them', () => {
+    const scan = scanner()
+    scan.push(stream)
+    scan.next()
+    scan.extendTo(17)
+    expect([scan.start, scan.end, scan.total, scan.part]).toEqual([0, 17, 17, 'whole'])
+    expect(scan.next() && [scan.start, scan.end, scan.total]).toEqual([17, 27, 10])
+    expect(scan.next()).toBe(false)
+  })
+
+  test('lie in the same chunk as the current one', () => {
+    const scan = scanner()
+    scan.push(stream.subarray(0, 2))
+    expect(scan.next()).toBe(false)
+    scan.push(stream.subarray(2))
+    scan.next()
+    expect(scan.end).toBe(8)
+    expect(() => scan.extendTo(17)).toThrow('same chunk')
+    scan.next()
+    for (const end of [0, 26]) expect(() => scan.extendTo(end)).toThrow('same chunk')
+    scan.extendTo(scan.end)
+  })
+})

@@ -96,6 +96,11 @@ export class FrameScanner {
     return this.#total
   }
 
+  /** The most bytes that a whole frame of the current one's tag may have. */
+  get frameBytesMax(): number {
+    return this.#limits[this.#tag] ?? 0
+  }
+
   /** The current frame's body, as a view. */
   get body(): Uint8Array {
     return this.#bytes.subarray(this.#start + HEADER_BYTES, this.#end)
@@ -151,6 +156,19 @@ export class FrameScanner {
     this.#part = 'whole'
     this.#total = total
     return true
+  }
+
+  /**
+   * Shows all up to `end` with the current frame, as one. For a caller that has looked at the frames behind it in `bytes`, in
+   * a loop of its own: each must be one that `next` would have shown whole.
+   */
+  extendTo(end: number): void {
+    if (end === this.#end) return
+    if (this.#bytes !== this.#chunk || this.#at !== this.#end || end < this.#end || end > this.#chunk.byteLength)
+      throw new Error('only frames that lie behind the current one in the same chunk can be shown with it')
+    this.#total += end - this.#end
+    this.#at = end
+    this.#end = end
   }
 
   /** Asserts that no byte is waiting. @throws FrameError `MALFORMED` */
