@@ -202,7 +202,7 @@ describe('COPY out under detectors', () => {
   beforeAll(async () => {
     detecting = await govern({
       schema: `${SCHEMA} insert into notes values (1, 'to ada@example.com');`,
-      policy: `${POLICY}  - { detect: [email], with: redact }\n`,
+      policy: `${POLICY}  - { detect: [email, credit-card], with: redact }\n`,
     })
   })
   afterAll(() => detecting.stop())
@@ -224,6 +224,19 @@ describe('COPY out under detectors', () => {
     expect((await driver.query('select body from notes where id = 1'))[1]).not.toContain('ada@')
     expect(driver.text).not.toContain('ada@')
   })
+
+  test.each(['', 'csv', '(format binary)'])(
+    'P9: what a column can not hold is not put into it, so that the data can be read back: %s',
+    async options => {
+      const driver = await rawLogin(detecting.gateway.postgres, await detecting.token())
+      const text = `copy (select 4111111111111111::bigint as id, '["ada@example.com"]'::json as doc) to stdout ${options}`
+      const data = (await driver.query(text)).filter(line => line.startsWith('d ')).join()
+      if (options === '(format binary)') expect(data).toContain(Buffer.from('0000000800', 'hex').toString())
+      else expect(data).toContain('4111111111111111')
+      expect(data).toContain('[redacted]')
+      expect(driver.text).not.toContain('ada@')
+    },
+  )
 
   test('F27: data that is larger than a message goes through in parts, looked into', async () => {
     const driver = await rawLogin(detecting.gateway.postgres, await detecting.token())

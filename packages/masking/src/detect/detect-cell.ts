@@ -92,15 +92,27 @@ function textMask(context: TextContext, found: MaskFound): MaskText {
   }
 }
 
-/** A masked value of varchar(n), char(n) or name is cut or padded to what its type allows. */
+/**
+ * A masked value of varchar(n), char(n) or name is cut or padded to what its type allows. What is cut off may have been all that
+ * kept the rest from being a find, so that is masked in turn.
+ */
 function fitted(column: WireType, mask: MaskText): MaskText {
   const type = columnType(column.typeOid, column.typmod)
   if (type.kind !== 'text') return mask
   return text => {
-    const masked = mask(text)
-    return masked === null || masked === text ? masked : fitText(type, masked)
+    let shown = text
+    for (let round = 1; round <= FITTINGS_MAX; round++) {
+      const masked = mask(shown)
+      if (masked === null || masked === shown) return masked
+      shown = fitText(type, masked)
+      if (shown === masked) return shown
+    }
+    return null
   }
 }
+
+/** Hardly ever more than two. */
+const FITTINGS_MAX = 5
 
 /** The mask over UTF-8. Other bytes, which only a server without an encoding sends, are kept only if nothing shows in them. */
 const utf8Mask =

@@ -122,6 +122,17 @@ test('cells of other columns, and NULL, stay the very same', () => {
   expect(cells[1]).toBe(bytes)
 })
 
+test('a value that is cut to its type is not cut to a find', () => {
+  const detect: DetectedMask[] = [
+    { detector: 'aws-key', mask: { kind: 'redact' } },
+    { detector: 'email', mask: { kind: 'redact' } },
+  ]
+  expect(shown('a@bcde.co AKIAIOSFODNN7EXAMPLE0', column(1043, 'text', 35), detect)).toBe('[redacted] [redacted]')
+  expect(shown('(415) 555-2671', column(1042, 'text', 24), [{ detector: 'phone', mask: { kind: 'redact' } }])).toBe(
+    '[redacted]'.padEnd(20),
+  )
+})
+
 test('of several masks on what one detector finds, the one that shows least holds', () => {
   const masks: DetectedMask[] = [
     { detector: 'credit-card', mask: { kind: 'partial', first: 6, last: 4, fill: '*' } },

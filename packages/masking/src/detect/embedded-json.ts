@@ -1,3 +1,4 @@
+import { isJsonText } from './is-json.ts'
 import { maskJson } from './json-text.ts'
 import type { MaskFound } from './mask-found.ts'
 
@@ -18,12 +19,4 @@ export function withEmbeddedJson(found: MaskFound): MaskFound {
 }
 
 /** Whether a text is an object, an array or a string of JSON. */
-export function isJson(text: string): boolean {
-  if (!BEGINS.test(text)) return false
-  try {
-    JSON.parse(text)
-    return true
-  } catch {
-    return false
-  }
-}
+export const isJson = (text: string): boolean => BEGINS.test(text) && isJsonText(text)

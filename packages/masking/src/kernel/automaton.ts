@@ -1,3 +1,4 @@
+import { addPlaces, eachPlace, intersect, meets, type PlaceSet, placeSet, SetNumbers } from './place-sets.ts'
 import type { Shape } from './shape.ts'
 import { type Places, type ShapePlaces, shapePlaces } from './shape-places.ts'
 
@@ -19,51 +20,43 @@ const WORDS_MAX = 65_536
 /** The automaton for shapes, or null where it would be too large. See {@link shapePlaces} for `hasEdges`. */
 export function automatonFor(shapes: readonly Shape[], { hasEdges }: { readonly hasEdges: boolean }): Automaton | null {
   const places = shapePlaces(shapes, hasEdges)
+  const setOf = (each: Places): PlaceSet => placeSet(each, places.accepts.length)
+  const follow = places.follow.map(setOf)
+  const starts = setOf(places.starts)
+  const ends = setOf(places.ends)
   const { classes, members } = classesOf(places)
+  const standing = members.map(setOf)
   const width = members.length
   const rows: number[] = []
-  const offsets = new Map<Places, number>()
-  const pending: Places[] = []
-  const offsetOf = (state: Places): number => {
-    const known = offsets.get(state)
-    if (known !== undefined) return known
-    const at = offsets.size * width
-    offsets.set(state, at)
-    pending.push(state)
-    return at
-  }
+  const states = new SetNumbers()
 
-  // A find that is complete makes all else that may be under way idle.
-  const last = offsetOf(-1n)
+  // A find that is complete makes all else that may be under way idle. No other state has the start of the text among others.
+  const every = setOf(0n).fill(-1)
+  const last = states.of(every) * width
   rows.push(...members.map(() => last))
-  pending.pop()
-  const first = offsetOf(places.textStart)
-  for (let state = pending.pop(); state !== undefined; state = pending.pop()) {
-    if (offsets.size * width > WORDS_MAX) return null
-    const at = offsets.get(state) ?? 0
-    const reachable = behind(places, state)
-    for (let index = 0; index < width; index++) {
-      const next = reachable & (members[index] ?? 0n)
-      rows[at + index] = (next & places.ends) === 0n ? offsetOf(next) : last
+  const first = states.of(setOf(places.textStart)) * width
+  const next = setOf(0n)
+  for (let number = 1; number < states.sets.length; number++) {
+    if (states.sets.length * width > WORDS_MAX) return null
+    const reachable = starts.slice()
+    eachPlace(states.sets[number] ?? every, place => addPlaces(reachable, follow[place] ?? starts))
+    for (const those of standing) {
+      intersect(reachable, those, next)
+      rows.push(meets(next, ends) ? last : states.of(next) * width)
     }
   }
   return { classes, rows: Uint16Array.from(rows), first, last }
 }
 
-/** Where the next byte can stand. */
-function behind({ follow, starts }: ShapePlaces, state: Places): Places {
-  let reachable = starts
-  for (let index = 0, left = state; left > 0n; index++, left >>= 1n) {
-    if (left & 1n) reachable |= follow[index] ?? 0n
-  }
-  return reachable
-}
-
 /** Bytes that can stand in the same places are one class; `members` has those places. */
 function classesOf({ accepts }: ShapePlaces): { readonly classes: Uint8Array; readonly members: readonly Places[] } {
+  const bits = accepts.map((_, index) => 1n << BigInt(index))
   const known = new Map<Places, number>()
   const classes = Uint8Array.from({ length: 256 }, (_, byte) => {
-    const places = accepts.reduce((all, accept, index) => (accept(byte) ? all | (1n << BigInt(index)) : all), 0n)
+    let places = 0n
+    accepts.forEach((accept, index) => {
+      if (accept(byte)) places |= bits[index] ?? 0n
+    })
     const index = known.get(places) ?? known.size
     known.set(places, index)
     return index

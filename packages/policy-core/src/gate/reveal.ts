@@ -39,14 +39,18 @@ export function revealFrames(masking: Masking, cleared: Cleared, columns: readon
     : { kind: 'clean', mask: null, frames: masking.frames(plan, columns) }
 }
 
-/** What looks into the data of a COPY, or null where the policy has nothing to look for. What can't be looked into was refused. */
+/**
+ * What looks into the data of a COPY, or null where the policy has nothing to look for. What can't be looked into was refused.
+ * `columns`: those of the data, as the server describes them; null where it didn't.
+ */
 export function copyMask(
   { copy }: Masking,
   { facts: { copyFormat }, obligations: { detect } }: Cleared,
+  columns: readonly ResultColumn[] | null,
 ): MaskCopy | null {
   if (detect.length === 0) return null
   if (copy === undefined || copyFormat === undefined) throw new Error('COPY data that nobody can look into was cleared')
-  return copy({ detect }, copyFormat)
+  return copy({ detect }, copyFormat, columns ?? undefined)
 }
 
 /** Whether the policy hides something of what a statement was judged to use, or looks for something in what it gives. */

@@ -194,9 +194,9 @@ export class Session {
     return cleared.facts.copy === 'out' && hasToHide(cleared)
   }
 
-  /** What must look into the data of a COPY before it goes out; null where nothing must. */
-  copyMask(cleared: Cleared): MaskCopy | null {
-    return copyMask(this.#parts.mask, cleared)
+  /** What must look into the data of a COPY, of these columns if they are known, before it goes out; null where nothing must. */
+  copyMask(cleared: Cleared, columns: readonly ResultColumn[] | null = null): MaskCopy | null {
+    return copyMask(this.#parts.mask, cleared, columns)
   }
 
   /** Records what became of a cleared statement. Resolves when the recorder has taken it. */

@@ -66,7 +66,7 @@ export function describeCopy(
   const columns = tag === BACKEND.noData ? [] : decodeRowDescription(body).fields
   const raw = session.revealCopy(cleared, columns)
   if (raw !== null) endRaw(session, cleared, raw)
-  portal.run.copied = { columns: columns.length, isExact }
+  portal.run.copied = { columns, isExact }
 }
 
 /** The data of one COPY … TO STDOUT on its way to the client. */
@@ -85,11 +85,12 @@ export class CopyOut {
       copied === null
         ? !session.looksBehindCopy(cleared)
         : copied.isExact
-          ? columns === copied.columns
-          : columns <= copied.columns
+          ? columns === copied.columns.length
+          : columns <= copied.columns.length
     if (!isDescribed) throw new ConversationError('internal-error', 'COPY gives other columns than were described')
     this.#outbox = outbox
-    this.#mask = session.copyMask(cleared)
+    // Where the server computes some of a table's columns, which it leaves out, what was described isn't what comes.
+    this.#mask = session.copyMask(cleared, copied?.columns.length === columns ? copied.columns : null)
   }
 
   /** Passes on a CopyData, or a part of a large one. */

@@ -10,7 +10,7 @@ export interface Run {
   rows: number
   bytes: number
   /** What the server said that the data of a COPY has, or null where it wasn't asked or hasn't answered. */
-  copied: { readonly columns: number; readonly isExact: boolean } | null
+  copied: { readonly columns: readonly ResultColumn[]; readonly isExact: boolean } | null
 }
 
 /** What rows go through: bytes of the wire where the masking works on these, else cell by cell. */
