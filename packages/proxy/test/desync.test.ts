@@ -120,7 +120,7 @@ describe('E11: what the database says in answer', () => {
     return at < 0 ? chunk : Buffer.concat([chunk.subarray(0, at), bytes, chunk.subarray(at)])
   }
 
-  test.each<[string, Uint8Array]>([
+  const ANSWERS: readonly (readonly [string, Uint8Array])[] = [
     ['a row with a field of length -2', row('\0\x01\xff\xff\xff\xfe')],
     ['a row with a field of 2 GiB', row(`\0\x01\x7f\xff\xff\xff${CANARY}`)],
     ['a row that ends inside a field', row(`\0\x01\0\0\0\x20${CANARY}`)],
@@ -130,11 +130,27 @@ describe('E11: what the database says in answer', () => {
     ['COPY data in a SELECT', encodeCopyData({ data: Buffer.from(CANARY) })],
     ['a request for COPY data in a SELECT', encodeCopyInResponse({ format: 'text', columnFormats: ['text'] })],
     ['ReadyForQuery before CommandComplete', encodeReadyForQuery({ status: 'idle' })],
-  ])('%s ends the session before it is shown', async (_name, bytes) => {
+  ]
+
+  test.each(ANSWERS)('%s ends the session before it is shown', async (_name, bytes) => {
     relay.change = beforeRows(bytes)
     const lines = await ask()
     expect(lines.at(-2)).toMatch(/^E FATAL 08006/)
     expect(lines.filter(line => line.startsWith('D'))).toEqual([])
+    expect(client.text).not.toContain(CANARY)
+  })
+
+  test.each(ANSWERS)('%s behind rows ends the session behind them', async (_name, bytes) => {
+    relay.change = chunk => {
+      const first = row('\0\x01\0\0\0\x011')
+      const at = chunk.indexOf(first)
+      if (at < 0) return chunk
+      const end = at + first.length
+      return Buffer.concat([chunk.subarray(0, end), first, bytes, chunk.subarray(end)])
+    }
+    const lines = await ask()
+    expect(lines.at(-2)).toMatch(/^E FATAL 08006/)
+    expect(lines.filter(line => line.startsWith('D'))).toEqual(['D 1', 'D 1'])
     expect(client.text).not.toContain(CANARY)
   })
 })
