@@ -156,6 +156,9 @@ describe.each([15, 16, 17, 18] as const)('references to masked relations, on Pos
       'select * from customers where id < 4 for update',
       'select * from customers c join cards k using (id) for update of c',
       'select * from customers c join cards k using (id) for update of k',
+      'select customers.id from customers join cards using (id) where customers.id < 4 for no key update of customers',
+      'select public.cards.brand from public.cards where public.cards.id < 4 for share of cards nowait',
+      'with c as (select * from customers where id < 3 for update of customers) select ssn from c',
       'select * from (select * from customers where id > 7) x for update',
       'select * from customers order by ssn nulls last, id limit 2 for update',
     ])

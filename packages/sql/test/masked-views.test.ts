@@ -35,6 +35,7 @@ create view copies_of_guarded as select id, secret from guarded;
 create view invoker_guarded with (security_invoker) as select id, left(secret, 2) as s from guarded;
 create view v_where_is as select id, ctid as place, upper(ssn) as s from customers;
 create view v_tells with (security_barrier) as select id, ssn || '' as s from customers where name = 'name 3';
+create view v_of_classes as select c.relname, k.ssn || '' as s from pg_class c, customers k where c.relname = 'customers' and k.id = 1;
 create function tell(int) returns boolean language plpgsql immutable cost 0.0001
   as $$ begin raise notice 'told %', $1; return true; end $$;
 ${doubling}
@@ -192,6 +193,15 @@ describe.each([15, 18] as const)('views over masked columns, on PostgreSQL %i', 
     world.masked.on('notice', ({ message }) => told.push(message))
     await world.masked.query(sent('select id from v_tells where tell(id)'))
     expect(told.sort()).toEqual(['told 13', 'told 18', 'told 3', 'told 8'])
+  })
+
+  test('what a definition names is not what a WITH query of the statement goes by (6.2)', async () => {
+    for (const text of [
+      'select * from v_of_classes',
+      "with pg_class as (select 'customers' as relname union all select 'customers') select v.* from v_of_classes v, pg_class",
+      'with v_customers as (select 1 as id) select d.code, v_customers.id from v_mixed d join v_customers on v_customers.id = d.ref cross join v_of_classes',
+    ])
+      await alike(text)
   })
 
   test('a mask on the view itself comes on top', async () => {

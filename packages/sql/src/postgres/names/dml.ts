@@ -1,7 +1,7 @@
 import type { Place } from '@querywarden/policy-core'
 import { flagAt, type Node, nodeAt, type TypedNode, textAt, typedAt, typedNodesAt } from '../node.ts'
 import { type Binder, bindFor, newFlow, newLeaf } from './binder.ts'
-import { roleBit } from './flow.ts'
+import { type Flow, roleBit } from './flow.ts'
 import { bindFrom, bindFromItem } from './from.ts'
 import { entryOf, flowOf, relationItem, wholeRow } from './items.ts'
 import { type Entry, type FromScope, fromScope, type Item, inside, type Rows, type Scope } from './scope.ts'
@@ -38,13 +38,24 @@ export function bindInsert(binder: Binder, insert: Node, outer: Scope): Rows {
   const written = inside(scope, [entry])
   for (const column of columns) assign(binder, entry.item, column, written, place)
   const source = typedAt(insert, 'selectStmt')
-  if (source !== null) for (const { flow } of binder.query(source, scope).fields) if (flow !== null) flow.roles |= SET
+  const fields = source === null ? [] : binder.query(source, scope).fields
+  for (const { flow } of fields) if (flow !== null) flow.roles |= SET
   const conflict = nodeAt(insert, 'onConflictClause')
-  if (conflict !== null) bindConflict(binder, conflict, entry, scope)
+  const names = columns.length === 0 ? entry.item.fields.map(({ name }) => name) : columns.map(nameOf)
+  const values = new Map(fields.flatMap(({ flow }, at) => (flow === null ? [] : [[names[at] ?? '', flow] as const])))
+  if (conflict !== null) bindConflict(binder, conflict, entry, values, scope)
   return bindReturning(binder, insert, written, entry)
 }
 
-function bindConflict(binder: Binder, conflict: Node, entry: Entry, outer: Scope): void {
+const nameOf = ({ body }: TypedNode): string => textAt(body, 'name')
+
+function bindConflict(
+  binder: Binder,
+  conflict: Node,
+  entry: Entry,
+  values: ReadonlyMap<string, Flow>,
+  outer: Scope,
+): void {
   const target = inside(outer, [entry])
   const infer = nodeAt(conflict, 'infer')
   if (infer !== null) {
@@ -58,7 +69,7 @@ function bindConflict(binder: Binder, conflict: Node, entry: Entry, outer: Scope
   }
   // The row that could not be inserted: qualified only.
   const excluded: Entry = { name: 'excluded', item: entry.item, isNamed: true, isOpen: false, isAliased: true }
-  binder.watch?.proposes(excluded)
+  binder.watch?.proposes(excluded, values)
   const both = inside(outer, [entry, excluded])
   bindAssignments(binder, conflict, entry.item, both)
   bindFor(binder, partsAt(conflict, 'whereClause'), both, PREDICATE)

@@ -23,8 +23,8 @@ export interface NameWatch {
   readonly reads: (range: Node, entry: Entry) => void
   /** What a statement writes to: as it is named in it, and by what its rows go. */
   readonly writes: (range: Node, entry: Entry) => void
-  /** What a row goes by that could not be inserted: `excluded`. */
-  readonly proposes: (entry: Entry) => void
+  /** What a row goes by that could not be inserted: `excluded`. And what its columns were to be, defaults aside. */
+  readonly proposes: (entry: Entry, values: ReadonlyMap<string, Flow>) => void
   /** A value is assigned to a column of a row that is there: by UPDATE, DO UPDATE or a MERGE's UPDATE. */
   readonly assigns: (target: Item, column: Node, value: Flow) => void
 }

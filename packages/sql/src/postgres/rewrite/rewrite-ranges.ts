@@ -32,6 +32,21 @@ export function changeRange(range: Range, query: MaskedQuery, cursor: TextCursor
   }
 }
 
+/** Names the schema of a relation of the server's own, so that no WITH query around it goes by its name. */
+export function qualifySystems(range: Range, cursor: TextCursor): Change | Impossible {
+  const name = nameAt(cursor, range.node, range.location)
+  const first = name?.parts[0]
+  if (first === undefined)
+    return disagreement('a relation is not where the grammar says it is', placeAt(range.location))
+  const start = cursor.startOf(first)
+  return {
+    kind: 'change',
+    edit: { start, end: start, text: 'pg_catalog.' },
+    node: range.node,
+    by: { RangeVar: { ...range.node, schemaname: 'pg_catalog' } },
+  }
+}
+
 /** A subquery has no schema: `schema.relation.column` becomes `relation.column`. */
 export function changeReference(reference: QualifiedReference, cursor: TextCursor): Change | Impossible {
   const place = placeAt(reference.location)

@@ -79,6 +79,8 @@ interface Around {
 
 interface Findings {
   readonly ranges: Range[]
+  /** How many names FOR UPDATE OF and its kin give: of what stands in FROM, and of no relation besides. */
+  locked: number
   readonly references: QualifiedReference[]
   readonly otherNames: Set<string>
   systemColumn: Survey['systemColumn']
@@ -89,6 +91,7 @@ interface Findings {
 export function surveyTree(root: TypedNode): Survey | Impossible {
   const findings: Findings = {
     ranges: [],
+    locked: 0,
     references: [],
     otherNames: new Set(),
     systemColumn: null,
@@ -109,7 +112,7 @@ export function surveyTree(root: TypedNode): Survey | Impossible {
       else pending.push({ node: child, around: inner.inside })
     }
   }
-  if (countField(root.body, 'relname') !== findings.ranges.length) {
+  if (countField(root.body, 'relname') !== findings.ranges.length + findings.locked) {
     return disagreement('a relation is named where none was expected')
   }
   return findings
@@ -145,7 +148,8 @@ function withQueries(
 
 function note(findings: Findings, node: Standing, around: Around): void {
   const { type, body } = node
-  if (type === 'RangeVar') findings.ranges.push(rangeOf(node, around))
+  if (type === 'RangeVar' && node.at === 'LockingClause.lockedRels') findings.locked += 1
+  else if (type === 'RangeVar') findings.ranges.push(rangeOf(node, around))
   else if (type === 'ColumnRef') noteReference(findings, body)
   else if (type === 'A_Indirection') noteSystemColumn(findings, nameParts(body, 'indirection'), body)
   else if (type === 'CurrentOfExpr') findings.hasCurrentOf = true

@@ -163,17 +163,20 @@ function holeIn(tree: Node): Node | null {
 
 const isNode = (value: unknown): value is Node => typeof value === 'object' && value !== null && !Array.isArray(value)
 
-/** Whether a mask may show in a value. What `excluded` has is the statement's own. */
+/** Whether a mask may show in a value. What `excluded` has is what the statement itself gave. */
 function maskedFlow({ masks }: ChangesInput, { byLocation, proposed }: Sightings): (flow: Flow) => boolean {
   const hidden = new Set(
     masks.flatMap(({ relation, columns }) => columns.map(({ column }) => keyOf({ ...relation, column: column.name }))),
   )
-  const own = new Set<Flow>()
+  const own = new Map<Flow, Flow | undefined>()
   for (const seen of [...byLocation.values()].flat())
-    if (seen.kind === 'column' && proposed.has(seen.entry)) own.add(seen.flow)
+    if (seen.kind === 'column' && proposed.has(seen.entry))
+      own.set(seen.flow, proposed.get(seen.entry)?.get(seen.field.name))
   return flow => {
     const met = new Set([flow])
     for (const each of met) {
+      const given = own.get(each)
+      if (given !== undefined) met.add(given)
       if (own.has(each)) continue
       if (each.column !== null && (hidden.has(keyOf(each.column)) || isStarOf(each.column))) return true
       for (const source of each.from) met.add(source)

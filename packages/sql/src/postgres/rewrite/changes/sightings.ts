@@ -23,8 +23,8 @@ export interface Sightings {
   readonly read: ReadonlyMap<number, readonly Entry[]>
   /** What the statement, or one within it, writes to: what its names go by, by its RangeVar. */
   readonly written: ReadonlyMap<Node, Entry>
-  /** What the rows go by that a statement itself would have inserted. */
-  readonly proposed: ReadonlySet<Entry>
+  /** What the rows go by that a statement itself would have inserted, and what their columns would have been. */
+  readonly proposed: ReadonlyMap<Entry, ReadonlyMap<string, Flow>>
   readonly assignments: readonly Assignment[]
 }
 
@@ -33,7 +33,7 @@ export function sightingsIn(statement: TypedNode, catalog: Catalog, places: Plac
   const byLocation = new Map<number, Sighting[]>()
   const read = new Map<number, Entry[]>()
   const written = new Map<Node, Entry>()
-  const proposed = new Set<Entry>()
+  const proposed = new Map<Entry, ReadonlyMap<string, Flow>>()
   const assignments: Assignment[] = []
   const names = bindNames(statement, catalog, places, {
     saw: (reference, sighting) => {
@@ -47,7 +47,7 @@ export function sightingsIn(statement: TypedNode, catalog: Catalog, places: Plac
       read.set(location, [...(read.get(location) ?? []), entry])
     },
     writes: (range, entry) => written.set(range, entry),
-    proposes: entry => proposed.add(entry),
+    proposes: (entry, values) => proposed.set(entry, values),
     assigns: (target, column, value) => assignments.push({ target, column, value }),
   })
   return names === null ? null : { byLocation, read, written, proposed, assignments }

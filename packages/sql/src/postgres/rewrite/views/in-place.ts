@@ -6,6 +6,7 @@ import {
   type MaskSql,
   relationKey,
   type UsedColumn,
+  type UsedRelation,
   type ViewColumns,
   type ViewDefinition,
 } from '@querywarden/policy-core'
@@ -16,7 +17,7 @@ import { planGroups } from '../grouping/plan-groups.ts'
 import { disagreement, type Impossible, impossible } from '../impossible.ts'
 import { INNER, maskReference, onlySelect, queryOver } from '../masked-query.ts'
 import { quoteName } from '../quote.ts'
-import { type Change, changeRange } from '../rewrite-ranges.ts'
+import { type Change, changeRange, qualifySystems } from '../rewrite-ranges.ts'
 import { isSameTree } from '../same-tree.ts'
 import { changeSample } from '../sampled.ts'
 import type { Range } from '../survey.ts'
@@ -54,7 +55,10 @@ export function queryInPlace(masked: MaskedRelation, view: ViewDefinition, terms
   if (changes.kind === 'impossible') return changes
   const rewritten = rewrite(definition, changes.changes, terms)
   if (rewritten.kind === 'impossible') return rewritten
-  const { relation, own = [] } = masked
+  const { relation } = masked
+  const copies = copiesShown(relation, definition, changes)
+  // What is shown through this very mask already: a hash of a hash would be found by no value, and joined with nothing.
+  const own = (masked.own ?? []).filter(mask => !copies.some(copy => isAlike(copy, mask)))
   const names = relation.columns.map(({ name }) => name)
   // Without the fence, conditions of the statement might run on rows that a security_barrier keeps from them.
   const fence = view.isSecurityBarrier ? ' OFFSET 0' : ''
@@ -74,7 +78,11 @@ export function queryInPlace(masked: MaskedRelation, view: ViewDefinition, terms
   }
   const query = queryOver({ relation, columns: own }, source, asTyped, maskSql, grammar)
   return query.kind === 'query'
-    ? { ...query, proven: changes.proven, shown: shownOf(masked, definition, changes) }
+    ? {
+        ...query,
+        proven: changes.proven,
+        shown: [...copies.filter(copy => !own.some(mask => isOnSame(copy, mask))), ...own],
+      }
     : query
 }
 
@@ -114,7 +122,13 @@ function changesOf({ survey, select, cursor, places, text }: Definition, terms: 
   let chars = text.length
   for (const range of survey.ranges) {
     const masked = range.isCte ? undefined : masks.get(relationKey(range))
-    if (masked === undefined) continue
+    if (masked === undefined) {
+      // What a definition names without a schema is the server's, where no WITH query of its own goes by the name.
+      const qualified = range.isCte || range.schema !== '' ? null : qualifySystems(range, cursor)
+      if (qualified?.kind === 'impossible') return qualified
+      if (qualified !== null) changes.push(qualified)
+      continue
+    }
     if (range.position !== 'read' && range.position !== 'sampled')
       return disagreement('its definition names a relation where none is read')
     const standIn = standIns(masked, !flagAt(range.node, 'inh'))
@@ -142,15 +156,13 @@ function changesOf({ survey, select, cursor, places, text }: Definition, terms: 
   return { kind: 'changes', changes, proven, shown }
 }
 
-/** The view's columns that are masks as they were put on base columns, or on the view itself. */
-function shownOf(
-  { relation, own = [] }: MaskedRelation,
+/** The view's columns that are copies of base columns, and so their masks. */
+function copiesShown(
+  relation: UsedRelation,
   { names }: Definition,
   { shown }: Extract<Changes, { kind: 'changes' }>,
 ): readonly MaskedColumn[] {
   return relation.columns.flatMap((column, at): readonly MaskedColumn[] => {
-    const mine = own.find(each => each.column.name === column.name)
-    if (mine !== undefined) return [mine]
     const { lineage, origins } = names.outputs?.[at] ?? { lineage: 'unknown', origins: [] }
     const [origin] = origins
     if (lineage !== 'copy' || origin === undefined || origins.length > 1) return []
@@ -158,6 +170,13 @@ function shownOf(
     return mask === undefined ? [] : [{ ...mask, column }]
   })
 }
+
+const isOnSame = (one: MaskedColumn, other: MaskedColumn): boolean => one.column.name === other.column.name
+
+const isAlike = (one: MaskedColumn, other: MaskedColumn): boolean =>
+  isOnSame(one, other) && termsOf(one) === termsOf(other)
+
+const termsOf = ({ mask, predicates, lookups }: MaskedColumn): string => JSON.stringify([mask, predicates, lookups])
 
 type Rewritten = { readonly kind: 'rewritten'; readonly text: string; readonly select: unknown } | Impossible
 
