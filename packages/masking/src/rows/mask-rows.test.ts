@@ -96,9 +96,35 @@ describe('rows by the names of their columns', () => {
     expect(maskRows([{ all: loop }], plan)).toEqual([{ all: null }])
   })
 
+  test('detectors see what objects with a class print, and hide all of such an object', () => {
+    const plan = byName({ safe: ['all'], detect: [{ detector: 'email', mask: redact }] })
+    const shown = (all: unknown): unknown => maskRows([{ all }], plan)[0]?.all
+    class Contact {
+      readonly #email = 'ada@example.com'
+      toJSON = (): string => this.#email
+    }
+    for (const hidden of [
+      new Map([['a', 'ada@example.com']]),
+      new Set([{ deep: new Map([[1n, 'ada@example.com']]) }]),
+      new URL('mailto:ada@example.com'),
+      new Contact(),
+    ])
+      expect(shown(hidden)).toBeNull()
+    for (const kept of [new Map([['a', 1n]]), new Date(0), Buffer.from('ada@example.com')])
+      expect(shown(kept)).toBe(kept)
+  })
+
+  test('a secret key is found by the name of its member', () => {
+    const secret = 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY'
+    const plan = byName({ safe: ['all'], detect: [{ detector: 'aws-key', mask: redact }] })
+    const all = { aws_secret_access_key: secret, other: secret }
+    expect(maskRows([{ all }], plan)).toEqual([{ all: { ...all, aws_secret_access_key: '[redacted]' } }])
+  })
+
   test('what is no row, and a column that is masked and safe, are errors', () => {
     expect(() => maskRows([['123']], byName())).toThrow(MaskingError)
-    expect(() => byName({ safe: ['ssn'] })).toThrow('column `ssn` is masked, expected it not to be safe')
+    expect(() => byName({ safe: ['ssn'] })).toThrow('column `ssn` is masked, or a part of it, expected')
+    expect(() => byName({ safe: ['contact'] })).toThrow('column `contact` is masked, or a part of it, expected')
   })
 })
 

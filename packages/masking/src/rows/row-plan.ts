@@ -32,7 +32,7 @@ export interface MaskPlanOptions {
 
 /**
  * Prepares masks for rows that are objects, by name. The names are those of the result: under an alias that the plan
- * doesn't know, a column is one of the others. Throws `BAD_COLUMN` for a column that is both masked and safe,
+ * doesn't know, a column is one of the others. Throws `BAD_COLUMN` for a column that is both masked, or in part, and safe,
  * `KEY_TOO_SHORT`, and what `hashKey` throws.
  *
  * @example
@@ -54,9 +54,9 @@ export function maskPlan({ columns, safe, others, detect, hashKey }: MaskPlanOpt
   const masks = new Map(
     Object.entries(columns).map(([name, { mask, type }]) => [name, maskJsValue(mask, type, hashKey)]),
   )
-  const both = safe.find(name => masks.has(name))
+  const both = safe.find(name => [...masks.keys()].some(masked => masked === name || masked.startsWith(`${name}.`)))
   if (both !== undefined)
-    throw new MaskingError('BAD_COLUMN', `column \`${both}\` is masked, expected it not to be safe`)
+    throw new MaskingError('BAD_COLUMN', `column \`${both}\` is masked, or a part of it, expected it not to be safe`)
   const kept: MaskJsValue = detectValue(detect, hashKey) ?? (value => value)
   const rest: MaskJsValue = others === 'keep' ? kept : () => null
   const way: Way = { masks, safe: new Set(safe), outer: outerNames([...masks.keys(), ...safe]), kept, rest }
