@@ -142,3 +142,56 @@ test('HMAC-SHA-256 is that of RFC 4231, in both forms', async () => {
     digest,
   )
 })
+
+const HOSTILE_SETTINGS = `set datestyle = 'German, DMY'; set intervalstyle = iso_8601; set extra_float_digits = -15; set timezone = 'Pacific/Apia';
+  set bytea_output = escape; set array_nulls = off; set xmloption = document; set xmlbinary = hex; set quote_all_identifiers = on;
+  set enable_seqscan = off; set search_path = ''; set default_text_search_config = 'pg_catalog.german'; set escape_string_warning = on`
+
+test('no setting of a session changes what a mask as SQL shows, nor makes it raise (N1)', async () => {
+  const columns = [
+    { type: 'date', oid: 1082, values: ['4713-01-01 BC', '4714-12-31 BC', '5874897-12-31', 'infinity', '2024-02-29'] },
+    { type: 'timestamptz', oid: 1184, values: ['4714-11-24 00:00:00+00 BC', '294276-12-31 23:59:59+00', '-infinity'] },
+    { type: 'timestamp', oid: 1114, values: ['4714-11-24 00:00:00 BC', '294276-12-31 23:59:59.999999', 'infinity'] },
+    { type: 'bytea', oid: 17, values: ['\\x', '\\x00ff5c27', '\\x5c'] },
+    { type: 'numeric', oid: 1700, values: ['NaN', 'Infinity', '-Infinity', '-0.00', '1e-300'] },
+    { type: 'float8', oid: 701, values: ['NaN', '-0', 'Infinity', '1e-310'] },
+    { type: 'text', oid: 25, values: ['', '@', 'a@b.c', 'é'.repeat(300), '\\', "'"] },
+    { type: 'uuid', oid: 2950, values: ['7d444840-9dc0-11d1-b245-5ffdce74fad2'] },
+    { type: 'jsonb', oid: 3802, values: ['{"ssn":1,"a":{"ssn":[2]}}', 'null', '"x"', '[[[]]]'] },
+    {
+      type: 'json',
+      oid: 114,
+      values: ['{"\\u0073sn":1,"ssn":2,"SSN":3}', ' [ ] ', '{"ssn":"\\ud83d\\ude00"}', '"\\u0000"'],
+    },
+    { type: 'xml', oid: 142, values: ['<a/>', 'x'] },
+    { type: 'inet', oid: 869, values: ['::1/128', '192.0.2.1/24'] },
+    { type: 'text[]', oid: 1009, values: ['{}', '{NULL,"NULL",""}', '[0:1]={a@b.co,b}', '{{a},{b}}'] },
+    { type: 'date[]', oid: 1182, values: ['{infinity,2024-02-29}'] },
+  ]
+  for (const [index, { type, values }] of columns.entries()) {
+    await client.query(`create table hard_${index} (v ${type})`)
+    await client.query(`insert into hard_${index} select unnest($1::text[])::${type}`, [values])
+  }
+  const all = async (): Promise<string[]> => {
+    const queries = columns.flatMap(({ oid, type }, index) =>
+      MASK_CASES.map(mask => {
+        const sql = maskSql(hashKey)(mask, { ...TEXT, typeOid: oid, type }, 'p.v')
+        return `select ${sql} as v from public.hard_${index} p`
+      }),
+    )
+    // As the server sends it in binary: no setting has a say in that.
+    const found: string[] = []
+    for (const text of queries) {
+      const query = { text, binary: true, queryMode: 'extended', rowMode: 'array', types: rawText } as const
+      const { rows } = await client.query(query)
+      found.push(JSON.stringify(rows))
+    }
+    return found
+  }
+  const before = await all()
+  await client.query(HOSTILE_SETTINGS)
+  const after = await all()
+  await client.query('reset all')
+  expect(new Set(before).size).toBeGreaterThan(50)
+  expect(after).toEqual(before)
+})
