@@ -18,6 +18,7 @@ import { planByNames } from './plan-by-names.ts'
 import { type Change, changeCopy, changeRange, changeReference } from './rewrite-ranges.ts'
 import { changeSample } from './sampled.ts'
 import type { Range, Survey } from './survey.ts'
+import { hiddenSystemColumn } from './system-columns.ts'
 import type { TextCursor } from './text-cursor.ts'
 import { type QueryMemory, type StandIn, type StandIns, standInMaker } from './views/stand-in.ts'
 
@@ -141,7 +142,8 @@ const REWRITABLE: ReadonlySet<string> = new Set([
   'LockStmt',
 ])
 
-function whyNot({ statement, survey }: Input): Impossible | null {
+function whyNot(input: Input): Impossible | null {
+  const { statement, survey } = input
   const { type, body } = statement
   if (type === 'ExplainStmt') {
     return impossible(
@@ -155,11 +157,12 @@ function whyNot({ statement, survey }: Input): Impossible | null {
       'have it done by a principal who sees the columns unmasked',
     )
   }
-  if (survey.systemColumn !== null) {
+  const hidden = hiddenSystemColumn(input)
+  if (hidden !== null) {
     return impossible(
-      `a masked relation has no system column \`${survey.systemColumn.name}\` to show`,
+      `a masked relation has no system column \`${hidden.name}\` to show`,
       'leave out the system column; use the primary key',
-      placeAt(survey.systemColumn.location),
+      placeAt(hidden.location),
     )
   }
   if (survey.hasCurrentOf) {

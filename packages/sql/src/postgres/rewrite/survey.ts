@@ -39,14 +39,22 @@ export interface QualifiedReference {
   readonly qualifiers: number
 }
 
+/** A name that is one of a system column, where it may be one. */
+export interface SystemColumn {
+  readonly name: string
+  readonly location: number
+  /** It stands in a reference, and not in JOIN USING or behind a value. */
+  readonly isReference: boolean
+}
+
 /** All that the rewriter must know of a statement's tree. */
 export interface Survey {
   readonly ranges: readonly Range[]
   readonly references: readonly QualifiedReference[]
   /** The names that FROM items without a relation of their own go by. */
   readonly otherNames: ReadonlySet<string>
-  /** The first system column that is named, or null. */
-  readonly systemColumn: { readonly name: string; readonly location: number } | null
+  /** The system columns that are named. */
+  readonly systemColumns: readonly SystemColumn[]
   readonly hasCurrentOf: boolean
 }
 
@@ -83,7 +91,7 @@ interface Findings {
   locked: number
   readonly references: QualifiedReference[]
   readonly otherNames: Set<string>
-  systemColumn: Survey['systemColumn']
+  readonly systemColumns: SystemColumn[]
   hasCurrentOf: boolean
 }
 
@@ -94,7 +102,7 @@ export function surveyTree(root: TypedNode): Survey | Impossible {
     locked: 0,
     references: [],
     otherNames: new Set(),
-    systemColumn: null,
+    systemColumns: [],
     hasCurrentOf: false,
   }
   const outermost: Around = { ctes: new Set(), sample: null, copiesIn: false }
@@ -184,14 +192,14 @@ function rangeOf({ at, body }: Standing, around: Around): Range {
 
 function noteReference(findings: Findings, reference: Node): void {
   const parts = nameParts(reference, 'fields')
-  noteSystemColumn(findings, parts, reference)
+  noteSystemColumn(findings, parts, reference, true)
   const qualifiers = typedNodesAt(reference, 'fields').length - 1
   const [schema, name] = parts.slice(qualifiers - 2, qualifiers)
   if (qualifiers < 2 || schema === undefined || name === undefined) return
   findings.references.push({ node: reference, schema, name, location: numberAt(reference, 'location'), qualifiers })
 }
 
-function noteSystemColumn(findings: Findings, names: readonly string[], node: Node): void {
+function noteSystemColumn(findings: Findings, names: readonly string[], node: Node, isReference = false): void {
   const name = names.find(each => SYSTEM_COLUMNS.has(each))
-  if (name !== undefined) findings.systemColumn ??= { name, location: numberAt(node, 'location') }
+  if (name !== undefined) findings.systemColumns.push({ name, location: numberAt(node, 'location'), isReference })
 }

@@ -41,8 +41,9 @@ export function queryInPlace(masked: MaskedRelation, view: ViewDefinition, terms
   const { catalog, grammar, maskSql } = terms
   const definition = readDefinition(view, catalog, grammar)
   if (definition.kind === 'impossible') return definition
-  const { systemColumn, references } = definition.survey
-  if (systemColumn !== null)
+  const { systemColumns, references } = definition.survey
+  const [systemColumn] = systemColumns
+  if (systemColumn !== undefined)
     return impossible(`its definition reads the system column \`${systemColumn.name}\` of a relation`, HINT)
   if (references.length > 0) return disagreement('its definition names a schema in a column')
   const denied = deniedPredicate(definition, terms)
