@@ -1,6 +1,7 @@
 import type { Client } from 'pg'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { type Governed, govern, SECRETS } from './governed-database.ts'
+import { recordedEvents } from './recorded-events.ts'
 
 let governed: Governed
 let client: Client
@@ -109,5 +110,16 @@ describe('changes of masked relations through the gateway (I1)', () => {
     const failure = await failureOf(client.query('update customers set ssn = upper(ssn) where id = 1'))
     expect(JSON.parse(failure?.detail ?? '{}')).toMatchObject({ code: 'WRITES_MASK' })
     expect(await stored(1)).toEqual(ADA)
+  })
+
+  test('the recording says that it was the gateway that refused', async () => {
+    const reasons = async (): Promise<readonly string[]> =>
+      (await recordedEvents(governed.recordings)).flatMap(event =>
+        event.kind === 'completion' && event.completion.kind === 'cancelled' ? [event.completion.why] : [],
+      )
+    const before = (await reasons()).length
+    const { rows } = await client.query('select email from customers where id = 1')
+    await failureOf(client.query('update customers set email = $1 where id = 1', [rows[0].email]))
+    await expect.poll(async () => (await reasons()).slice(before)).toEqual([expect.stringMatching(/^WRITES_MASK: /)])
   })
 })

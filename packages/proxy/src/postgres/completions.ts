@@ -1,4 +1,4 @@
-import type { Completion, Session } from '@querywarden/policy-core'
+import type { Completion, Refusal, Session } from '@querywarden/policy-core'
 import type { Expected, Running } from './expected.ts'
 import type { Portal } from './portal.ts'
 
@@ -9,11 +9,13 @@ interface Measured {
   readonly ms: number
 }
 
-/** What an error of the server's makes of a statement. 57014 is query_canceled. */
-export const failure = (sqlstate: string, measured: Measured): Completion =>
-  sqlstate === '57014'
+/** What an error of the server's makes of a statement. 57014 is query_canceled; some errors are refusals of ours. */
+export function failure(sqlstate: string, measured: Measured, refusal: Refusal | null = null): Completion {
+  if (refusal !== null) return { kind: 'cancelled', why: `${refusal.code}: ${refusal.message}`, ...measured }
+  return sqlstate === '57014'
     ? { kind: 'cancelled', why: 'cancelled by the client or the database', ...measured }
     : { kind: 'failed', sqlstate, ...measured }
+}
 
 /** Records what became of statements, and knows when all of it is with the recorder. */
 export class Completions {

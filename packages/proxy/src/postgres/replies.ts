@@ -27,7 +27,7 @@ import { holdWhileSlow } from './slow-client.ts'
 import { limitError, STOPS, type Stop } from './statement-limits.ts'
 import { TransactionMarks } from './transaction-marks.ts'
 import { Turn } from './turn.ts'
-import { shownError, shownNotice } from './withhold.ts'
+import { refusalIn, shownError, shownNotice } from './withhold.ts'
 
 /**
  * The way back: upstream bytes to the client. Every answer is matched with the message that asked for it; one that
@@ -296,7 +296,8 @@ export class Replies {
     const { fields } = decodeErrorResponse(this.#scanner.body)
     this.#parts.onError()
     if (head?.kind === 'poison') return this.#failed()
-    const shown = shownError(fields, viewOf(head, this.#transaction.hasMasked))
+    const view = viewOf(head, this.#transaction.hasMasked)
+    const shown = shownError(fields, view)
     const sqlstate = fields.get('C') ?? 'XX000'
     if (MISMATCHES.has(sqlstate)) this.#parts.onMismatch()
     if (head === undefined || (head.kind === 'sync' && fields.get('V') !== 'ERROR')) {
@@ -313,7 +314,7 @@ export class Replies {
     }
     const { running } = head
     if (running.stopped !== null) return this.#onStopped(running, running.stopped)
-    this.completions.finish(running, failure(sqlstate, this.completions.measure(running)))
+    this.completions.finish(running, failure(sqlstate, this.completions.measure(running), refusalIn(fields, view)))
     this.#outbox.put(shown)
     this.#failed()
   }

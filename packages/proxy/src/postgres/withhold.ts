@@ -1,12 +1,17 @@
+import type { Refusal } from '@querywarden/policy-core'
 import { refusalOfWrite } from '@querywarden/sql/postgres'
 import { decodeNoticeResponse, encodeErrorResponse, encodeNoticeResponse } from '@querywarden/wire/postgres'
 import { errorResponse, refusalReport } from './error-response.ts'
 import type { ErrorView } from './expected.ts'
 import { withClientsName } from './session-objects/naming.ts'
 
-/** A server's error as the client may see it. Some are refusals of ours: what only a row could tell is found out there. */
+/** The refusal of ours that a server's error stands for: what only a row could tell is found out there. */
+export const refusalIn = (fields: ReadonlyMap<string, string>, view: ErrorView): Refusal | null =>
+  view.withheld ? refusalOfWrite({ code: fields.get('C'), message: fields.get('M') }) : null
+
+/** A server's error as the client may see it. */
 export function shownError(fields: ReadonlyMap<string, string>, view: ErrorView): Uint8Array {
-  const refusal = view.withheld ? refusalOfWrite({ code: fields.get('C'), message: fields.get('M') }) : null
+  const refusal = refusalIn(fields, view)
   if (refusal !== null) return errorResponse(refusalReport(refusal, ''))
   return encodeErrorResponse({ fields: shownFields(fields, view) })
 }
