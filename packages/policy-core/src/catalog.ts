@@ -203,6 +203,11 @@ export interface Catalog {
    */
   readonly jsonCasts?: readonly CatalogRoutine[]
   /**
+   * Definitions are missing that another session held at the time, REFRESH MATERIALIZED VIEW say: when it lets go of them, no
+   * version of the schema tells. Load again before long. Absent: no.
+   */
+  readonly isPartial?: boolean
+  /**
    * The functions of extensions that are left out of `userFunctions` because they compute and no more, by
    * {@link relationKey} of schema and name. Absent: none.
    */

@@ -121,7 +121,8 @@ async function probing(): Promise<Probed> {
   const load = (): Promise<Catalog> =>
     new Promise((resolve, reject) => {
       loads.push({
-        succeed: fingerprint => resolve(catalog(fingerprint)),
+        succeed: fingerprint =>
+          resolve({ ...catalog(fingerprint), ...(fingerprint === 'partial' ? { isPartial: true } : {}) }),
         fail: () => reject(new Error('database gone')),
       })
     })
@@ -182,6 +183,24 @@ describe('N2, N3: a change made past the gateway is seen before a load is due', 
     one.nowMs = 62
     expect(await fingerprint(one.keeper.current())).toBe('old')
     expect(one.loads, 'the version doesn’t tell everything').toHaveLength(1)
+  })
+
+  test('N3: one from which another session kept a definition is loaded again before long, whatever the version says', async () => {
+    const one = await probing()
+    one.version = '2'
+    one.nowMs = 6
+    const moved = one.keeper.current()
+    await settle()
+    one.loads.shift()!.succeed('partial')
+    expect(await fingerprint(moved)).toBe('partial')
+    one.nowMs = 18
+    expect(await fingerprint(one.keeper.current())).toBe('partial')
+    await settle()
+    one.loads.shift()!.succeed('whole')
+    await settle()
+    expect(await fingerprint(one.keeper.current())).toBe('whole')
+    for (one.nowMs = 24; one.nowMs < 60; one.nowMs += 6) expect(await fingerprint(one.keeper.current())).toBe('whole')
+    expect(one.loads).toHaveLength(0)
   })
 
   test('it is compared ahead of time while it is in use, so that nobody waits', async () => {

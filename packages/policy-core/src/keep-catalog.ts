@@ -118,8 +118,8 @@ function current(options: CatalogKeeping, kept: Keeping): Catalog | Promise<Cata
     reloadBeside(freshMs)
     return catalog
   }
-  // Now and then all the same: the version doesn't tell everything.
-  reloadBeside(ageMsMax)
+  // Now and then all the same: the version doesn't tell everything, such as that a lock is gone.
+  reloadBeside(catalog.isPartial === true ? freshMs : ageMsMax)
   const parts = kept.suspicions > kept.settled ? SUSPECT_PARTS : 1
   const goodForMs = Math.max(probe.everyMs, kept.probeMs * PROBE_SHARE) / parts
   if (nowMs - checkedMs > goodForMs) return compare(options, kept, probe)

@@ -63,6 +63,7 @@ export async function loadCatalog(query: Query, options: CatalogOptions): Promis
     userTypes: types.byName,
     eventTriggers: eventTriggersOf(snapshot, routines),
     jsonCasts: snapshot.jsonCasts.flatMap(([oid = '']) => routines.byOid(oid) ?? []),
+    ...(snapshot.isPartial ? { isPartial: true } : {}),
     pureFunctions: new Set(snapshot.pureMembers.map(([schema = '', name = '']) => relationKey({ schema, name }))),
   }
 }

@@ -54,6 +54,8 @@ export interface Snapshot {
   readonly definitions: readonly Row[]
   /** Kind, number and text of what the server deparsed; empty where it couldn't be had. */
   readonly texts: readonly Row[]
+  /** Some of them couldn't be had, since another session was at work on what they are about. */
+  readonly isPartial: boolean
 }
 
 /** The server majors that there is a grammar for. */
@@ -66,8 +68,9 @@ export async function takeSnapshot(query: Query): Promise<Snapshot> {
   try {
     // Without pg_temp at the end it would be first, and a session's own relations would stand in for the server's.
     await query('SET LOCAL search_path = pg_catalog, pg_temp')
-    const tables = { ...(await readAll(query)), texts: [] }
-    const snapshot = { ...tables, texts: await readTexts(query, textsWanted(tables)) }
+    const tables = { ...(await readAll(query)), texts: [], isPartial: false }
+    const { rows, isPartial } = await readTexts(query, textsWanted(tables))
+    const snapshot = { ...tables, texts: rows, isPartial }
     await query('COMMIT')
     return snapshot
   } catch (error) {
@@ -77,7 +80,7 @@ export async function takeSnapshot(query: Query): Promise<Snapshot> {
   }
 }
 
-async function readAll(query: Query): Promise<Omit<Snapshot, 'texts'>> {
+async function readAll(query: Query): Promise<Omit<Snapshot, 'texts' | 'isPartial'>> {
   const read = async (sql: string): Promise<readonly Row[]> => (await query(sql)).map(withoutNulls)
   const [server] = await read(queries.SERVER)
   const major = Math.floor(Number(server?.[0]) / 10_000)

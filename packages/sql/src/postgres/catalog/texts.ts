@@ -41,6 +41,12 @@ const TEXTS: Readonly<Record<TextKind, string>> = {
   view: `(select case when length(t) <= ${VIEW_CHARS_MAX} then t end from pg_get_viewdef(x) as t)`,
 }
 
+/** Kind, number and text of what was deparsed. `isPartial`: another session held something that was asked for. */
+export interface Texts {
+  readonly rows: readonly (readonly string[])[]
+  readonly isPartial: boolean
+}
+
 /** How long deparsing waits for a relation that another session is changing. */
 const WAIT_MS = 50
 /** After so many failures nothing else is asked for: the schema is being rebuilt. One object costs some ten of them. */
@@ -52,7 +58,7 @@ const TOGETHER_MAX = 1_000
  * Kind, number and text of each. Deparsing looks at the schema of the moment, not at the snapshot, and on some majors it
  * waits for locks: what can't be had soon is an empty text.
  */
-export async function readTexts(query: Query, keys: readonly TextKey[]): Promise<readonly (readonly string[])[]> {
+export async function readTexts(query: Query, keys: readonly TextKey[]): Promise<Texts> {
   const kinds = [...new Set(keys.map(({ kind }) => kind))]
   const rows: (readonly string[])[] = []
   let failures = 0
@@ -75,7 +81,7 @@ export async function readTexts(query: Query, keys: readonly TextKey[]): Promise
     const oids = keys.filter(key => key.kind === kind).map(({ oid }) => oid)
     for (let at = 0; at < oids.length; at += TOGETHER_MAX) await ask(kind, oids.slice(at, at + TOGETHER_MAX))
   }
-  return rows
+  return { rows, isPartial: failures > 0 }
 }
 
 async function attempt(

@@ -155,6 +155,7 @@ describe.each(POSTGRES_MAJORS)('what views show on PostgreSQL %i', major => {
     })
     expect(found(meanwhile, 'lab', 'barrier').view).toBeUndefined()
     expect(found(meanwhile, 'lab', 'renamed').view).toBeDefined()
+    expect([meanwhile.isPartial, catalog.isPartial]).toEqual([true, undefined])
     expect(meanwhile.fingerprint).not.toBe(catalog.fingerprint)
   })
 })
