@@ -105,7 +105,7 @@ describe('what is impossible', () => {
     ['select ctid from customers', /system column `ctid`/],
     ['select c.xmin from customers c', /system column `xmin`/],
     ['select (c).tableoid from customers c', /system column `tableoid`/],
-    ['select o.ctid from orders o, customers', /system column `ctid`/],
+    ['select c.ctid from orders o, customers c', /system column `ctid`/],
     ['explain select * from customers', /plan/],
     ['create view v as select * from customers', /outlive/],
     ['create materialized view v as select * from customers', /outlive/],
