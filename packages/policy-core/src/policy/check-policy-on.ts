@@ -3,6 +3,7 @@ import type { KeyPath, PolicyIssue } from '../errors.ts'
 import type { ColumnName } from '../facts.ts'
 import { printable } from '../printable.ts'
 import { conflicts } from './check-conflicts.ts'
+import { guessableHashes } from './check-hashes.ts'
 import { idleMarks, maskEffects, type ShowsNull } from './check-mask-effects.ts'
 import { checkMasks } from './check-masks.ts'
 import { matchGlob } from './glob.ts'
@@ -18,7 +19,8 @@ const SYSTEM_SCHEMAS: readonly string[] = ['pg_catalog', 'information_schema']
 /**
  * Holds a whole policy against the schema of a target. The issues of {@link checkMasks} are errors, by which the policy
  * can't be used there; all others are warnings (`severity`): patterns that match nothing, rules of which nothing is left
- * beside others, masks of different kinds that meet on a column, masks that show nothing of a type.
+ * beside others, masks of different kinds that meet on a column, masks that show nothing of a type, hashes whose values can
+ * be found.
  *
  * @param target the name of the catalog's target: what the policy says of others is left out
  * @param showsNull whether a mask shows every value of a column as NULL; without it masks aren't held against types
@@ -41,6 +43,7 @@ export function checkPolicy(
     ...policy.masks.flatMap((entry, index) =>
       matchesTarget(entry.targets, target) ? idleMask(entry, ['masks', index], catalog) : [],
     ),
+    ...guessableHashes(policy, catalog, target),
     ...maskEffects(policy, catalog, target, showsNull),
     ...conflicts(policy, catalog, target),
   ]
