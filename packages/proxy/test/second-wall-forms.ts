@@ -61,6 +61,13 @@ export const CAUGHT: Readonly<Record<string, readonly string[]>> = {
   'an inheritance parent': ['select secret from animals'],
   'an inheritance child': ['select * from dogs'],
   ONLY: ['select secret from only customers'],
+  'GROUP BY of a key': [
+    'select c.secret, c.name, count(p.id) from customers c left join plain p using (id) group by c.id',
+  ],
+  'RETURNING of an upsert': [
+    'begin',
+    "insert into customers values (1, 'B', 'x', 'y', 1) on conflict (id) do update set name = excluded.name returning secret, (xmax = 0) as inserted, xmin",
+  ],
   'RETURNING of UPDATE': ['update customers set pay = 3 where id = 1 returning secret'],
   'RETURNING of DELETE': ['begin', 'delete from customers where id = 1 returning *'],
   'RETURNING of INSERT': ['begin', "insert into customers values (2, 'B', 'x', 'a secret', 1) returning secret"],
