@@ -123,6 +123,29 @@ test('the kernel shows what the plain code shows', () => {
   )
 })
 
+test('results that take turns with one kernel show nothing of each other (E2)', () => {
+  const bend = fc.option(mutation)
+  const turn = fc.record({ of: fc.nat(3), row: fc.nat(5), bend })
+  fc.assert(
+    fc.property(
+      fc.array(result, { minLength: 2, maxLength: 4 }),
+      fc.array(turn, { maxLength: 12 }),
+      (results, turns) => {
+        const maskers = results.map(({ actions }) => kernel.masker(actions))
+        for (const { of, row, bend } of turns) {
+          const which = of % results.length
+          const { actions, rows } = results[which]!
+          const source = Buffer.concat(rows.slice(row % (rows.length + 1)).map(encodeRow))
+          if (bend !== null && source.length > 0) source[bend.at % source.length] = bend.byte
+          const shown = outcome(() => maskers[which]!.mask(source, 0, source.length))
+          expect(shown).toEqual(plainly(actions, source, 0, source.length))
+        }
+      },
+    ),
+    { numRuns: 1500 },
+  )
+})
+
 test('the kernel refuses what the plain code refuses, for the same reason (E3, E11)', () => {
   fc.assert(
     fc.property(
