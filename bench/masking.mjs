@@ -33,6 +33,12 @@ const SCENARIOS = [
 ]
 const COLUMNS_MASKED = [2, 5]
 
+/**
+ * 300 MB/s on a machine where the pass that only looks up classes does 972 MB/s of fields. It runs in WebAssembly, too, and
+ * copies the chunk in, as the kernel does; it decides nothing and calls nobody back, so no detector can reach it.
+ */
+const TO_PASS_MIN = 0.31
+
 const round = ratio => Number(ratio.toPrecision(2))
 const isMet = (ratio, target) => (ratio >= target ? 'met' : `missed (${target})`)
 
@@ -128,7 +134,7 @@ async function compareDetectors() {
       way: 'frames, by the kernel',
       '× expressions': round(toExpressions),
       '× byte classes': round(toPass),
-      target: `${isMet(toExpressions, 4)}, ${isMet(toPass, 0.31)}`,
+      target: `${isMet(toExpressions, 4)}, ${isMet(toPass, TO_PASS_MIN)}`,
     },
     {
       way: 'decoded, cell by cell',
