@@ -109,8 +109,10 @@ export type ColumnSource = { readonly from: RelationName } & (
     }
 )
 
-/** One constraint or index by which rows are compared with other rows. */
+/** One constraint or index by which rows are compared with other rows, or the values of one row with each other. */
 export interface Comparison {
+  /** `check`: a CHECK, which looks at the row alone. */
+  readonly kind: 'rows' | 'check'
   /** All columns that it reads: its keys, and what its expressions and predicate read. */
   readonly columns: ReadonlySet<string>
   /**
@@ -134,8 +136,8 @@ export interface CatalogRelation extends UsedRelation {
   /** What runs by itself when it is used. */
   readonly reactions: readonly Reaction[]
   /**
-   * By what the server compares its rows with others: unique and exclusion constraints and indexes, and both sides of foreign
-   * keys. Whether an INSERT or UPDATE of one of the columns succeeds tells something of all of them. Absent: not known, and
+   * By what the server compares its rows with others, or the values of a row: unique and exclusion constraints and indexes,
+   * both sides of foreign keys, CHECKs. Whether an INSERT or UPDATE of one of the columns succeeds tells something of all of them. Absent: not known, and
    * then it may be by any columns.
    */
   readonly comparisons?: readonly Comparison[]

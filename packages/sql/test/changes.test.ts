@@ -321,6 +321,28 @@ describe.each<PostgresMajor>([15, 18])('changes of masked relations on PostgreSQ
       expect(db.rewritten(text)).toMatchObject({ kind: 'sent' })
     })
 
+    test('P6: a CHECK does answer for a column that is not assigned', async () => {
+      await expect(db.client.query("update dated set hired = '1970-01-01'")).rejects.toMatchObject({ code: '23514' })
+    })
+
+    test.each([
+      "update dated set hired = '1970-01-01'",
+      "update dated set (id, hired) = (1, '1970-01-01')",
+      "insert into dated (id, born, hired) values (1, '1990-01-01', '2000-01-01') on conflict (id) do update set hired = excluded.hired",
+      'merge into dated d using fixes f on d.id = f.id when matched then update set hired = current_date',
+    ])('P6: by way of a CHECK that looks at it, too: %s', text => {
+      expect(db.rewritten(text)).toMatchObject({ kind: 'refused', why: expect.stringMatching(/value is there/) })
+    })
+
+    test.each([
+      "insert into dated (id, born, hired) values (2, '1990-01-01', '2000-01-01')",
+      "update dated set born = '1990-01-01', hired = '2000-01-01'",
+      "update dated set left_on = '2021-01-01'",
+      'delete from dated where id = 1',
+    ])('P6: not where a CHECK sees only what the statement brings: %s', text => {
+      expect(db.rewritten(text)).toMatchObject({ kind: 'sent' })
+    })
+
     test.each([
       "insert into people (id, ssn) values (9, 'x')",
       'insert into people (id, code) values (9, default)',

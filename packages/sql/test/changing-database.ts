@@ -28,6 +28,8 @@ create table pairs (id int primary key, region text, ssn text, born date default
   unique (region, ssn), unique (note, born), unique nulls not distinct (name, code), unique ("right"));
 insert into pairs values (1, 'EU', '512-84-7731', '1961-03-17', 'x', 'alpha', 'Ann'), (2, 'US', '512-84-7731', '1961-03-17', 'y', 'alpha', 'Bob');
 create table paired (id int primary key, region text, ssn text, foreign key (region, ssn) references pairs (region, ssn));
+create table dated (id int primary key, born date, hired date, left_on date, check (born < hired), check (hired < left_on));
+insert into dated values (1, '1980-05-05', '2010-01-01', '2020-01-01');
 create table parent (id int, secret text);
 create table child (extra int) inherits (parent);
 insert into parent values (1, 'p-secret');

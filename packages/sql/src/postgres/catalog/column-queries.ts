@@ -16,11 +16,14 @@ select c.oid::text,
  where c.relkind in ('v', 'm') and ${OUR_SCHEMA}
  order by c.oid`
 
+/** What a CHECK is called by begins with it, in {@link ROW_COMPARISONS}. */
+export const CHECK = 'k'
+
 /**
  * relation, index or constraint, attnum (0 for all columns), whether a NULL there is compared with nothing. Of unique
  * indexes and exclusion constraints the keys, and what their expressions and predicates read; of foreign keys both sides:
  * whether a referenced key can be changed tells whether it is referenced. A key of MATCH FULL with a NULL in it fails
- * whatever is there. What is put into a referenced relation, the unique index of the key looks at.
+ * whatever is there. Of CHECKs what they read. What is put into a referenced relation, the unique index of the key looks at.
  */
 export const ROW_COMPARISONS: string = `
 with indexes as (
@@ -43,7 +46,11 @@ select c.oid::text, k.by, k.attnum::text, bool_or(k.is_key)::text
           from pg_constraint f cross join lateral unnest(f.conkey) as u (attnum) where f.contype = 'f'
          union all
         select f.confrelid, 'r' || f.oid, u.attnum, true
-          from pg_constraint f cross join lateral unnest(f.confkey) as u (attnum) where f.contype = 'f') k
+          from pg_constraint f cross join lateral unnest(f.confkey) as u (attnum) where f.contype = 'f'
+         union all
+        select k.conrelid, '${CHECK}' || k.oid, u.attnum, false
+          from pg_constraint k cross join lateral unnest(k.conkey) as u (attnum)
+         where k.contype = 'c' and k.conrelid <> 0) k
   join pg_class c on c.oid = k.relation join pg_namespace n on n.oid = c.relnamespace
  where ${OUR_SCHEMA}
  group by c.oid, k.by, k.attnum

@@ -1,10 +1,12 @@
 import type { Comparison } from '@querywarden/policy-core'
+import { CHECK } from './column-queries.ts'
 import { TRUE } from './queries.ts'
 import { listAt } from './routines.ts'
 import type { Snapshot } from './snapshot.ts'
 
 /** The columns of an index or constraint by name, with those of them whose NULL is compared with nothing. */
 interface Compared {
+  readonly kind: Comparison['kind']
   readonly columns: ReadonlySet<string>
   readonly skipsNull: ReadonlySet<string>
 }
@@ -45,10 +47,14 @@ function comparedIn(
   { rowComparisons }: Snapshot,
   names: ReadonlyMap<string, ReadonlyMap<string, string>>,
 ): ReadonlyMap<string, readonly Compared[]> {
-  const groups = new Map<string, { relation: string; columns: Set<string>; skipsNull: Set<string> }>()
+  const groups = new Map<
+    string,
+    { relation: string; columns: Set<string>; skipsNull: Set<string>; kind: Comparison['kind'] }
+  >()
   for (const [relation = '', by = '', attnum = '', isSkipped] of rowComparisons) {
     const columns = names.get(relation) ?? new Map<string, string>()
-    const group = groups.get(by) ?? { relation, columns: new Set<string>(), skipsNull: new Set<string>() }
+    const kind = by.startsWith(CHECK) ? 'check' : 'rows'
+    const group = groups.get(by) ?? { relation, kind, columns: new Set<string>(), skipsNull: new Set<string>() }
     groups.set(by, group)
     for (const name of attnum === '0' ? columns.values() : [columns.get(attnum)]) {
       if (name === undefined) continue
@@ -81,12 +87,12 @@ function distinct(
 ): readonly Comparison[] {
   const known = new Set(names?.values())
   const found = new Map<string, Comparison>()
-  for (const { columns, skipsNull } of compared) {
+  for (const { kind, columns, skipsNull } of compared) {
     const mine = [...columns].filter(name => known.has(name)).sort()
     if (mine.length === 0) continue
     // What a child alone has is put there by its own default.
     const optional = mine.filter(name => skipsNull.has(name) && defaults?.has(name) !== true)
-    found.set(JSON.stringify([mine, optional]), { columns: new Set(mine), optional: new Set(optional) })
+    found.set(JSON.stringify([kind, mine, optional]), { kind, columns: new Set(mine), optional: new Set(optional) })
   }
   return [...found.values()]
 }

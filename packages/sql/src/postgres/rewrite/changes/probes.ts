@@ -22,7 +22,7 @@ import type { ChangesInput } from './plan-targets.ts'
 
 /**
  * Why a statement would tell whether a value is there: it assigns to a column by which the server compares rows with others,
- * and a masked one is compared along with it, so that whether that succeeds is an answer. A column under `equality` may be
+ * or checks a row, and a masked one is looked at along with it, so that whether that succeeds is an answer. A column under `equality` may be
  * assigned to where its values can be counted.
  */
 export function whyProbing(input: ChangesInput): Impossible | null {
@@ -31,18 +31,20 @@ export function whyProbing(input: ChangesInput): Impossible | null {
   const inserts = insertsIn(input.statement)
   const assigned = input.facts.columns.filter(use => use.role === 'target' && !defaults.has(use.place.start))
   const names = new Set(assigned.map(use => columnKey(use, use.column)))
+  const changed = new Set(assigned.filter(use => !inserts.has(use.place.start)).map(use => columnKey(use, use.column)))
   for (const use of assigned) {
     const relation = masked.get(relationKey(use))
     if (relation === undefined) continue
     const isLeftOut = (column: string): boolean =>
       inserts.has(use.place.start) && !names.has(columnKey(use, column)) && !names.has(columnKey(use, '*'))
-    const probed = probedBy(use.column, relation, comparisonsOn(input, relation), isLeftOut)
+    const isNew = (column: string): boolean => inserts.has(use.place.start) || changed.has(columnKey(use, column))
+    const probed = probedBy(use.column, relation, comparisonsOn(input, relation), { isLeftOut, isNew })
     if (probed === undefined) continue
     const { name } = probed.column
     return impossible(
       name === use.column
         ? `the server compares what is assigned to the masked column \`${name}\` with the values of other rows, and whether it succeeds would tell if a value is there`
-        : `the server compares rows with others by \`${use.column}\` and the masked column \`${name}\` together, and whether an assignment succeeds would tell if a value is there`,
+        : `the server looks at \`${use.column}\` and the masked column \`${name}\` together, and whether an assignment succeeds would tell if a value is there`,
       'leave the column out, or have it done by a principal who sees the masked column unmasked',
       use.place,
     )
@@ -57,13 +59,14 @@ function probedBy(
   assigned: string,
   relation: MaskedRelation,
   comparisons: readonly Comparison[],
-  isLeftOut: (column: string) => boolean,
+  { isLeftOut, isNew }: Record<'isLeftOut' | 'isNew', (column: string) => boolean>,
 ): MaskedColumn | undefined {
   const own = relation.columns.filter(({ predicates }) => predicates !== 'equality')
-  for (const { columns, optional } of comparisons) {
+  for (const { kind, columns, optional } of comparisons) {
     if (assigned !== '*' && !columns.has(assigned)) continue
     if ([...optional].some(isLeftOut)) continue
-    const masked = own.filter(({ column }) => columns.has(column.name))
+    // A CHECK of nothing but what the statement itself brings tells of nothing else.
+    const masked = own.filter(({ column }) => columns.has(column.name) && !(kind === 'check' && isNew(column.name)))
     const probed = masked.find(({ column }) => column.name === assigned) ?? masked[0]
     if (probed !== undefined) return probed
   }
@@ -75,13 +78,13 @@ function comparisonsOn({ catalog }: ChangesInput, { relation }: MaskedRelation):
   const key = relationKey(relation)
   const known = catalog.relations.get(key)?.comparisons
   if (known === undefined)
-    return [{ columns: new Set(relation.columns.map(({ name }) => name)), optional: new Set<string>() }]
-  return known.map(({ columns, optional }) => {
+    return [{ kind: 'rows', columns: new Set(relation.columns.map(({ name }) => name)), optional: new Set<string>() }]
+  return known.map(({ kind, columns, optional }) => {
     const read = new Set(columns)
     // What a column is computed from is compared with it.
     for (const { name, origins } of relation.columns)
       if (columns.has(name)) for (const origin of origins) if (relationKey(origin) === key) read.add(origin.column)
-    return { columns: read, optional }
+    return { kind, columns: read, optional }
   })
 }
 
