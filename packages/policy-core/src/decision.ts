@@ -54,6 +54,11 @@ export interface Obligations {
   readonly masks: readonly MaskedRelation[]
   readonly detect: readonly DetectedMask[]
   readonly limits: StatementLimits
+  /**
+   * Code that the statement sets off works on relations with masked columns, if not on those columns: the words of an
+   * error may print a row all the same (`Failing row contains …`). Where there are masks, that is so anyway.
+   */
+  readonly withholdsWords?: boolean
 }
 
 export interface StatementLimits {

@@ -16,11 +16,16 @@ declare row record := new; begin raise notice 'row %', row; raise warning using 
 create constraint trigger tell after update on accounts deferrable initially deferred for each row execute function tell();
 create function wrecks() returns trigger language plpgsql as $$ begin raise exception 'row % is wrong', new; end $$;
 create trigger wrecks before delete on accounts for each row execute function wrecks();
+-- Code that touches no masked column, and whose error prints the whole row.
+create table ledgers (id int primary key, secret text, pay int check (pay > 0));
+insert into ledgers values (1, '${CANARY}-ledger', 1);
+create function overdraws() returns int language plpgsql as $$ begin update ledgers set pay = -1 where id = 1; return 1; end $$;
 analyze;
 `
 
 const TELLING = `rules:
   - { id: tells, decision: allow, what: { effects: [unknown], functions: ["public.tell"] } }
+  - { id: runs, decision: allow, what: { effects: [procedural] } }
 `
 
 let governed: Governed
@@ -29,7 +34,7 @@ beforeAll(async () => {
   governed = await govern({
     targetUser: 'postgres',
     schema: SCHEMA + LEAKY,
-    policy: `${POLICY.replace('"public.notes"', '"public.notes", "public.accounts"').replace('rules:\n', TELLING)}  - { columns: ["public.accounts.secret"], with: redact }\n`,
+    policy: `${POLICY.replace('"public.notes"', '"public.notes", "public.accounts", "public.ledgers"').replace('rules:\n', TELLING)}  - { columns: ["public.accounts.secret", "public.ledgers.secret"], with: redact }\n`,
   })
   client = await rawLogin(governed.gateway.postgres, await governed.token())
 })
@@ -63,6 +68,8 @@ describe('P10: no channel carries a masked value (corpus 13)', () => {
     "insert into customers values (9, 'x', 'x', 'x', 1)",
     'delete from customers where id = 9 and 1 = ssn::int',
     'update accounts set pay = -1 where id = 1',
+    'select overdraws()',
+    'do $$ begin update ledgers set pay = -1 where id = 1; end $$',
     'insert into accounts select 3, secret, 1 from accounts where id = 1',
     'update accounts set pay = 5 where id = 1',
     'delete from accounts where id = 1',

@@ -1,4 +1,4 @@
-import type { Catalog } from '../catalog.ts'
+import { type Catalog, relationKey } from '../catalog.ts'
 import type { Decision, Refusal } from '../decision.ts'
 import type { Entry } from '../entry.ts'
 import type { Facts } from '../facts.ts'
@@ -110,7 +110,7 @@ function withRewriting(
     return { kind: 'refused', text, facts, decision: decided, refusal }
   }
   const { proven = [] } = rewriting
-  const decision = decisionButForProven(decided, proven)
+  const decision = withheldBehindCode(decisionButForProven(decided, proven), facts, rulings, catalog)
   return {
     kind: 'permitted',
     text,
@@ -133,6 +133,20 @@ function withRewriting(
       obligations: decision.obligations,
     },
   }
+}
+
+/** What is known of a relation that code works on is only what the code names of it; the catalog has all of it. */
+function withheldBehindCode<D extends Extract<Decision, { kind: 'allow' | 'approve' }>>(
+  decision: D,
+  { uses }: Extract<Facts, { kind: 'understood' }>,
+  { maskedColumns }: Rulings,
+  { relations }: Catalog,
+): D {
+  const touches = uses.some(use => {
+    if (use.kind !== 'relation' || use.via === undefined || use.relation.kind === 'catalog') return false
+    return maskedColumns(relations.get(relationKey(use.relation)) ?? use.relation).length > 0
+  })
+  return touches ? { ...decision, obligations: { ...decision.obligations, withholdsWords: true } } : decision
 }
 
 const NO_LOOKUPS: readonly Lookup[] = []

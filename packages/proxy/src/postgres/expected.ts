@@ -70,7 +70,8 @@ export type Expected =
   | { readonly kind: 'sync' }
 
 /** Whether what the server says of a statement may hold values that the policy hides. */
-export const hidesValues = ({ masks, detect }: Obligations): boolean => masks.length > 0 || detect.length > 0
+export const hidesValues = ({ masks, detect, withholdsWords }: Obligations): boolean =>
+  masks.length > 0 || detect.length > 0 || withholdsWords === true
 
 export const PLAIN_VIEW: ErrorView = { withheld: false, positionShift: 0, naming: null }
 const WITHHELD_VIEW: ErrorView = { withheld: true, positionShift: null, naming: null }
