@@ -146,7 +146,7 @@ describe('statements in disguise', () => {
       const effects = [...new Set(effectsOfAll(sql))].filter(effect => effect !== 'read').join(' ')
       return effects === '' ? [] : [`${id}: ${effects}`]
     })
-    // Each is just that. There is no exception to be named.
+    // Each is just that, but for FETCH and EXECUTE: what they run, only the session knows that they are sent in.
     expect(others).toEqual([
       'B-more-driver-asyncpg-jit: session',
       'B-more-driver-rails-time-zone: session',
@@ -157,6 +157,25 @@ describe('statements in disguise', () => {
       'B-more-syntax-skip-locked: write',
       'B-more-syntax-advisory: session',
       'B-more-syntax-nextval: write',
+      'B-more-orm-orm-insert-returning-id: write',
+      'B-more-orm-orm-insert-many: write',
+      'B-more-orm-orm-upsert-open: write',
+      'B-more-orm-orm-delete-by-id: write',
+      'B-more-orm-orm-delete-returning-id: write',
+      'B-more-orm-orm-lock-row: transaction write',
+      'B-more-orm-orm-lock-skip: transaction write',
+      'B-more-orm-orm-transaction: transaction write',
+      'B-more-orm-orm-soft-update-all: write',
+      'B-more-orm-orm-update-from: write',
+      'B-more-orm-orm-insert-default: write',
+      'B-more-orm-orm-select-for-share: transaction write',
+      'B-more-psql-cursor-names: transaction session unknown',
+      'B-more-psql-cursor-masked: transaction session unknown',
+      'B-more-psql-prepare-execute: session unknown',
+      'B-more-psql-sequence-next: write',
+      'B-more-agent-merge-open: write',
+      'B-more-agent-with-update: write',
+      'B-more-agent-insert-select-names: write',
     ])
   })
 })
