@@ -143,7 +143,7 @@ test('policy check says of tags and types that match nothing, of masks that show
   const told = out.split('\n').map(line => line.replace(/^.*: warning: target app: /, ''))
   expect(told).toEqual([
     'masks[2].with: hash shows hr.people.plain (integer) as NULL, since it has no such value of this type; so a lookup by equality finds nothing: use constant: "0", or null, which says so',
-    'masks[2].predicates: equality without a budget lets whoever has a list of values try all of it: add lookups: { per-day: 100 }, say',
+    'masks[2].predicates: equality without a budget goes around that of masks[1], which hashes with the same key: give this one lookups too, or a key of its own',
     'masks[4].tags[0]: no.such is the tag of no column of the database',
     'masks[5].types[0]: inet is the type of no column of the database',
     'masks[5].types[1]: public.gone is the type of no column of the database',
