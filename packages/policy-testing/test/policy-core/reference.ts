@@ -168,6 +168,12 @@ function isAboutColumns(
         origins.some(origin => patterns.some(one => fits(one, `${origin.schema}.${origin.name}.${origin.column}`))),
       )
   const touched = touchedColumns(use, facts) ?? relation.columns.map(({ name }) => name)
+  // Code that changes rows may touch any column, whichever are known.
+  if (use.via !== undefined && use.access !== 'select' && use.access !== 'copy') {
+    const isAnyOfIt = (pattern: string): boolean =>
+      fits(`${pattern.split('.').slice(0, -1).join('.')}.*`, `${relation.schema}.${relation.name}.any`)
+    return decision === 'allow' ? isNamed('what nothing but * fits') : touched.some(isShown) || patterns.some(isAnyOfIt)
+  }
   return decision === 'allow' ? touched.every(isNamed) : touched.some(isShown)
 }
 

@@ -1,6 +1,5 @@
 import type { CatalogRelation, RelationName, ViewDefinition } from '@querywarden/policy-core'
 import { relationKey } from '@querywarden/policy-core'
-import { SqlError } from '../sql-error.ts'
 
 /** A relation in which a view says what it reads by name: as it is saved, or handed to a thread. */
 export type UnlinkedRelation = Omit<CatalogRelation, 'view'> & {
@@ -16,9 +15,8 @@ export function unlinked(relation: CatalogRelation): UnlinkedRelation {
 
 /**
  * Gives relations by {@link relationKey} in which views read the very objects that the map holds. What a view reads and the
- * map doesn't have makes its definition unknown.
- *
- * @throws SqlError `MALFORMED_CATALOG` where a view reads itself.
+ * map doesn't have makes its definition unknown; so does a view that reads itself, by way of others too: CREATE OR REPLACE
+ * VIEW can make such, which the server refuses to read.
  */
 export function linked(relations: ReadonlyMap<string, UnlinkedRelation>): ReadonlyMap<string, CatalogRelation> {
   const done = new Map<string, CatalogRelation>()
@@ -28,7 +26,7 @@ export function linked(relations: ReadonlyMap<string, UnlinkedRelation>): Readon
     if (known !== undefined) return known
     const relation = relations.get(key)
     if (relation === undefined) return null
-    if (open.has(key)) throw new SqlError('MALFORMED_CATALOG', 'a view of the catalog reads itself, expected none to')
+    if (open.has(key)) return null
     open.add(key)
     const made = withView(relation, name => link(relationKey(name)))
     open.delete(key)

@@ -86,7 +86,9 @@ describe.each(POSTGRES_MAJORS)('what views show on PostgreSQL %i', major => {
       '"reads":[{"schema":"hr","name":"people"}]',
       '"reads":[{"schema":"lab","name":"nested"}]',
     )
-    expect(() => readCatalog(circular)).toThrow('reads itself')
+    // CREATE OR REPLACE VIEW can make views that read each other, and the rest of such a database is still to be known.
+    const views = ['renamed', 'nested'].map(name => found(readCatalog(circular), 'lab', name).view)
+    expect(views.filter(each => each === undefined)).toHaveLength(1)
     expect(() => readCatalog(text.replace('"reads":[{', '"reads":["x",{'))).toThrow('saved catalog')
   })
 
