@@ -174,7 +174,7 @@ describe.each([15, 18] as const)('views over masked columns, on PostgreSQL %i', 
     if (rewriting.kind === 'impossible') expect(rewriting.hint).not.toBe('')
   })
 
-  test('views with row security behind them keep the rows that they have (N-views)', async () => {
+  test('views with row security behind them keep the rows that they have', async () => {
     const as = async (text: string) => {
       const rewriting = rewrite(text)
       if (rewriting.kind === 'impossible') throw new Error(rewriting.why)
