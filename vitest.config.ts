@@ -12,5 +12,6 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 60_000,
     restoreMocks: true,
+    setupFiles: process.env.QUERYWARDEN_SEED === undefined ? [] : ['scripts/seed-properties.mjs'],
   },
 })

@@ -3,6 +3,7 @@ import type { Access, ColumnRole, ColumnUse, Facts, RelationName, Use } from './
 import type { MaskedColumn, MaskedRelation } from './mask.ts'
 import { maskedBehind, maskedRelation } from './masked-behind.ts'
 import type { Standing } from './policy/standing.ts'
+import { strictestMask } from './policy/strictest-mask.ts'
 import { printable, printableName } from './printable.ts'
 import type { Place } from './statement.ts'
 
@@ -38,10 +39,33 @@ export function maskObligations(
     if (columns.length === 0 && behind.length === 0) continue
     const impossible = whyImpossible(use, { relation, columns })
     if (impossible !== null) return impossible
-    for (const each of behind) masked.set(relationKey(each.relation), each)
-    masked.set(relationKey(relation), maskedRelation(standing, relation))
+    for (const each of [...behind, maskedRelation(standing, relation)]) {
+      const key = relationKey(each.relation)
+      masked.set(key, joined(masked.get(key), each))
+    }
   }
   return whyLookedAt(masked, used) ?? { kind: 'possible', masks: [...masked.values()] }
+}
+
+/** A relation's masks by two uses of it. One may know of fewer columns, or know less of them: neither takes from the other. */
+function joined(before: MaskedRelation | undefined, now: MaskedRelation): MaskedRelation {
+  if (before === undefined || before.relation === now.relation) return now
+  const columns = joinedColumns(before.columns, now.columns)
+  if (before.own === undefined && now.own === undefined) return { ...now, columns }
+  return { ...now, columns, own: joinedColumns(before.own ?? [], now.own ?? []) }
+}
+
+function joinedColumns(before: readonly MaskedColumn[], now: readonly MaskedColumn[]): readonly MaskedColumn[] {
+  const byName = new Map(before.map(masked => [masked.column.name, masked]))
+  for (const masked of now) {
+    const { name } = masked.column
+    const other = byName.get(name)
+    byName.set(name, {
+      ...masked,
+      mask: strictestMask(other === undefined ? [masked.mask] : [other.mask, masked.mask]) ?? masked.mask,
+    })
+  }
+  return [...byName.values()]
 }
 
 function whyImpossible(use: RelationUse, masked: MaskedRelation): Impossible | null {

@@ -282,6 +282,20 @@ describe('masks', () => {
     ])
   })
 
+  test('a use that knows fewer columns takes no mask from another', () => {
+    const narrowed = { ...customers, columns: customers.columns.slice(0, 2) }
+    const more = [...masks, { columns: [`*.*.${narrowed.columns[1]?.name}`], with: 'null' }]
+    for (const order of [
+      [on(customers), on(narrowed)],
+      [on(narrowed), on(customers)],
+    ]) {
+      const decision = ruling([rules.read], facts(order), { masks: more })
+      const names =
+        decision.kind === 'deny' ? [] : decision.obligations.masks[0]?.columns.map(({ column }) => column.name)
+      expect(names?.sort()).toEqual([narrowed.columns[1]?.name, 'ssn'].sort())
+    }
+  })
+
   test('the stricter of several masks holds, and detectors are handed on', () => {
     const more = [
       ...masks,
