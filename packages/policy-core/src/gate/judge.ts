@@ -110,7 +110,8 @@ function withRewriting(
     return { kind: 'refused', text, facts, decision: decided, refusal }
   }
   const { proven = [] } = rewriting
-  const decision = withheldBehindCode(decisionButForProven(decided, proven), facts, rulings, catalog)
+  const maskedColumns = ofWholeRelations(rulings.maskedColumns, catalog)
+  const decision = withheldBehindCode(decisionButForProven(decided, proven), facts, maskedColumns)
   return {
     kind: 'permitted',
     text,
@@ -120,7 +121,7 @@ function withRewriting(
     lookups: rewriting.lookups ?? NO_LOOKUPS,
     catalog,
     policyVersion: rulings.policy.version,
-    maskedColumns: butForProven(rulings.maskedColumns, proven),
+    maskedColumns: butForProven(maskedColumns, proven),
     account: {
       text,
       canonical: facts.canonical,
@@ -136,16 +137,23 @@ function withRewriting(
 }
 
 /** What is known of a relation that code works on is only what the code names of it; the catalog has all of it. */
+const ofWholeRelations =
+  (maskedColumns: Standing['maskedColumns'], { relations }: Catalog): Standing['maskedColumns'] =>
+  relation =>
+    maskedColumns(relations.get(relationKey(relation)) ?? relation)
+
 function withheldBehindCode<D extends Extract<Decision, { kind: 'allow' | 'approve' }>>(
   decision: D,
   { uses }: Extract<Facts, { kind: 'understood' }>,
-  { maskedColumns }: Rulings,
-  { relations }: Catalog,
+  maskedColumns: Standing['maskedColumns'],
 ): D {
-  const touches = uses.some(use => {
-    if (use.kind !== 'relation' || use.via === undefined || use.relation.kind === 'catalog') return false
-    return maskedColumns(relations.get(relationKey(use.relation)) ?? use.relation).length > 0
-  })
+  const touches = uses.some(
+    use =>
+      use.kind === 'relation' &&
+      use.via !== undefined &&
+      use.relation.kind !== 'catalog' &&
+      maskedColumns(use.relation).length > 0,
+  )
   return touches ? { ...decision, obligations: { ...decision.obligations, withholdsWords: true } } : decision
 }
 

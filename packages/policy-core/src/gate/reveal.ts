@@ -1,6 +1,7 @@
 import { USER_OID_MIN } from '../catalog.ts'
 import type { UsedRelation } from '../facts.ts'
 import type { MaskCopy, Masker, MaskFrames, Masking, MaskRow, ResultColumn } from '../hooks.ts'
+import type { MaskedColumn } from '../mask.ts'
 import type { Cleared } from './cleared.ts'
 
 /**
@@ -57,9 +58,7 @@ export function copyMask(
 export function hasToHide(cleared: Cleared): boolean {
   const { masks, detect } = cleared.obligations
   if (masks.length > 0 || detect.length > 0) return true
-  return [...knownRelations(cleared).values()]
-    .flat()
-    .some(relation => relation.kind !== 'catalog' && cleared.maskedColumns(relation).length > 0)
+  return [...hiddenColumns(cleared).values()].some(({ size }) => size > 0)
 }
 
 /**
@@ -68,43 +67,46 @@ export function hasToHide(cleared: Cleared): boolean {
  * Those are what may have been forgotten.
  */
 export function rawAmong(cleared: Cleared, columns: readonly ColumnOrigin[]): RawRevelation | null {
-  let known: ReadonlyMap<number, readonly UsedRelation[]> | null = null
-  for (const column of columns) {
-    if (column.tableOid < USER_OID_MIN) continue
-    known ??= knownRelations(cleared)
-    const relations = known.get(column.tableOid)
-    if (relations === undefined) return UNEXPECTED_ORIGIN
-    if (relations.some(relation => isMasked(cleared, relation, column)) || isObliged(cleared, column)) return RAW_COLUMN
+  let known: HiddenColumns | null = null
+  for (const { tableOid, attnum } of columns) {
+    if (tableOid < USER_OID_MIN) continue
+    known ??= hiddenColumns(cleared)
+    const hidden = known.get(tableOid)
+    if (hidden === undefined) return UNEXPECTED_ORIGIN
+    // Attribute 0 is the whole row (markTargetListOrigin in parse_target.c).
+    if (attnum === 0 ? hidden.size > 0 : hidden.has(attnum)) return RAW_COLUMN
   }
   return null
 }
 
-/** The relations that a statement was judged to use, and those that the views among them read, by their oids. */
-function knownRelations({ facts, obligations }: Cleared): ReadonlyMap<number, readonly UsedRelation[]> {
-  const known = new Map<number, UsedRelation[]>()
+/** Columns by their numbers, of relations by their oids. */
+type HiddenColumns = ReadonlyMap<number, ReadonlySet<number>>
+
+/**
+ * What is hidden of each relation that a statement was judged to use, and of those that the views among them read: by the
+ * policy, and by the masks that were to be put in.
+ */
+function hiddenColumns({ facts, obligations, maskedColumns }: Cleared): HiddenColumns {
+  const hidden = new Map<number, Set<number>>()
+  const hide = (oid: number, columns: readonly MaskedColumn[]): void => {
+    const attnums = hidden.get(oid) ?? new Set()
+    hidden.set(oid, attnums)
+    for (const { column } of columns) attnums.add(column.attnum)
+  }
+  const seen = new Set<UsedRelation>()
   const add = (relation: UsedRelation): void => {
-    const same = known.get(relation.oid)
-    // The code of a trigger, say, uses a relation with fewer of its columns than the statement itself.
-    if (same?.includes(relation) === true) return
-    if (same === undefined) known.set(relation.oid, [relation])
-    else same.push(relation)
+    if (seen.has(relation)) return
+    seen.add(relation)
+    hide(relation.oid, relation.kind === 'catalog' ? [] : maskedColumns(relation))
     for (const read of relation.view?.reads ?? []) add(read)
   }
   for (const use of facts.uses) if (use.kind === 'relation') add(use.relation)
-  for (const { relation } of obligations.masks) add(relation)
-  return known
+  for (const { relation, columns } of obligations.masks) {
+    add(relation)
+    hide(relation.oid, columns)
+  }
+  return hidden
 }
-
-/** Attribute 0 is the whole row (markTargetListOrigin in parse_target.c). */
-const isMasked = (cleared: Cleared, relation: UsedRelation, { attnum }: ColumnOrigin): boolean =>
-  relation.kind !== 'catalog' &&
-  cleared.maskedColumns(relation).some(({ column }) => attnum === 0 || column.attnum === attnum)
-
-const isObliged = (cleared: Cleared, { tableOid, attnum }: ColumnOrigin): boolean =>
-  cleared.obligations.masks.some(
-    ({ relation, columns }) =>
-      relation.oid === tableOid && columns.some(({ column }) => attnum === 0 || column.attnum === attnum),
-  )
 
 const RAW_COLUMN: RawRevelation = {
   kind: 'raw',

@@ -1,24 +1,27 @@
 import { describe, expect, test } from 'vitest'
-import { openBench } from '../../test/open-bench.ts'
+import { CUSTOMERS, catalogOf, classify, openBench } from '../../test/open-bench.ts'
+import { relationKey } from '../catalog.ts'
+import type { Facts, UsedRelation } from '../facts.ts'
 import type { ResultColumn } from '../hooks.ts'
 import { isCleared } from './cleared.ts'
+import type { GateOptions } from './open-gate.ts'
 import type { Session } from './session.ts'
 
-describe('the second wall', () => {
-  const column = (tableOid: number, attnum: number): ResultColumn => ({
-    name: 'c',
-    tableOid,
-    attnum,
-    typeOid: 25,
-    typmod: -1,
-    format: 'text',
-  })
-  const cleared = async (session: Session) => {
-    const verdict = await session.submit({ text: 'read' })
-    if (verdict.kind === 'refused') throw new Error(verdict.refusal.message)
-    return verdict.cleared
-  }
+const column = (tableOid: number, attnum: number): ResultColumn => ({
+  name: 'c',
+  tableOid,
+  attnum,
+  typeOid: 25,
+  typmod: -1,
+  format: 'text',
+})
+const cleared = async (session: Session, text = 'read') => {
+  const verdict = await session.submit({ text })
+  if (verdict.kind === 'refused') throw new Error(verdict.refusal.message)
+  return verdict.cleared
+}
 
+describe('the second wall', () => {
   test('lets through what is unmasked, computed, or of the system', async () => {
     const { session } = await openBench()
     const columns = [column(20_000, 1), column(0, 0), column(1_259, 2)]
@@ -70,5 +73,59 @@ describe('the second wall', () => {
     expect(isCleared(proof)).toBe(true)
     expect(isCleared({ ...proof })).toBe(false)
     expect(isCleared(structuredClone(proof))).toBe(false)
+  })
+})
+
+describe('a relation that code works on is looked at whole, though only what the code names of it is known', () => {
+  const [id] = CUSTOMERS.columns
+  const narrowed: UsedRelation = { ...CUSTOMERS, columns: id === undefined ? [] : [id] }
+
+  /** A gate whose every statement sets off a trigger that reads the `id` of customers alone, and is a COPY where it says so. */
+  const openOnTrigger = (relation: UsedRelation, changes: Partial<GateOptions> = {}) =>
+    openBench({
+      classify: (statement, catalog): Facts => {
+        const facts = classify(statement, catalog)
+        if (facts.kind === 'opaque') return facts
+        const uses = facts.uses.map(use =>
+          use.kind === 'relation'
+            ? { ...use, relation, via: { kind: 'trigger' as const, name: 'public.t.tell' } }
+            : use,
+        )
+        return { ...facts, uses, copy: statement.text.endsWith('copy') ? 'out' : null }
+      },
+      catalog: () =>
+        Promise.resolve({
+          ...catalogOf('f'),
+          relations: new Map([[relationKey(CUSTOMERS), { ...CUSTOMERS, opaque: null, reactions: [] }]]),
+        }),
+      ...changes,
+    })
+
+  test('P10: a masked column that the code does not name does not arrive raw', async () => {
+    const { session } = await openOnTrigger(narrowed)
+    const proof = await cleared(session)
+    expect(session.reveal(proof, [column(20_000, 1)])).toMatchObject({ kind: 'clean' })
+    expect(session.reveal(proof, [column(20_000, 2)])).toMatchObject({ kind: 'raw', code: 'RAW_COLUMN' })
+    expect(session.reveal(proof, [column(20_000, 0)])).toMatchObject({ kind: 'raw', code: 'RAW_COLUMN' })
+    expect(session.revealCopy(proof, [column(20_000, 2)])).toMatchObject({ code: 'RAW_COLUMN' })
+  })
+
+  test('P10: the server is asked what a COPY gives whose code works on it', async () => {
+    const { session } = await openOnTrigger(narrowed)
+    expect(session.looksBehindCopy(await cleared(session, 'read copy'))).toBe(true)
+  })
+
+  test('P10: the words of errors are withheld', async () => {
+    const { session } = await openOnTrigger(narrowed)
+    expect((await cleared(session)).obligations.withholdsWords).toBe(true)
+  })
+
+  test('one that the policy hides nothing of, and one that the catalog has not, are as the statement has them', async () => {
+    const other = { ...narrowed, name: 'orders' }
+    const { session } = await openOnTrigger(other)
+    const proof = await cleared(session, 'read copy')
+    expect(session.reveal(proof, [column(20_000, 2)])).toMatchObject({ kind: 'clean' })
+    expect(session.looksBehindCopy(proof)).toBe(false)
+    expect(proof.obligations.withholdsWords).toBeUndefined()
   })
 })
