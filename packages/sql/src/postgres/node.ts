@@ -1,7 +1,9 @@
 /** A node of a raw parse tree: its fields, as libpg_query's JSON has them. Fields with default values are absent. */
 export type Node = Readonly<Record<string, unknown>>
 
-const isNode = (value: unknown): value is Node => typeof value === 'object' && value !== null && !Array.isArray(value)
+/** Whether a value of a tree is a node, and no list, text, number or flag. */
+export const isNode = (value: unknown): value is Node =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /** A field that holds a node, or null where it is absent. */
 export function nodeAt(node: Node, field: string): Node | null {

@@ -1,9 +1,7 @@
-import { type Node, nodeAt, nodesAt, numberAt, textAt, typedAt } from './node.ts'
+import { isNode, type Node, nodeAt, nodesAt, numberAt, textAt, typedAt } from './node.ts'
 
 /** Fields that say where a node was written, not what it is. */
 const PLACES = new Set(['location', 'list_start', 'list_end', 'rexpr_list_start', 'rexpr_list_end'])
-
-const isNode = (value: unknown): value is Node => typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /**
  * A text that is equal for two nodes that mean the same at the same place of a tree. References to the target of a

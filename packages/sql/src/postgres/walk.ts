@@ -6,7 +6,7 @@ import { DML_VISITORS } from './dml.ts'
 import type { Major } from './engine.ts'
 import { EXPRESSION_VISITORS } from './expressions.ts'
 import { useColumnCalls, useFieldLikes, useValueColumns, useWholeRows } from './late-checks.ts'
-import { type Node, nodeAt, type TypedNode, typedNode } from './node.ts'
+import { isNode, nodeAt, type TypedNode, typedNode } from './node.ts'
 import { fieldsOf, type NodesRuled, ruleOf } from './node-rules.ts'
 import type { Places } from './places.ts'
 import { QUERY_VISITORS } from './queries.ts'
@@ -194,5 +194,3 @@ function visitHeld(context: Context, holds: string, held: unknown, scope: Scope)
   const typed = isNode(held) ? (holds === 'Node' ? typedNode(held) : { type: holds, body: held }) : null
   if (typed !== null) context.visit(typed, scope)
 }
-
-const isNode = (value: unknown): value is Node => typeof value === 'object' && value !== null && !Array.isArray(value)

@@ -1,4 +1,4 @@
-import { type Node, nodeAt, type TypedNode, textAt, typedNode } from '../node.ts'
+import { isNode, type Node, nodeAt, type TypedNode, textAt, typedNode } from '../node.ts'
 import { fieldsOf } from '../node-rules.ts'
 import { type Binder, bindFor } from './binder.ts'
 import { isExpression, isQuery } from './expressions.ts'
@@ -31,8 +31,6 @@ export function bindDefinition(binder: Binder, typed: TypedNode, outer: Scope, b
     }
   }
 }
-
-const isNode = (value: unknown): value is Node => typeof value === 'object' && value !== null && !Array.isArray(value)
 
 function rowsOfRelation(binder: Binder, relation: Node): readonly Entry[] {
   const entry = entryOf(relation, relationItem(binder, relation), textAt(relation, 'relname'))

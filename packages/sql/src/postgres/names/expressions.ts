@@ -1,5 +1,6 @@
 import {
   flagAt,
+  isNode,
   type Node,
   nameParts,
   nodeAt,
@@ -105,12 +106,10 @@ function bindFields(binder: Binder, { type, body }: TypedNode, scope: Scope, sin
 }
 
 function bindHeld(binder: Binder, holds: string, held: unknown, scope: Scope, sink: Flow): void {
-  if (typeof held !== 'object' || held === null || !isNode(held)) return
+  if (!isNode(held)) return
   const typed = holds === 'Node' ? typedNode(held) : { type: holds, body: held }
   if (typed !== null) binder.expression(typed, scope, sink)
 }
-
-const isNode = (value: object): value is Node => !Array.isArray(value)
 
 function pushFlow(binder: Binder, flow: Flow | null, sink: Flow): void {
   if (flow === null) binder.isDoubtful = true

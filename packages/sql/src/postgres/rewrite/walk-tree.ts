@@ -1,4 +1,4 @@
-import { type Node, nodesAt, type TypedNode, typedNode } from '../node.ts'
+import { isNode, type Node, nodesAt, type TypedNode, typedNode } from '../node.ts'
 import { fieldsOf } from '../node-rules.ts'
 
 /** A node where it stands: in a field of its parent. */
@@ -21,8 +21,6 @@ export function childrenOf({ type, body }: TypedNode): readonly Standing[] | nul
     })
   })
 }
-
-const isNode = (value: unknown): value is Node => typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /** How many objects of a tree have a field of this name, however they got there. */
 export function countField(root: unknown, field: string): number {

@@ -2,7 +2,7 @@ import type { ColumnName, MaskedColumn } from '@querywarden/policy-core'
 import { relationKey } from '@querywarden/policy-core'
 import type { Flow } from '../../names/flow.ts'
 import type { Item } from '../../names/scope.ts'
-import { type Node, nodeAt, nodesAt, numberAt, type TypedNode, textAt, typedAt } from '../../node.ts'
+import { isNode, type Node, nodeAt, nodesAt, numberAt, type TypedNode, textAt, typedAt } from '../../node.ts'
 import { replaceNodes } from '../edits.ts'
 import { disagreement, type Impossible, impossible, placeAt, writesMask } from '../impossible.ts'
 import { INNER, onlySelect } from '../masked-query.ts'
@@ -160,8 +160,6 @@ function holeIn(tree: Node): Node | null {
   }
   return null
 }
-
-const isNode = (value: unknown): value is Node => typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /** Whether a mask may show in a value. What `excluded` has is what the statement itself gave. */
 function maskedFlow({ masks }: ChangesInput, { byLocation, proposed }: Sightings): (flow: Flow) => boolean {

@@ -1,4 +1,4 @@
-import { type Node, nodeAt, nodesAt, numberAt, textAt } from '../../node.ts'
+import { isNode, type Node, nodeAt, nodesAt, numberAt, textAt } from '../../node.ts'
 
 /** A column reference where it stands in the tree. */
 export interface WrittenReference {
@@ -25,8 +25,6 @@ interface Around {
   readonly givesName: boolean
   readonly isAlone: boolean
 }
-
-const isNode = (value: unknown): value is Node => typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /** Lists that a star may stand in for columns. */
 const LISTS: ReadonlySet<string> = new Set(['targetList', 'returningList', 'exprs'])

@@ -1,5 +1,5 @@
 import { type Lookup, type MaskedColumn, relationKey } from '@querywarden/policy-core'
-import { flagAt, type Node, nodeAt, nodesAt, numberAt } from '../../node.ts'
+import { flagAt, isNode, type Node, nodeAt, nodesAt, numberAt } from '../../node.ts'
 import type { ChangesInput } from '../changes/plan-targets.ts'
 import type { Sightings } from '../changes/sightings.ts'
 import type { Impossible } from '../impossible.ts'
@@ -119,8 +119,6 @@ function equalitiesIn(root: Node): readonly Node[] {
   }
   return found
 }
-
-const isNode = (value: object): value is Node => !Array.isArray(value)
 
 class Tally {
   readonly #counts = new Map<number, { masked: MaskedColumn; values: number; lists: number[] }>()
