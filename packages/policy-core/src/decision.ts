@@ -59,7 +59,20 @@ export interface Obligations {
    * error may print a row all the same (`Failing row contains …`). Where there are masks, that is so anyway.
    */
   readonly withholdsWords?: boolean
+  /** How much of the rows that the client receives is recorded. Absent: nothing. */
+  readonly rows?: RowRecording
 }
+
+/**
+ * What is recorded of the rows that a client receives, from the least on.
+ * - `digest`: how many, and a keyed digest of their bytes.
+ * - `first`: those too, and the first so many rows.
+ * - `all`: all of them.
+ */
+export type RowRecording =
+  | { readonly kind: 'digest' }
+  | { readonly kind: 'first'; readonly rows: number }
+  | { readonly kind: 'all' }
 
 export interface StatementLimits {
   readonly rowsMax: number | null

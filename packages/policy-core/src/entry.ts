@@ -11,31 +11,48 @@ export interface SessionOpening {
   readonly target: Target
   readonly policyVersion: string
   readonly catalogFingerprint: string
+  /** What the target said of itself, such as `server_version`. Absent: nothing is known. */
+  readonly server?: Readonly<Record<string, string>>
   /** What the client said of itself: user name, application_name, address. Never trusted, always recorded. */
   readonly client: Readonly<Record<string, string>>
 }
 
+/** What a server says of an error or in a notice, as the client received it: where masks are, without the server's words. */
+export interface ServerMessage {
+  readonly severity: string
+  readonly sqlstate: string
+  readonly message: string
+  /** The name of the constraint that was violated; null for other messages. */
+  readonly constraint: string | null
+}
+
+/** What a statement took. */
+export interface Measured {
+  /** Rows that went to the client, or came from it. */
+  readonly rows: number
+  readonly bytes: number
+  /** From its first byte upstream to its last byte back. */
+  readonly ms: number
+  /** From its clearance to its first byte upstream. Absent: not known. */
+  readonly waitedMs?: number
+}
+
 /** What became of a statement that was cleared. */
 export type Completion =
-  | { readonly kind: 'done'; readonly tag: string; readonly rows: number; readonly bytes: number; readonly ms: number }
-  | {
-      readonly kind: 'failed'
-      readonly sqlstate: string
-      readonly rows: number
-      readonly bytes: number
-      readonly ms: number
-    }
+  | ({ readonly kind: 'done'; readonly tag: string } & Measured)
+  | ({ readonly kind: 'failed'; readonly sqlstate: string; readonly error?: ServerMessage } & Measured)
   /** Cleared but never sent: an earlier statement of its batch failed or was refused. */
   | { readonly kind: 'not-run'; readonly why: string }
-  | {
-      readonly kind: 'cancelled'
-      readonly why: string
-      readonly rows: number
-      readonly bytes: number
-      readonly ms: number
-    }
+  | ({ readonly kind: 'cancelled'; readonly why: string } & Measured)
   /** The database went away while it ran. */
   | { readonly kind: 'unknown'; readonly why: string }
+
+/** A column of a result, as the client was told of it. */
+export interface RecordedColumn {
+  readonly name: string
+  readonly typeOid: number
+  readonly format: 'text' | 'binary'
+}
 
 /** One line of a session's account. `statement` numbers statements within the session from 1. */
 export type Entry =
@@ -80,6 +97,22 @@ export type Entry =
       readonly by: readonly Identity[]
       readonly reason: string
     }
+  /**
+   * Rows as the client receives them, in masks. Given where the statement's obligations ask for it, in order; resolves
+   * when the recorder can take more.
+   */
+  | {
+      readonly kind: 'rows'
+      readonly statement: number
+      /** The number of the first of them within the result, from 0. */
+      readonly first: number
+      readonly rows: number
+      /** With the first rows of a result; null afterwards, and where the client was told none (COPY). */
+      readonly columns: readonly RecordedColumn[] | null
+      /** Whole DataRow or CopyData frames of the wire protocol. Read before `append` returns; the caller's again then. */
+      readonly frames: Uint8Array
+    }
+  | { readonly kind: 'notice'; readonly statement: number | null; readonly notice: ServerMessage }
   | { readonly kind: 'completion'; readonly statement: number; readonly completion: Completion }
   | { readonly kind: 'cancel-requested'; readonly statement: number | null }
   | { readonly kind: 'incident'; readonly statement: number | null; readonly code: string; readonly message: string }

@@ -18,10 +18,19 @@ export type {
   Reason,
   Refusal,
   RefusalCode,
+  RowRecording,
   StatementLimits,
 } from './decision.ts'
 export { REFUSAL_CODES } from './decision.ts'
-export type { CloseReason, Completion, Entry, SessionOpening } from './entry.ts'
+export type {
+  CloseReason,
+  Completion,
+  Entry,
+  Measured,
+  RecordedColumn,
+  ServerMessage,
+  SessionOpening,
+} from './entry.ts'
 export type { KeyPath, PolicyIssue, TextLocation } from './errors.ts'
 export { formatIssue, formatIssues, formatPath, PolicyError } from './errors.ts'
 export { explain, maskName } from './explain.ts'

@@ -1,7 +1,14 @@
 import type { ApprovalTerms, CloseReason, Completion, Identity } from '@querywarden/policy-core'
 import { decodeCborMap, Fields } from './canonical-cbor.ts'
 import { decodeClose, decodeRecovery } from './closing.ts'
-import type { EventStamp, RecordedEvent, RecordedParameter, RecordedReason, RecordedSql } from './event.ts'
+import type {
+  EventStamp,
+  RecordedEvent,
+  RecordedMessage,
+  RecordedParameter,
+  RecordedReason,
+  RecordedSql,
+} from './event.ts'
 import type { RecordedIdentity, RecordingHeader } from './file-header.ts'
 import { FRAME_TYPES, type Frame } from './layout.ts'
 import type { OpenedFrame } from './seal.ts'
@@ -79,6 +86,16 @@ export function decodeEntry(type: number, stamp: EventStamp, { meta, value }: Op
         kind: 'completion',
         statement: meta.number('statement'),
         completion: completionOf(meta.fields('completion')),
+        error: meta.maybe('error', key => messageOf(meta.fields(key), value)),
+      }
+    case FRAME_TYPES.rows:
+      return rowsEvent(stamp, meta, value)
+    case FRAME_TYPES.notice:
+      return {
+        ...stamp,
+        kind: 'notice',
+        statement: statementOrNull(meta),
+        notice: messageOf(meta.fields('notice'), value),
       }
     case FRAME_TYPES.cancel:
       return { ...stamp, kind: 'cancel-requested', statement: statementOrNull(meta) }
@@ -94,6 +111,34 @@ export function decodeEntry(type: number, stamp: EventStamp, { meta, value }: Op
       return { ...stamp, kind: 'unknown', type }
   }
 }
+
+const rowsEvent = (stamp: EventStamp, meta: Fields, value: Fields | null): RecordedEvent => ({
+  ...stamp,
+  kind: 'rows',
+  statement: meta.number('statement'),
+  first: meta.number('first'),
+  rows: meta.number('rows'),
+  columns: meta.maybe('columns', key =>
+    meta.list(key, (item, what) => {
+      const column = new Fields(item, what)
+      return {
+        name: column.string('name'),
+        typeOid: column.number('type_oid'),
+        format: column.oneOf('format', ['text', 'binary']),
+      }
+    }),
+  ),
+  bytes: meta.number('bytes'),
+  hmac: hex(meta.bytes('hmac')),
+  frames: value?.maybe('frames', key => value.bytes(key)) ?? null,
+})
+
+const messageOf = (fields: Fields, value: Fields | null): RecordedMessage => ({
+  severity: fields.string('severity'),
+  sqlstate: fields.string('sqlstate'),
+  constraint: fields.maybe('constraint', key => fields.string(key)),
+  message: value?.maybe('message', key => value.string(key)) ?? null,
+})
 
 const openedEvent = (stamp: EventStamp, meta: Fields, header: RecordingHeader): RecordedEvent => ({
   ...stamp,

@@ -1,4 +1,4 @@
-import type { Dialect, Entry, Obligations, Parameter, Reason } from '@querywarden/policy-core'
+import type { Dialect, Entry, Obligations, Parameter, Reason, ServerMessage } from '@querywarden/policy-core'
 import type { CborMap, CborValue } from './canonical-cbor.ts'
 import { FRAME_TYPES } from './layout.ts'
 import { hmac, type MacKey } from './mac.ts'
@@ -49,8 +49,16 @@ export function bodiesOf(entry: Entry, rules: BodyRules): EntryBodies {
         by: entry.by.map(({ issuer, subject }) => ({ iss: issuer, sub: subject })),
         reason: entry.reason,
       })
+    case 'rows':
+      return rowsBodies(entry, rules)
+    case 'notice':
+      return {
+        type: FRAME_TYPES.notice,
+        meta: { statement: entry.statement, notice: messageMeta(entry.notice) },
+        value: { message: entry.notice.message },
+      }
     case 'completion':
-      return metaOnly(FRAME_TYPES.outcome, { statement: entry.statement, completion: { ...entry.completion } })
+      return outcomeBodies(entry)
     case 'cancel-requested':
       return metaOnly(FRAME_TYPES.cancel, { statement: entry.statement })
     case 'incident':
@@ -61,6 +69,34 @@ export function bodiesOf(entry: Entry, rules: BodyRules): EntryBodies {
       })
   }
 }
+
+type Of<K extends Entry['kind']> = Extract<Entry, { kind: K }>
+
+const rowsBodies = ({ statement, first, rows, columns, frames }: Of<'rows'>, rules: BodyRules): EntryBodies => ({
+  type: FRAME_TYPES.rows,
+  meta: {
+    statement,
+    first,
+    rows,
+    columns: columns?.map(({ name, typeOid, format }) => ({ name, type_oid: typeOid, format })) ?? null,
+    bytes: frames.length,
+    hmac: hmac(rules.digestKey, ['rows', frames]),
+  },
+  value: { frames },
+})
+
+function outcomeBodies({ statement, completion }: Of<'completion'>): EntryBodies {
+  const error = completion.kind === 'failed' ? (completion.error ?? null) : null
+  const { error: _words, ...told } = completion.kind === 'failed' ? completion : { ...completion, error: null }
+  return {
+    type: FRAME_TYPES.outcome,
+    meta: { statement, completion: { ...told }, error: error === null ? null : messageMeta(error) },
+    value: error === null ? null : { message: error.message },
+  }
+}
+
+/** Not its words: whoever wrote the code that said them could put any value there. */
+const messageMeta = ({ severity, sqlstate, constraint }: ServerMessage): CborMap => ({ severity, sqlstate, constraint })
 
 const metaOnly = (type: number, meta: CborMap): EntryBodies => ({ type, meta, value: null })
 

@@ -1,4 +1,12 @@
-import type { ApprovalTerms, CloseReason, Completion, Identity, StatementLimits } from '@querywarden/policy-core'
+import type {
+  ApprovalTerms,
+  CloseReason,
+  Completion,
+  Identity,
+  RecordedColumn,
+  ServerMessage,
+  StatementLimits,
+} from '@querywarden/policy-core'
 import type { RecordedIdentity, RecordingHeader } from './file-header.ts'
 
 /** Where and when an event was written down. */
@@ -76,6 +84,24 @@ export interface RefusedEvent extends EventStamp {
   }
 }
 
+/** What a server said. Its words may hold values: they are null when the VALUE key is gone or not given. */
+export type RecordedMessage = Omit<ServerMessage, 'message'> & { readonly message: string | null }
+
+/** Rows that a client received. */
+export interface RowsEvent extends EventStamp {
+  readonly kind: 'rows'
+  readonly statement: number
+  /** The number of the first of them within the result, from 0. */
+  readonly first: number
+  readonly rows: number
+  readonly columns: readonly RecordedColumn[] | null
+  /** Of the frames: their length, and HMAC-SHA-256 under a key derived from the VALUE key, in hex. */
+  readonly bytes: number
+  readonly hmac: string
+  /** Null where only a digest was recorded, and where the VALUE key is gone or not given. */
+  readonly frames: Uint8Array | null
+}
+
 /** One line of a session's account, read back. */
 export type RecordedEvent =
   | (EventStamp & {
@@ -105,7 +131,19 @@ export type RecordedEvent =
       readonly by: readonly RecordedIdentity[]
       readonly reason: string
     })
-  | (EventStamp & { readonly kind: 'completion'; readonly statement: number; readonly completion: Completion })
+  | RowsEvent
+  | (EventStamp & {
+      readonly kind: 'notice'
+      readonly statement: number | null
+      readonly notice: RecordedMessage
+    })
+  | (EventStamp & {
+      readonly kind: 'completion'
+      readonly statement: number
+      readonly completion: Completion
+      /** What the server said of its failure; null where there is none. */
+      readonly error: RecordedMessage | null
+    })
   | (EventStamp & { readonly kind: 'cancel-requested'; readonly statement: number | null })
   | (EventStamp & {
       readonly kind: 'incident'

@@ -19,7 +19,12 @@ export interface RecordingHeader {
   readonly requester: RecordedIdentity
   readonly actor: RecordedIdentity | null
   readonly credentialDigest: string | null
-  readonly target: { readonly name: string; readonly dialect: string }
+  readonly target: {
+    readonly name: string
+    readonly dialect: string
+    /** What the target said of itself, such as `server_version`. */
+    readonly server: Readonly<Record<string, string>>
+  }
   readonly policyVersion: string
   readonly catalogFingerprint: string
   /** Milliseconds since 1970. */
@@ -84,7 +89,7 @@ export const headerFactsOf = (
       ? null
       : { issuer: opening.principal.actor.issuer, subject: opening.principal.actor.subject },
   credentialDigest: opening.principal.credentialDigest,
-  target: { name: opening.target.name, dialect: opening.target.dialect },
+  target: { name: opening.target.name, dialect: opening.target.dialect, server: opening.server ?? {} },
   policyVersion: opening.policyVersion,
   catalogFingerprint: opening.catalogFingerprint,
 })
@@ -108,7 +113,11 @@ export function decodeRecordingHeader(cbor: Uint8Array): RecordingHeader {
     requester: identityOf(requester),
     actor: requester.maybe('actor', key => identityOf(requester.fields(key))),
     credentialDigest: requester.maybe('jti_hash', key => requester.string(key)),
-    target: { name: target.string('name'), dialect: target.string('dialect') },
+    target: {
+      name: target.string('name'),
+      dialect: target.string('dialect'),
+      server: target.maybe('server', key => Object.fromEntries(target.textPairs(key))) ?? {},
+    },
     policyVersion: fields.string('policy_version'),
     catalogFingerprint: fields.string('catalog'),
     createdAt: fields.number('created_wall_ms'),

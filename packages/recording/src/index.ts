@@ -6,11 +6,13 @@ export type {
   EventStamp,
   IntentEvent,
   RecordedEvent,
+  RecordedMessage,
   RecordedParameter,
   RecordedReason,
   RecordedSql,
   RecoveryMark,
   RefusedEvent,
+  RowsEvent,
 } from './event.ts'
 export type { LogHeader, RecordedIdentity, RecordingHeader } from './file-header.ts'
 export type { Bytes } from './frame-reader.ts'

@@ -27,6 +27,32 @@ export type LogEntry =
     }
   /** A tail is about to be written; what was in it is in frames, and it is about to be removed. */
   | { readonly kind: 'tailMade' | 'tailGone'; readonly tail: number }
+  /** Checkpoints over this log are signed from here on, with the key that this C2SP verifier key belongs to. */
+  | { readonly kind: 'signer'; readonly origin: string; readonly verifierKey: string }
+  /** What the writer goes by changed, such as `policy`; the digest tells one state of it from another. */
+  | { readonly kind: 'setting'; readonly name: string; readonly digest: string }
+  /** Somebody looked into recordings, or took something out of them. */
+  | {
+      readonly kind: 'access'
+      readonly who: string
+      readonly action: 'replay' | 'search' | 'export' | 'diff'
+      /** Null where it was about all of them. */
+      readonly recording: string | null
+      /** What was asked for, such as the options given. */
+      readonly detail: string
+    }
+  /** The VALUE key of a recording was destroyed. */
+  | { readonly kind: 'shredded'; readonly recording: string; readonly who: string; readonly why: string }
+  /** A recording is stored elsewhere as well: where, and the SHA-256 of the whole file. */
+  | {
+      readonly kind: 'stored'
+      readonly recording: string
+      readonly head: Head
+      readonly place: string
+      readonly digest: Uint8Array
+    }
+  /** A recording's file was removed here, by a rule: it is no loss. */
+  | { readonly kind: 'retired'; readonly recording: string; readonly head: Head; readonly why: string }
   | { readonly kind: 'stop' }
 
 const typeOf = (entry: LogEntry): number => FRAME_TYPES[entry.kind]
@@ -48,12 +74,25 @@ function entryFields(entry: LogEntry): CborMap {
     case 'recovered':
     case 'suspect':
       return { rec_id: entry.recording, ...headFields(entry.head) }
+    case 'signer':
+      return { origin: entry.origin, vkey: entry.verifierKey }
+    case 'setting':
+      return { name: entry.name, digest: entry.digest }
+    case 'access':
+      return { who: entry.who, action: entry.action, rec_id: entry.recording, detail: entry.detail }
+    case 'shredded':
+      return { rec_id: entry.recording, who: entry.who, why: entry.why }
+    case 'stored':
+      return { rec_id: entry.recording, ...headFields(entry.head), place: entry.place, sha256: entry.digest }
+    case 'retired':
+      return { rec_id: entry.recording, ...headFields(entry.head), why: entry.why }
   }
 }
 
 const headOf = (fields: Fields): Head => ({ frames: fields.number('frames'), chain: fields.bytes('chain') })
 
 const RECORDING_ENTRIES = ['opened', 'head', 'closed', 'recovered', 'suspect'] as const
+const ACCESSES = ['replay', 'search', 'export', 'diff'] as const
 
 /** Reads an entry with the chain value it says came before it. Null for a type that this version doesn't know. */
 export function decodeLogEntry(
@@ -61,20 +100,56 @@ export function decodeLogEntry(
   body: Uint8Array,
 ): { readonly prev: Uint8Array; readonly entry: LogEntry | null } {
   const fields = decodeCborMap(body, 'a log entry')
-  const prev = fields.bytes('prev')
-  if (type === FRAME_TYPES.stop) return { prev, entry: { kind: 'stop' } }
-  if (type === FRAME_TYPES.tailMade) return { prev, entry: { kind: 'tailMade', tail: fields.number('tail') } }
-  if (type === FRAME_TYPES.tailGone) return { prev, entry: { kind: 'tailGone', tail: fields.number('tail') } }
-  if (type === FRAME_TYPES.boot) {
-    const previous = fields.list('previous', (item, what) => {
-      const log = new Fields(item, what)
-      return { boot: log.string('boot_id'), ...headOf(log) }
-    })
-    return { prev, entry: { kind: 'boot', previous } }
+  return { prev: fields.bytes('prev'), entry: entryOf(type, fields) }
+}
+
+function entryOf(type: number, fields: Fields): LogEntry | null {
+  switch (type) {
+    case FRAME_TYPES.stop:
+      return { kind: 'stop' }
+    case FRAME_TYPES.tailMade:
+      return { kind: 'tailMade', tail: fields.number('tail') }
+    case FRAME_TYPES.tailGone:
+      return { kind: 'tailGone', tail: fields.number('tail') }
+    case FRAME_TYPES.boot:
+      return { kind: 'boot', previous: fields.list('previous', previousLog) }
+    case FRAME_TYPES.signer:
+      return { kind: 'signer', origin: fields.string('origin'), verifierKey: fields.string('vkey') }
+    case FRAME_TYPES.setting:
+      return { kind: 'setting', name: fields.string('name'), digest: fields.string('digest') }
+    case FRAME_TYPES.access:
+      return {
+        kind: 'access',
+        who: fields.string('who'),
+        action: fields.oneOf('action', ACCESSES),
+        recording: fields.maybe('rec_id', key => fields.string(key)),
+        detail: fields.string('detail'),
+      }
+    case FRAME_TYPES.shredded:
+      return {
+        kind: 'shredded',
+        recording: fields.string('rec_id'),
+        who: fields.string('who'),
+        why: fields.string('why'),
+      }
+    default:
+      return recordingEntry(type, fields)
   }
+}
+
+function recordingEntry(type: number, fields: Fields): LogEntry | null {
   const kind = RECORDING_ENTRIES.find(name => FRAME_TYPES[name] === type)
-  if (kind === undefined) return { prev, entry: null }
-  return { prev, entry: { kind, recording: fields.string('rec_id'), head: headOf(fields) } }
+  if (kind === undefined && type !== FRAME_TYPES.stored && type !== FRAME_TYPES.retired) return null
+  const about = { recording: fields.string('rec_id'), head: headOf(fields) }
+  if (kind !== undefined) return { kind, ...about }
+  return type === FRAME_TYPES.stored
+    ? { kind: 'stored', ...about, place: fields.string('place'), digest: fields.bytes('sha256') }
+    : { kind: 'retired', ...about, why: fields.string('why') }
+}
+
+function previousLog(item: unknown, what: string): PreviousLog {
+  const log = new Fields(item, what)
+  return { boot: log.string('boot_id'), ...headOf(log) }
 }
 
 export interface InstanceLogOptions {

@@ -22,6 +22,8 @@ export const FRAME_TYPES = {
   refused: 5,
   approvalRequested: 6,
   approvalAnswered: 7,
+  rows: 9,
+  notice: 10,
   outcome: 11,
   cancel: 12,
   recovery: 14,
@@ -37,6 +39,12 @@ export const FRAME_TYPES = {
   stop: 38,
   tailMade: 39,
   tailGone: 40,
+  signer: 41,
+  setting: 42,
+  access: 43,
+  shredded: 44,
+  stored: 45,
+  retired: 46,
 } as const
 
 /** Nothing may follow this frame. */

@@ -99,7 +99,7 @@ export function joinLogs(logs: ReadonlyMap<string, LogContents>): LogView {
   for (const [boot, { entries }] of logs) {
     const isDamaged = states.get(boot)?.kind === 'damaged'
     for (const { entry, at } of entries) {
-      if ('recording' in entry) addEntry(drafts, entry, { at, isDamaged })
+      if ('head' in entry) addEntry(drafts, entry, { at, isDamaged })
     }
   }
   return { recordings: drafts, logs: [...states].map(([boot, state]) => ({ boot, state })) }
@@ -128,7 +128,7 @@ function comparePrevious(
 
 function addEntry(
   drafts: Map<string, Draft>,
-  entry: Extract<LogEntry, { readonly recording: string }>,
+  entry: Extract<LogEntry, { readonly head: Head }>,
   context: { readonly at: number; readonly isDamaged: boolean },
 ): void {
   const draft = drafts.get(entry.recording) ?? {

@@ -1,5 +1,12 @@
 import type { Completion } from '@querywarden/policy-core'
-import type { IntentEvent, RecordedEvent, RecordedParameter, RecordedSql, RefusedEvent } from './event.ts'
+import type {
+  IntentEvent,
+  RecordedEvent,
+  RecordedMessage,
+  RecordedParameter,
+  RecordedSql,
+  RefusedEvent,
+} from './event.ts'
 
 /**
  * Tells a recording as a plain text timeline for a terminal. Control characters of recorded texts are made visible, so
@@ -72,8 +79,15 @@ function linesOf(event: RecordedEvent): readonly string[] {
         `#${event.statement} ${event.answer}${event.by.length === 0 ? '' : ` by ${event.by.map(person).join(', ')}`}`,
         ...(event.reason === '' ? [] : [`reason: ${event.reason}`]),
       ]
+    case 'rows':
+      return [`#${event.statement} ${event.rows} rows from row ${event.first} on, ${event.bytes} bytes`]
+    case 'notice':
+      return [`${event.statement === null ? '' : `#${event.statement} `}${messageText(event.notice)}`]
     case 'completion':
-      return [`#${event.statement} ${completionText(event.completion)}`]
+      return [
+        `#${event.statement} ${completionText(event.completion)}`,
+        ...(event.error === null ? [] : [messageText(event.error)]),
+      ]
     case 'cancel-requested':
       return [event.statement === null ? 'cancel requested' : `#${event.statement} cancel requested`]
     case 'incident':
@@ -154,6 +168,9 @@ function completionText(completion: Completion): string {
       return `outcome unknown: ${completion.why}`
   }
 }
+
+const messageText = ({ severity, sqlstate, message, constraint }: RecordedMessage): string =>
+  `${severity} ${sqlstate}: ${message ?? '(words not shown: their key is gone)'}${constraint === null ? '' : ` (constraint ${constraint})`}`
 
 const countsText = (counts: { readonly rows: number; readonly bytes: number; readonly ms: number }): string =>
   `${counts.rows} rows, ${counts.bytes} bytes, ${Math.round(counts.ms * 10) / 10} ms`

@@ -1,3 +1,4 @@
+import type { RowRecording } from '../decision.ts'
 import type { Access, Agency, Effect } from '../facts.ts'
 import type { Detector, DetectorPattern, LookupBudget, Mask, PredicateMode } from '../mask.ts'
 import type { ClaimValue, Instant } from '../principal.ts'
@@ -175,10 +176,19 @@ export interface LimitEntry {
   readonly statementsPerDayMax: number | null
 }
 
+/** How much of the rows that somebody receives is recorded. Where several entries hold, the one that records the most. */
+export interface RecordEntry {
+  readonly who: Who
+  readonly targets: readonly string[] | null
+  readonly rows: RowRecording
+}
+
 /** A policy, validated. A set: the order of rules means nothing. */
 export interface Policy {
   readonly version: 1
   readonly rules: readonly Rule[]
   readonly masks: readonly MaskEntry[]
   readonly limits: readonly LimitEntry[]
+  /** Absent: no rows are recorded. */
+  readonly record?: readonly RecordEntry[]
 }
