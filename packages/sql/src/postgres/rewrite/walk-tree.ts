@@ -22,15 +22,29 @@ export function childrenOf({ type, body }: TypedNode): readonly Standing[] | nul
   })
 }
 
-/** How many objects of a tree have a field of this name, however they got there. */
-export function countField(root: unknown, field: string): number {
-  let count = 0
-  const pending: unknown[] = [root]
+/** A node and all below it that is of known types. */
+export function* nodesIn(root: TypedNode): Generator<TypedNode, void> {
+  const pending = [root]
+  for (let node = pending.pop(); node !== undefined; node = pending.pop()) {
+    yield node
+    for (const child of childrenOf(node) ?? []) pending.push(child)
+  }
+}
+
+/** All objects of a tree, whatever they are and however they got there. */
+export function* objectsIn(root: unknown): Generator<Node, void> {
+  const pending = [root]
   while (pending.length > 0) {
     const value = pending.pop()
     if (typeof value !== 'object' || value === null) continue
-    if (Object.hasOwn(value, field)) count += 1
+    if (isNode(value)) yield value
     for (const held of Object.values(value)) pending.push(held)
   }
+}
+
+/** How many objects of a tree have a field of this name. */
+export function countField(root: unknown, field: string): number {
+  let count = 0
+  for (const object of objectsIn(root)) if (Object.hasOwn(object, field)) count += 1
   return count
 }

@@ -2,13 +2,14 @@ import type { ColumnName, MaskedColumn } from '@querywarden/policy-core'
 import { relationKey } from '@querywarden/policy-core'
 import type { Flow } from '../../names/flow.ts'
 import type { Item } from '../../names/scope.ts'
-import { isNode, type Node, nodeAt, nodesAt, numberAt, type TypedNode, textAt, typedAt } from '../../node.ts'
+import { type Node, nodeAt, nodesAt, numberAt, type TypedNode, textAt, typedAt } from '../../node.ts'
 import { replaceNodes } from '../edits.ts'
 import { disagreement, type Impossible, impossible, placeAt, writesMask } from '../impossible.ts'
 import { INNER, onlySelect } from '../masked-query.ts'
 import { quoteName } from '../quote.ts'
 import type { Change } from '../rewrite-ranges.ts'
 import { dottedName } from '../text-cursor.ts'
+import { objectsIn } from '../walk-tree.ts'
 import { expressionEnd } from './expression-end.ts'
 import { assignedType, isSameText } from './guard-text.ts'
 import { maskOver } from './mask-over.ts'
@@ -148,15 +149,10 @@ function guardTree(
 }
 
 function holeIn(tree: Node): Node | null {
-  const pending: unknown[] = [tree]
-  while (pending.length > 0) {
-    const value = pending.pop()
-    if (Array.isArray(value)) pending.push(...value)
-    if (!isNode(value)) continue
-    const [field, second] = nodesAt(nodeAt(value, 'ColumnRef') ?? {}, 'fields')
+  for (const node of objectsIn(tree)) {
+    const [field, second] = nodesAt(nodeAt(node, 'ColumnRef') ?? {}, 'fields')
     if (field !== undefined && second === undefined && textAt(nodeAt(field, 'String') ?? {}, 'sval') === 'qw value')
-      return value
-    pending.push(...Object.values(value))
+      return node
   }
   return null
 }

@@ -17,7 +17,7 @@ import {
   typedNodesAt,
 } from '../../node.ts'
 import { type Impossible, impossible } from '../impossible.ts'
-import { childrenOf } from '../walk-tree.ts'
+import { nodesIn } from '../walk-tree.ts'
 import type { ChangesInput } from './plan-targets.ts'
 
 /**
@@ -27,9 +27,11 @@ import type { ChangesInput } from './plan-targets.ts'
  */
 export function whyProbing(input: ChangesInput): Impossible | null {
   const masked = new Map(input.masks.map(each => [relationKey(each.relation), each]))
+  const targets = input.facts.columns.filter(({ role }) => role === 'target')
+  if (!targets.some(use => masked.has(relationKey(use)))) return null
   const defaults = defaultsIn(input.statement)
   const inserts = insertsIn(input.statement)
-  const assigned = input.facts.columns.filter(use => use.role === 'target' && !defaults.has(use.place.start))
+  const assigned = targets.filter(({ place }) => !defaults.has(place.start))
   const names = new Set(assigned.map(use => columnKey(use, use.column)))
   const changed = new Set(assigned.filter(use => !inserts.has(use.place.start)).map(use => columnKey(use, use.column)))
   for (const use of assigned) {
@@ -91,15 +93,12 @@ function comparisonsOn({ catalog }: ChangesInput, { relation }: MaskedRelation):
 /** The bytes that what INSERT, COPY or MERGE puts into new rows is found at: columns, or the relation. */
 function insertsIn(root: TypedNode): ReadonlySet<number> {
   const places = new Set<number>()
-  const pending: TypedNode[] = [root]
-  for (let node = pending.pop(); node !== undefined; node = pending.pop()) {
-    const { type, body } = node
+  for (const { type, body } of nodesIn(root)) {
     if (type === 'InsertStmt' || type === 'CopyStmt') places.add(numberAt(nodeAt(body, 'relation') ?? {}, 'location'))
     const isInsert = type === 'MergeWhenClause' && textAt(body, 'commandType') === 'CMD_INSERT'
     const columns = type === 'InsertStmt' ? 'cols' : isInsert ? 'targetList' : null
     for (const column of columns === null ? [] : typedNodesAt(body, columns))
       places.add(numberAt(column.body, 'location'))
-    pending.push(...(childrenOf(node) ?? []))
   }
   return places
 }
@@ -110,12 +109,9 @@ function insertsIn(root: TypedNode): ReadonlySet<number> {
  */
 function defaultsIn(root: TypedNode): ReadonlySet<number> {
   const places = new Set<number>()
-  const pending: TypedNode[] = [root]
-  for (let node = pending.pop(); node !== undefined; node = pending.pop()) {
-    if (node.type === 'InsertStmt') noteInsert(node.body, places)
-    if (node.type === 'ResTarget' && typedAt(node.body, 'val')?.type === 'SetToDefault')
-      places.add(numberAt(node.body, 'location'))
-    pending.push(...(childrenOf(node) ?? []))
+  for (const { type, body } of nodesIn(root)) {
+    if (type === 'InsertStmt') noteInsert(body, places)
+    if (type === 'ResTarget' && typedAt(body, 'val')?.type === 'SetToDefault') places.add(numberAt(body, 'location'))
   }
   return places
 }

@@ -1,14 +1,10 @@
 import { type Node, nodesAt, type TypedNode, textAt, typedAt, typedNode, typedNodesAt } from '../../node.ts'
-import { childrenOf } from '../walk-tree.ts'
+import { nodesIn } from '../walk-tree.ts'
 
 /** Every SELECT of a statement with a plain GROUP BY. Of grouping sets each has its own columns, which nothing can be added to. */
 export function groupedSelects(statement: TypedNode): readonly Node[] {
   const found: Node[] = []
-  const pending: TypedNode[] = [statement]
-  for (let node = pending.pop(); node !== undefined; node = pending.pop()) {
-    if (node.type === 'SelectStmt' && isGrouped(node.body)) found.push(node.body)
-    pending.push(...(childrenOf(node) ?? []))
-  }
+  for (const { type, body } of nodesIn(statement)) if (type === 'SelectStmt' && isGrouped(body)) found.push(body)
   return found
 }
 

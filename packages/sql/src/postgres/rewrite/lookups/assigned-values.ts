@@ -12,7 +12,7 @@ import {
 import type { ChangesInput } from '../changes/plan-targets.ts'
 import { valuesOf } from '../changes/probes.ts'
 import { type Impossible, impossible } from '../impossible.ts'
-import { childrenOf } from '../walk-tree.ts'
+import { nodesIn } from '../walk-tree.ts'
 import { isGiven } from './plain-values.ts'
 
 /** How many values are assigned to a column under `equality`. */
@@ -70,13 +70,10 @@ function assignmentsIn(root: TypedNode, masked: ReadonlyMap<string, MaskedRelati
     const [found, second] = [...masked.values()].filter(each => each.relation.name === textAt(relation, 'relname'))
     return found === undefined || second !== undefined ? [] : found.relation.columns.map(({ name }) => name)
   }
-  const pending: TypedNode[] = [root]
-  for (let node = pending.pop(); node !== undefined; node = pending.pop()) {
-    const { type, body } = node
+  for (const { type, body } of nodesIn(root)) {
     if (type === 'InsertStmt') noteInsert(body, columnsOf(nodeAt(body, 'relation') ?? {}), add)
     else if (type === 'MergeStmt') noteMerge(body, columnsOf(nodeAt(body, 'relation') ?? {}), add)
     if (type === 'UpdateStmt' || type === 'OnConflictClause') noteSet(body, add)
-    pending.push(...(childrenOf(node) ?? []))
   }
   return found
 }

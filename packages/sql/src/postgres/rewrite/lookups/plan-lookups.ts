@@ -1,9 +1,10 @@
 import { type Lookup, type MaskedColumn, relationKey } from '@querywarden/policy-core'
-import { flagAt, isNode, type Node, nodeAt, nodesAt, numberAt } from '../../node.ts'
+import { flagAt, type Node, nodeAt, nodesAt, numberAt } from '../../node.ts'
 import type { ChangesInput } from '../changes/plan-targets.ts'
 import type { Sightings } from '../changes/sightings.ts'
 import type { Impossible } from '../impossible.ts'
 import type { Change } from '../rewrite-ranges.ts'
+import { objectsIn } from '../walk-tree.ts'
 import { assignedValues } from './assigned-values.ts'
 import { comparedAs, hashList, hashValue } from './hashed-value.ts'
 import { isEquals, kindOf, type PlainValue, plainValue } from './plain-values.ts'
@@ -106,16 +107,9 @@ function columnAt({ masks }: ChangesInput, { byLocation, proposed }: Sightings, 
 
 function equalitiesIn(root: Node): readonly Node[] {
   const found: Node[] = []
-  const pending: unknown[] = [root]
-  while (pending.length > 0) {
-    const value = pending.pop()
-    if (typeof value !== 'object' || value === null) continue
-    if (Array.isArray(value)) pending.push(...value)
-    else if (isNode(value)) {
-      const expression = nodeAt(value, 'A_Expr')
-      if (expression !== null && isEquals(expression)) found.push(expression)
-      pending.push(...Object.values(value))
-    }
+  for (const object of objectsIn(root)) {
+    const expression = nodeAt(object, 'A_Expr')
+    if (expression !== null && isEquals(expression)) found.push(expression)
   }
   return found
 }
