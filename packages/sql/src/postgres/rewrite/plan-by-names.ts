@@ -1,7 +1,7 @@
 import { type Lookup, relationKey } from '@querywarden/policy-core'
 import { type ChangesInput, planTargets } from './changes/plan-targets.ts'
 import { whyProbing } from './changes/probes.ts'
-import { sightingsIn } from './changes/sightings.ts'
+import type { SightingsOf } from './changes/sightings.ts'
 import { type Impossible, impossible } from './impossible.ts'
 import { planLookups } from './lookups/plan-lookups.ts'
 import type { Change } from './rewrite-ranges.ts'
@@ -15,8 +15,8 @@ export interface ByNames {
 const NOTHING: ByNames = { changes: [], lookups: [] }
 
 /** Plans what masked relations need where they are changed in place, and the lookups in columns under `equality`. */
-export function planByNames(input: ChangesInput): ByNames {
-  const { facts, masks, statement } = input
+export function planByNames(input: ChangesInput, sightingsOf: SightingsOf): ByNames {
+  const { facts, masks } = input
   const names = new Set(masks.map(({ relation }) => relationKey(relation)))
   const writes = facts.columns.some(use => use.role === 'target' && names.has(relationKey(use)))
   const changes = facts.uses.some(
@@ -26,7 +26,7 @@ export function planByNames(input: ChangesInput): ByNames {
   if (!writes && !changes && !looksUp) return NOTHING
   const probing = whyProbing(input)
   if (probing !== null) return { changes: [probing], lookups: [] }
-  const sightings = sightingsIn(statement, input.catalog, input.places)
+  const sightings = sightingsOf()
   if (sightings === null) {
     return { changes: [impossible('its names lead to too many columns', 'send it in parts')], lookups: [] }
   }

@@ -1,15 +1,7 @@
-import {
-  type Catalog,
-  type Facts,
-  type Lookup,
-  type MaskedRelation,
-  type MaskSql,
-  relationKey,
-  type ViewColumns,
-} from '@querywarden/policy-core'
-import type { Grammar } from '../engine.ts'
-import { flagAt, nameParts, type TypedNode, textAt } from '../node.ts'
-import type { Places } from '../places.ts'
+import { type Lookup, type MaskedRelation, relationKey, type ViewColumns } from '@querywarden/policy-core'
+import { flagAt, nameParts, textAt } from '../node.ts'
+import type { ChangesInput } from './changes/plan-targets.ts'
+import { type SightingsOf, sightingsOnDemand } from './changes/sightings.ts'
 import { planGroups } from './grouping/plan-groups.ts'
 import { type Impossible, impossible, placeAt } from './impossible.ts'
 import { type MaskedQuery, onlySelect } from './masked-query.ts'
@@ -17,21 +9,11 @@ import { matchUses, usesByPlace } from './match-uses.ts'
 import { planByNames } from './plan-by-names.ts'
 import { type Change, changeCopy, changeRange, changeReference } from './rewrite-ranges.ts'
 import { changeSample } from './sampled.ts'
-import type { Range, Survey } from './survey.ts'
+import type { Range } from './survey.ts'
 import { hiddenSystemColumn } from './system-columns.ts'
-import type { TextCursor } from './text-cursor.ts'
 import { type QueryMemory, type StandIn, type StandIns, standInMaker } from './views/stand-in.ts'
 
-interface Input {
-  readonly facts: Extract<Facts, { kind: 'understood' }>
-  readonly masks: readonly MaskedRelation[]
-  readonly maskSql: MaskSql
-  readonly catalog: Catalog
-  readonly grammar: Grammar
-  readonly cursor: TextCursor
-  readonly places: Places
-  readonly survey: Survey
-  readonly statement: TypedNode
+interface Input extends ChangesInput {
   readonly memory: QueryMemory
 }
 
@@ -54,19 +36,20 @@ export function planChanges(input: Input): Plan {
   })
   const proven = matched instanceof Map ? provenOfAll(input, matched, standIns) : null
   if (proven !== null) return { kind: 'plan', changes: [], proven, lookups: [] }
-  const refused = whyNot(input)
+  const sightingsOf = sightingsOnDemand(input.statement, input.catalog, input.places)
+  const refused = whyNot(input, sightingsOf)
   if (refused !== null) return refused
   if (!(matched instanceof Map)) return matched
 
   const replaced = new Map(
     [...matched].filter(([range, masked]) => standInAt(range, masked, standIns).kind !== 'as-is'),
   )
-  const named = planByNames({ ...input, masks: masksAsShown(input.masks, matched, standIns) })
+  const named = planByNames({ ...input, masks: masksAsShown(input.masks, matched, standIns) }, sightingsOf)
   const changes: (Change | Impossible)[] = [
     ...planRanges(input, replaced, standIns),
     ...planReferences(input, replaced),
     ...named.changes,
-    ...planGroups(input, replaced),
+    ...planGroups(input, replaced, sightingsOf),
   ]
   const impossibility = changes.find(change => change.kind === 'impossible')
   if (impossibility !== undefined) return impossibility
@@ -142,8 +125,7 @@ const REWRITABLE: ReadonlySet<string> = new Set([
   'LockStmt',
 ])
 
-function whyNot(input: Input): Impossible | null {
-  const { statement, survey } = input
+function whyNot({ statement, survey, masks }: Input, sightingsOf: SightingsOf): Impossible | null {
   const { type, body } = statement
   if (type === 'ExplainStmt') {
     return impossible(
@@ -157,7 +139,7 @@ function whyNot(input: Input): Impossible | null {
       'have it done by a principal who sees the columns unmasked',
     )
   }
-  const hidden = hiddenSystemColumn(input)
+  const hidden = hiddenSystemColumn(survey, masks, sightingsOf)
   if (hidden !== null) {
     return impossible(
       `a masked relation has no system column \`${hidden.name}\` to show`,

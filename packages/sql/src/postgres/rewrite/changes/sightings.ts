@@ -28,8 +28,19 @@ export interface Sightings {
   readonly assignments: readonly Assignment[]
 }
 
-/** Binds the names of a statement and notes each; null where they lead to more values than can be followed. */
-export function sightingsIn(statement: TypedNode, catalog: Catalog, places: Places): Sightings | null {
+/** What the names of a statement mean; null where they lead to more values than can be followed. */
+export type SightingsOf = () => Sightings | null
+
+/** Binds the names of a statement when it is first asked what they mean, and but once. */
+export function sightingsOnDemand(statement: TypedNode, catalog: Catalog, places: Places): SightingsOf {
+  let known: Sightings | null | undefined
+  return () => {
+    if (known === undefined) known = sightingsIn(statement, catalog, places)
+    return known
+  }
+}
+
+function sightingsIn(statement: TypedNode, catalog: Catalog, places: Places): Sightings | null {
   const byLocation = new Map<number, Sighting[]>()
   const read = new Map<number, Entry[]>()
   const written = new Map<Node, Entry>()

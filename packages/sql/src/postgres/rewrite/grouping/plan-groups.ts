@@ -1,8 +1,7 @@
 import { type Catalog, type MaskedRelation, relationKey } from '@querywarden/policy-core'
 import type { Item } from '../../names/scope.ts'
 import { type Node, numberAt, referenceParts, type TypedNode } from '../../node.ts'
-import type { Places } from '../../places.ts'
-import { type Sightings, sightingsIn } from '../changes/sightings.ts'
+import type { Sightings, SightingsOf } from '../changes/sightings.ts'
 import { disagreement, type Impossible, impossible, placeAt } from '../impossible.ts'
 import type { Change } from '../rewrite-ranges.ts'
 import type { Range } from '../survey.ts'
@@ -15,7 +14,6 @@ import { type Needed, neededColumns } from './needed-columns.ts'
 interface GroupsInput {
   readonly statement: TypedNode
   readonly catalog: Catalog
-  readonly places: Places
   readonly cursor: TextCursor
 }
 
@@ -28,6 +26,7 @@ interface GroupsInput {
 export function planGroups(
   input: GroupsInput,
   rewritten: ReadonlyMap<Range, MaskedRelation>,
+  sightingsOf: SightingsOf,
 ): readonly (Change | Impossible)[] {
   const masked = new Map([...rewritten].map(([range, relation]) => [range.node, relation]))
   const keyOf = (range: Node) => {
@@ -38,7 +37,7 @@ export function planGroups(
     ? groupedSelects(input.statement).filter(select => rangesOf(select).some(range => keyOf(range) !== undefined))
     : []
   if (selects.length === 0) return []
-  const sightings = sightingsIn(input.statement, input.catalog, input.places)
+  const sightings = sightingsOf()
   if (sightings === null) return [impossible('its names lead to too many columns', 'send it in parts')]
   return selects.flatMap(select => {
     const keyed = new Map<Item, Keyed>()

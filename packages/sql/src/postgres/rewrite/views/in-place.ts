@@ -12,6 +12,7 @@ import {
 } from '@querywarden/policy-core'
 import type { Grammar } from '../../engine.ts'
 import { flagAt, type Node } from '../../node.ts'
+import { sightingsOnDemand } from '../changes/sightings.ts'
 import { applyEdits, replaceNodes } from '../edits.ts'
 import { planGroups } from '../grouping/plan-groups.ts'
 import { disagreement, type Impossible, impossible } from '../impossible.ts'
@@ -150,7 +151,8 @@ function changesOf({ survey, select, cursor, places, text }: Definition, terms: 
     }
   }
   const statement = { type: 'SelectStmt', body: select }
-  for (const change of planGroups({ statement, catalog, places, cursor }, replaced)) {
+  const sightingsOf = sightingsOnDemand(statement, catalog, places)
+  for (const change of planGroups({ statement, catalog, cursor }, replaced, sightingsOf)) {
     if (change.kind === 'impossible') return change
     changes.push(change)
   }
