@@ -1,6 +1,7 @@
-import type { Cell, ResultColumn } from '@querywarden/policy-core'
+import type { ResultColumn } from '@querywarden/policy-core'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { encodeRow } from '../../test/encode-row.ts'
 import { MASK_CASES } from '../../test/mask-cases.ts'
 import { detectCell } from '../detect/detect-cell.ts'
 import { MaskingError } from '../errors.ts'
@@ -132,19 +133,4 @@ function maskAll(actions: ReturnType<typeof columnActions>, source: Uint8Array):
   const target = new OutputBuffer({ bytesInitial: 1, bytesMax: 1 << 20 })
   dataRowMasker(actions).mask(source, 0, source.length, target)
   return target.bytes.subarray(0, target.length)
-}
-
-function encodeRow(cells: readonly Cell[]): Buffer {
-  const parts = cells.map(cell => {
-    const length = Buffer.alloc(4)
-    if (cell === null) length.writeInt32BE(-1)
-    else length.writeInt32BE(Buffer.from(cell).length)
-    return Buffer.concat([length, Buffer.from(cell ?? '')])
-  })
-  const body = Buffer.concat(parts)
-  const head = Buffer.alloc(7)
-  head.write('D')
-  head.writeInt32BE(6 + body.length, 1)
-  head.writeUInt16BE(cells.length, 5)
-  return Buffer.concat([head, body])
 }
