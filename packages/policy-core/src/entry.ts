@@ -111,6 +111,8 @@ export type Entry =
       readonly columns: readonly RecordedColumn[] | null
       /** Whole DataRow or CopyData frames of the wire protocol. Read before `append` returns; the caller's again then. */
       readonly frames: Uint8Array
+      /** `digest`: nothing is kept of the frames but their length and a keyed digest. Absent: they are kept, encrypted. */
+      readonly keep?: 'frames' | 'digest'
     }
   | { readonly kind: 'notice'; readonly statement: number | null; readonly notice: ServerMessage }
   | { readonly kind: 'completion'; readonly statement: number; readonly completion: Completion }
