@@ -1,9 +1,9 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { startPostgres } from '@querywarden/dev-servers'
-import { openLog, parseConfig, startGateway } from '@querywarden/proxy'
+import { startAgentGateway } from '../src/agent-gateway.ts'
 import { CorpusDatabase, corpusFile, DIRECT_USERS, type Login, type Role, SERVER_SETTINGS } from '../src/index.ts'
 
 /** The corpus's database with the gateway before it. */
@@ -14,7 +14,6 @@ export interface GovernedDatabase {
   readonly stop: () => Promise<void>
 }
 
-const TOKEN = 'a token of the agent, long enough'
 const TARGETS: Readonly<Record<Role, string>> = {
   agent: 'app',
   owner: 'app-owner',
@@ -32,43 +31,17 @@ export async function startGovernedDatabase(
   let refresh = async (): Promise<void> => undefined
   const database = await CorpusDatabase.open('app', server, () => refresh())
   const users = { ...DIRECT_USERS, superuser: server }
-  const target = (role: Role): string =>
-    `  ${TARGETS[role]}:
-    dialect: postgres
-    url: postgres://${users[role].user}@${server.host}:${server.port}/app?sslmode=disable
-    password: { env: PASSWORD_${role.toUpperCase()} }`
-  const file = join(dir, 'querywarden.yaml')
-  const text = `
-listen:
-  postgres: { address: '127.0.0.1:0' }
-  admin: { address: '127.0.0.1:0' }
-identity:
-  - kind: static
-    tokens:
-      - { token: { env: TOKEN }, subject: agent, groups: [ai-agents] }
-targets:
-${Object.keys(TARGETS)
-  .map(role => target(role as Role))
-  .join('\n')}
-policy: ${JSON.stringify(policy)}
-recording: { dir: ./recordings }
-`
-  await writeFile(file, text)
-  const passwords = Object.entries(users).map(([role, { password }]) => [`PASSWORD_${role.toUpperCase()}`, password])
-  const config = parseConfig(text, file)
-  // A busy machine is no reason to turn an attack away.
-  const limits = { ...config.limits, lagMsMax: 60_000, readMsMax: 500 }
-  const gateway = await startGateway(
-    { ...config, limits },
-    {
-      env: { TOKEN, ...Object.fromEntries(passwords) },
-      log: openLog('silent'),
-    },
+  const targets = Object.fromEntries(
+    (['agent', 'owner', 'readonly', 'superuser'] as const).map(role => {
+      const { user, password } = users[role]
+      return [TARGETS[role], { host: server.host, port: server.port, user, password, database: 'app' }]
+    }),
   )
+  const { gateway, login } = await startAgentGateway({ dir, policy, targets })
   refresh = gateway.refreshSchemas
   return {
     database,
-    login: role => ({ ...gateway.postgres, user: 'agent', password: TOKEN, database: TARGETS[role] }),
+    login: role => login(TARGETS[role]),
     stop: async () => {
       await gateway.stop()
       await database.close()

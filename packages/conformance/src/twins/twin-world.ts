@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type PostgresMajor, type PostgresServer, startPostgres } from '@querywarden/dev-servers'
-import { openLog, parseConfig, startGateway } from '@querywarden/proxy'
+import { startAgentGateway } from '../agent-gateway.ts'
 import type { Login } from '../attacks/raw-connection.ts'
 import { Link } from '../differential/link.ts'
 import { SIDES, type Side, type TwinPlan } from './plan.ts'
@@ -11,7 +11,6 @@ export type Servers = Readonly<Record<Side, PostgresServer>>
 
 const DATABASE = 'app'
 const TEMPLATE = 'twin_template'
-const TOKEN = 'a token of the agent, long enough'
 
 /** Twins are made on new servers of their own, one pair for each plan: names and object ids are then the same on both. */
 export async function startTwinServers(major: PostgresMajor): Promise<Servers> {
@@ -56,22 +55,20 @@ export async function openTwins(
   await Promise.all(SIDES.map(side => makeAnew(servers[side])))
   const [left, right] = await Promise.all(SIDES.map(side => highestId(servers[side])))
   if (left === undefined || left !== right) throw new Error('ids of relations differ: twins need servers that are new')
-  const { user, password } = plan.account
-  await writeFile(join(dir, 'policy.yaml'), fault(plan.policy))
-  const file = join(dir, 'querywarden.yaml')
-  const config = parseConfig(configuration(servers, user), file)
-  // A busy machine is no reason to answer one side otherwise than the other.
-  const limits = { ...config.limits, lagMsMax: 60_000, readMsMax: 500, drainMsMax: 0 }
-  const gateway = await startGateway(
-    { ...config, limits },
-    { env: { TOKEN, PASSWORD: password }, log: openLog('silent') },
-  )
+  const direct = (side: Side): Login => {
+    const { host, port } = servers[side]
+    return { host, port, ...plan.account, database: DATABASE }
+  }
+  const policy = join(dir, 'policy.yaml')
+  await writeFile(policy, fault(plan.policy))
+  const targets = Object.fromEntries(SIDES.map(side => [side, direct(side)]))
+  const { gateway, login } = await startAgentGateway({ dir, policy, targets, drainMsMax: 0 })
   return {
     plan,
     servers,
     oidMax: left,
-    governed: side => ({ ...gateway.postgres, user: 'agent', password: TOKEN, database: side }),
-    direct: side => ({ host: servers[side].host, port: servers[side].port, user, password, database: DATABASE }),
+    governed: login,
+    direct,
     reset: async () => {
       await Promise.all(SIDES.map(side => makeAnew(servers[side])))
       await gateway.refreshSchemas()
@@ -106,22 +103,3 @@ async function makeAnew(server: PostgresServer): Promise<void> {
 
 /** A connection of the account, past the gateway, for what the generators want to know of the schema. */
 export const openLink = ({ direct }: TwinWorld, side: Side): Promise<Link> => Link.open(direct(side))
-
-const configuration = (servers: Servers, user: string): string => `
-listen:
-  postgres: { address: '127.0.0.1:0' }
-  admin: { address: '127.0.0.1:0' }
-identity:
-  - kind: static
-    tokens:
-      - { token: { env: TOKEN }, subject: agent, groups: [ai-agents] }
-targets:
-${SIDES.map(
-  side => `  ${side}:
-    dialect: postgres
-    url: postgres://${user}@${servers[side].host}:${servers[side].port}/${DATABASE}?sslmode=disable
-    password: { env: PASSWORD }`,
-).join('\n')}
-policy: ./policy.yaml
-recording: { dir: ./recordings }
-`
