@@ -1,9 +1,8 @@
 // npm run differential [-- options]: what the classifier says of statements against what real servers do. --help says more.
-import { randomInt } from 'node:crypto'
 import { resolve } from 'node:path'
-import { parseArgs } from 'node:util'
 import { bootstrap } from './bootstrap.mjs'
 import { harness } from './harness.mjs'
+import { harnessOptions } from './harness-options.mjs'
 
 const USAGE = `npm run differential -- [options]
 
@@ -27,70 +26,20 @@ statements, their tags, and the labels and origins of their results.
 
 Ends with 0 where nothing unsafe was found, with 1 where something was, and with 2 for options that make no sense.`
 
-const options = readOptions()
-if (options.help) {
-  console.log(USAGE)
-  process.exit(0)
-}
+const { shared, own, list } = harnessOptions({
+  usage: USAGE,
+  out: 'differential-findings',
+  more: { source: 'corpus,generated,mutated', world: 'shop', repeat: undefined },
+})
+const sources = list('source', own.source, ['corpus', 'generated', 'mutated'])
+const worlds = list('world', own.world, ['shop', 'regress'])
+if (own.repeat === undefined) console.log(`Seed ${shared.seed}`)
 bootstrap()
 const { runDifferential, repeatFindings } = await harness('differential')
 const print = line => console.log(line)
 const unsafe =
-  options.repeat === undefined
-    ? await runDifferential({ ...options, print })
-    : await repeatFindings(resolve(options.repeat), print)
+  own.repeat === undefined
+    ? await runDifferential({ ...shared, sources, worlds, print })
+    : await repeatFindings(resolve(own.repeat), print)
 console.log(unsafe === 0 ? 'Nothing unsafe.' : `${unsafe} unsafe.`)
 process.exit(unsafe === 0 ? 0 : 1)
-
-function readOptions() {
-  const { minutes, major, source, world, seed, out, repeat, help } = parsed()
-  if (help) return { help: true }
-  const seconds = 60 * Number(minutes)
-  if (!(seconds > 0)) usage(`--minutes ${minutes} is not a positive number`)
-  const chosen = seed === undefined ? randomInt(2 ** 32) : Number(seed)
-  if (!(Number.isInteger(chosen) && chosen >= 0 && chosen < 2 ** 32))
-    usage(`--seed ${seed} is not from 0 to 4294967295`)
-  if (repeat === undefined) console.log(`Seed ${chosen}`)
-  return {
-    seconds,
-    majors: list('major', major, ['15', '16', '17', '18']).map(Number),
-    sources: list('source', source, ['corpus', 'generated', 'mutated']),
-    worlds: list('world', world, ['shop', 'regress']),
-    seed: chosen,
-    out: resolve(out),
-    repeat,
-  }
-}
-
-function parsed() {
-  const text = { type: 'string' }
-  try {
-    const { values } = parseArgs({
-      options: {
-        minutes: { ...text, default: '5' },
-        major: { ...text, default: '15,18' },
-        source: { ...text, default: 'corpus,generated,mutated' },
-        world: { ...text, default: 'shop' },
-        seed: text,
-        out: { ...text, default: 'differential-findings' },
-        repeat: text,
-        help: { type: 'boolean', default: false },
-      },
-    })
-    return values
-  } catch (error) {
-    usage(error.message)
-  }
-}
-
-function list(name, text, known) {
-  const items = text.split(',')
-  const unknown = items.find(item => !known.includes(item))
-  if (unknown !== undefined) usage(`--${name} ${unknown} is none of ${known.join(', ')}`)
-  return items
-}
-
-function usage(message) {
-  console.error(`${message}\n\n${USAGE}`)
-  process.exit(2)
-}
