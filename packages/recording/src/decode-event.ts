@@ -1,6 +1,7 @@
-import type { ApprovalTerms, CloseReason, Completion, Identity } from '@querywarden/policy-core'
+import type { ApprovalTerms, Claim, CloseReason, Completion, Identity } from '@querywarden/policy-core'
 import { decodeCborMap, Fields } from './canonical-cbor.ts'
 import { decodeClose, decodeRecovery } from './closing.ts'
+import { RecordingError } from './errors.ts'
 import type {
   EventStamp,
   RecordedEvent,
@@ -129,7 +130,8 @@ const rowsEvent = (stamp: EventStamp, meta: Fields, value: Fields | null): Recor
     }),
   ),
   bytes: meta.number('bytes'),
-  hmac: hex(meta.bytes('hmac')),
+  kept: meta.oneOf('kept', ['frames', 'digest', 'too-large']),
+  hmac: meta.maybe('hmac', key => hex(meta.bytes(key))),
   frames: value?.maybe('frames', key => value.bytes(key)) ?? null,
 })
 
@@ -147,8 +149,22 @@ const openedEvent = (stamp: EventStamp, meta: Fields, header: RecordingHeader): 
   groups: meta.strings('groups'),
   actor: meta.maybe('actor', key => fullIdentity(meta.fields(key))),
   expiresAt: meta.maybe('expires_at', key => meta.number(key)),
+  claims: claimsOf(meta),
+  actorClaims: meta.maybe('actor', key => claimsOf(meta.fields(key))) ?? [],
   client: Object.fromEntries(meta.textPairs('client')),
 })
+
+const claimsOf = (fields: Fields): readonly Claim[] => fields.maybe('claims', key => fields.list(key, claimOf)) ?? []
+
+function claimOf(item: unknown, what: string): Claim {
+  const claim = new Fields(item, what)
+  return { name: claim.string('name'), values: claim.list('values', value => claimValueOf(value, what)) }
+}
+
+function claimValueOf(value: unknown, what: string): Claim['values'][number] {
+  if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') return value
+  throw new RecordingError('MALFORMED', `${what}: a claim's value isn't a text, a number or a boolean`)
+}
 
 const statementOrNull = (meta: Fields): number | null => meta.maybe('statement', key => meta.number(key))
 
@@ -251,7 +267,13 @@ const termsOf = (fields: Fields): ApprovalTerms => ({
 function completionOf(fields: Fields): Completion {
   const kind = fields.oneOf('kind', ['done', 'failed', 'not-run', 'cancelled', 'unknown'])
   if (kind === 'not-run' || kind === 'unknown') return { kind, why: fields.string('why') }
-  const counts = { rows: fields.number('rows'), bytes: fields.number('bytes'), ms: fields.number('ms') }
+  const waitedMs = fields.maybe('waitedMs', key => fields.number(key))
+  const counts = {
+    rows: fields.number('rows'),
+    bytes: fields.number('bytes'),
+    ms: fields.number('ms'),
+    ...(waitedMs === null ? {} : { waitedMs }),
+  }
   if (kind === 'done') return { kind, tag: fields.string('tag'), ...counts }
   if (kind === 'failed') return { kind, sqlstate: fields.string('sqlstate'), ...counts }
   return { kind, why: fields.string('why'), ...counts }

@@ -1,5 +1,6 @@
 import type { Dialect, Entry, Obligations, Parameter, Reason, ServerMessage } from '@querywarden/policy-core'
 import type { CborMap, CborValue } from './canonical-cbor.ts'
+import type { RowsEvent } from './event.ts'
 import { FRAME_TYPES } from './layout.ts'
 import { hmac, type MacKey } from './mac.ts'
 import { type RedactedSql, redactOpaque } from './redact-sql.ts'
@@ -72,27 +73,36 @@ export function bodiesOf(entry: Entry, rules: BodyRules): EntryBodies {
 
 type Of<K extends Entry['kind']> = Extract<Entry, { kind: K }>
 
-const rowsBodies = ({ statement, first, rows, columns, frames }: Of<'rows'>, rules: BodyRules): EntryBodies => ({
-  type: FRAME_TYPES.rows,
-  meta: {
-    statement,
-    first,
-    rows,
-    columns: columns?.map(({ name, typeOid, format }) => ({ name, type_oid: typeOid, format })) ?? null,
-    bytes: frames.length,
-    hmac: hmac(rules.digestKey, ['rows', frames]),
-  },
-  value: { frames },
+const rowsBodies = (entry: Of<'rows'>, rules: BodyRules): EntryBodies => {
+  const kept = entry.keep ?? 'frames'
+  return {
+    type: FRAME_TYPES.rows,
+    meta: rowsMeta(entry, kept, rules),
+    value: kept === 'frames' ? { frames: entry.frames } : null,
+  }
+}
+
+/** Frames that are kept are authenticated where they are; a digest of them would say nothing more. */
+export const rowsMeta = (
+  { statement, first, rows, columns, frames }: Of<'rows'>,
+  kept: RowsEvent['kept'],
+  { digestKey }: Pick<BodyRules, 'digestKey'>,
+): CborMap => ({
+  statement,
+  first,
+  rows,
+  columns: columns?.map(({ name, typeOid, format }) => ({ name, type_oid: typeOid, format })) ?? null,
+  bytes: frames.length,
+  kept,
+  hmac: kept === 'frames' ? null : hmac(digestKey, ['rows', frames]),
 })
 
 function outcomeBodies({ statement, completion }: Of<'completion'>): EntryBodies {
-  const error = completion.kind === 'failed' ? (completion.error ?? null) : null
-  const { error: _words, ...told } = completion.kind === 'failed' ? completion : { ...completion, error: null }
-  return {
-    type: FRAME_TYPES.outcome,
-    meta: { statement, completion: { ...told }, error: error === null ? null : messageMeta(error) },
-    value: error === null ? null : { message: error.message },
-  }
+  const type = FRAME_TYPES.outcome
+  if (completion.kind !== 'failed') return metaOnly(type, { statement, completion: { ...completion }, error: null })
+  const { error, ...told } = completion
+  if (error === undefined) return metaOnly(type, { statement, completion: told, error: null })
+  return { type, meta: { statement, completion: told, error: messageMeta(error) }, value: { message: error.message } }
 }
 
 /** Not its words: whoever wrote the code that said them could put any value there. */

@@ -1,5 +1,6 @@
 import type {
   ApprovalTerms,
+  Claim,
   CloseReason,
   Completion,
   Identity,
@@ -95,9 +96,12 @@ export interface RowsEvent extends EventStamp {
   readonly first: number
   readonly rows: number
   readonly columns: readonly RecordedColumn[] | null
-  /** Of the frames: their length, and HMAC-SHA-256 under a key derived from the VALUE key, in hex. */
+  /** How long the frames are. */
   readonly bytes: number
-  readonly hmac: string
+  /** `digest`: as little was asked for. `too-large`: a row that fits in no frame of the recording. */
+  readonly kept: 'frames' | 'digest' | 'too-large'
+  /** HMAC-SHA-256 of the frames under a key derived from the VALUE key, in hex; null where the frames are kept. */
+  readonly hmac: string | null
   /** Null where only a digest was recorded, and where the VALUE key is gone or not given. */
   readonly frames: Uint8Array | null
 }
@@ -111,6 +115,9 @@ export type RecordedEvent =
       readonly actor: Identity | null
       /** Milliseconds since 1970, or null for a credential without end. */
       readonly expiresAt: number | null
+      /** What the tokens of the requester and of the actor say, as far as the configuration keeps it. */
+      readonly claims: readonly Claim[]
+      readonly actorClaims: readonly Claim[]
       readonly client: Readonly<Record<string, string>>
     })
   | IntentEvent

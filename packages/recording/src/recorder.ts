@@ -1,4 +1,4 @@
-import type { Clock, Recorder, SessionOpening } from '@querywarden/policy-core'
+import type { Clock, Identity, Recorder, SessionOpening } from '@querywarden/policy-core'
 import type { Sleep } from './commit-queue.ts'
 import { DiskWatch, LAG_MS_MAX } from './disk-watch.ts'
 import type { ParameterRecording } from './entry-bodies.ts'
@@ -217,8 +217,23 @@ const openingMeta = ({ principal, client }: SessionOpening) => ({
   actor:
     principal.actor === null
       ? null
-      : { iss: principal.actor.issuer, sub: principal.actor.subject, groups: principal.actor.groups },
+      : {
+          iss: principal.actor.issuer,
+          sub: principal.actor.subject,
+          groups: principal.actor.groups,
+          claims: claimsMeta(principal.actor),
+        },
   // A credential without end is written as null: CBOR here has no infinity.
   expires_at: Number.isFinite(principal.expiresAt) ? principal.expiresAt : null,
+  claims: claimsMeta(principal),
   client,
 })
+
+/**
+ * Claims that name a token or a login rather than a person (RFC 7519 section 4.1.7, OpenID Connect Core section 2, and
+ * `uti` of Entra ID): who has one of them at hand could find or replay it. A digest of the token's id is in the header.
+ */
+const TOKEN_IDS: ReadonlySet<string> = new Set(['jti', 'uti', 'sid', 'nonce', 'at_hash', 'c_hash', 's_hash'])
+
+const claimsMeta = ({ claims = [] }: Identity) =>
+  claims.filter(({ name }) => !TOKEN_IDS.has(name)).map(({ name, values }) => ({ name, values }))
