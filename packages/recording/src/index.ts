@@ -31,7 +31,14 @@ export {
   VALUES_SUFFIX,
 } from './recorder.ts'
 export { type RedactedSql, redactSql } from './redact-sql.ts'
-export { renderReplay } from './replay.ts'
+export { cellText } from './replay/cell-text.ts'
+export { colourLook, type Look, plainLook, type Role } from './replay/look.ts'
+export { type Pace, pauseBetween } from './replay/pace.ts'
+export { type ResultPart, resultParts } from './replay/result-frames.ts'
+export { sqlScript } from './replay/sql-script.ts'
+export { PLAIN_REPLAY, type ReplayMoment, type ReplayOptions, renderReplay, tellRecording } from './replay/tell.ts'
+export { clipped, visible } from './replay/visible.ts'
+export { eventsWithin, parseReplayPoint, parseTime, type ReplayPoint, type ReplayWindow } from './replay/window.ts'
 export type { Durability } from './session-writer.ts'
 export {
   type DirectoryVerdict,
@@ -41,6 +48,8 @@ export {
   verifyDirectory,
 } from './sinks/directory.ts'
 export { type FileRecorder, type FileRecorderOptions, fileRecorder } from './sinks/file-recorder.ts'
+export type { FileSystem, OpenFile, OpenMode, ProcessMark } from './sinks/file-system.ts'
+export { nodeFiles } from './sinks/node-files.ts'
 export { destroyValues, readRecording } from './sinks/read-file.ts'
 export type { RecoveryReport } from './sinks/recover.ts'
 export type { StatementHints } from './sql-secrets.ts'

@@ -1,5 +1,3 @@
-import { createReadStream, type Dirent } from 'node:fs'
-import { readdir } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { RecordingError } from '../errors.ts'
 import { decodeRecordingHeader, type RecordingHeader } from '../file-header.ts'
@@ -10,13 +8,9 @@ import { RECORDING_MAGIC } from '../layout.ts'
 import { joinLogs, type LogContents, type LogState, type LogView, readInstanceLog } from '../log-view.ts'
 import { RECORDING_SUFFIX } from '../recorder.ts'
 import { type Verdict, verifyRecording } from '../verify.ts'
+import type { FileSystem } from './file-system.ts'
 import { unusable } from './folder-storage.ts'
-
-const READ_BYTES = 262_144
-
-/** A file in pieces. */
-export const readBytes = (file: string): AsyncIterable<Uint8Array> =>
-  createReadStream(file, { highWaterMark: READ_BYTES })
+import { nodeFiles } from './node-files.ts'
 
 /** Ids are file names: letters, digits and dashes. */
 export const ID_PATTERN: RegExp = /^[A-Za-z0-9][A-Za-z0-9-]{0,63}$/
@@ -33,35 +27,36 @@ export interface RecordingSummary {
 }
 
 /** The folders of a recordings directory, one a boot, oldest first where ids sort by time. */
-export async function bootFolders(dir: string): Promise<readonly string[]> {
-  let found: Dirent[]
+export async function bootFolders(dir: string, files: FileSystem = nodeFiles): Promise<readonly string[]> {
+  let found: Awaited<ReturnType<FileSystem['readFolder']>>
   try {
-    found = await readdir(dir, { withFileTypes: true })
+    found = await files.readFolder(dir)
   } catch (cause) {
     throw unusable(dir, cause)
   }
   return found
-    .filter(entry => entry.isDirectory() && ID_PATTERN.test(entry.name))
+    .filter(entry => entry.isFolder && ID_PATTERN.test(entry.name))
     .map(entry => entry.name)
     .sort()
 }
 
 /** Reads all instance logs of a directory. */
-export async function readLogs(dir: string): Promise<LogView> {
+export async function readLogs(dir: string, files: FileSystem = nodeFiles): Promise<LogView> {
   const logs = new Map<string, LogContents>()
-  for (const boot of await bootFolders(dir)) {
-    const log = await readLog(join(dir, boot))
+  for (const boot of await bootFolders(dir, files)) {
+    const log = await readLog(join(dir, boot), files)
     // A start that died before its log was made leaves a folder without log or recordings; that says nothing.
-    const isEmpty = log.header === null && !(await readdir(join(dir, boot))).some(isRecordingFile)
+    const isEmpty =
+      log.header === null && !(await files.readFolder(join(dir, boot))).some(({ name }) => isRecordingFile(name))
     if (!isEmpty) logs.set(boot, log)
   }
   return joinLogs(logs)
 }
 
 /** Reads the log of one boot's folder; without a file that is a damaged log, not an error. */
-export async function readLog(folder: string): Promise<LogContents> {
+export async function readLog(folder: string, files: FileSystem = nodeFiles): Promise<LogContents> {
   try {
-    return await readInstanceLog(readBytes(join(folder, LOG_NAME)))
+    return await readInstanceLog(files.readPieces(join(folder, LOG_NAME)))
   } catch (cause) {
     if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return readInstanceLog([])
     throw unusable(folder, cause)
@@ -69,14 +64,14 @@ export async function readLog(folder: string): Promise<LogContents> {
 }
 
 /** The recordings in a directory by id. */
-export async function recordingFiles(dir: string): Promise<ReadonlyMap<string, string>> {
-  const files = new Map<string, string>()
-  for (const boot of await bootFolders(dir)) {
-    for (const name of await readdir(join(dir, boot))) {
-      if (isRecordingFile(name)) files.set(recordingOf(name), join(dir, boot, name))
+export async function recordingFiles(dir: string, files: FileSystem = nodeFiles): Promise<ReadonlyMap<string, string>> {
+  const found = new Map<string, string>()
+  for (const boot of await bootFolders(dir, files)) {
+    for (const { name } of await files.readFolder(join(dir, boot))) {
+      if (isRecordingFile(name)) found.set(recordingOf(name), join(dir, boot, name))
     }
   }
-  return files
+  return found
 }
 
 const isRecordingFile = (name: string): boolean => name.endsWith(RECORDING_SUFFIX)
@@ -91,25 +86,25 @@ export const recordingOf = (file: string): string => basename(file, RECORDING_SU
  * @example
  * for (const { recording, header } of await listRecordings('./recordings')) console.log(recording, header?.session)
  */
-export async function listRecordings(dir: string): Promise<readonly RecordingSummary[]> {
-  const [log, files] = [await readLogs(dir), await recordingFiles(dir)]
-  const ids = [...new Set([...files.keys(), ...log.recordings.keys()])].sort()
+export async function listRecordings(dir: string, files: FileSystem = nodeFiles): Promise<readonly RecordingSummary[]> {
+  const [log, found] = [await readLogs(dir, files), await recordingFiles(dir, files)]
+  const ids = [...new Set([...found.keys(), ...log.recordings.keys()])].sort()
   const summaries: RecordingSummary[] = []
   for (const recording of ids) {
-    const file = files.get(recording) ?? null
+    const file = found.get(recording) ?? null
     const known = log.recordings.get(recording)
     summaries.push({
       recording,
       file,
-      header: file === null ? null : await readHeader(file),
+      header: file === null ? null : await readHeader(file, files),
       logged: known === undefined ? 'unknown' : (known.ended?.kind ?? 'open'),
     })
   }
   return summaries
 }
 
-async function readHeader(file: string): Promise<RecordingHeader | null> {
-  for await (const piece of readPieces(readBytes(file), RECORDING_MAGIC)) {
+async function readHeader(file: string, files: FileSystem): Promise<RecordingHeader | null> {
+  for await (const piece of readPieces(files.readPieces(file), RECORDING_MAGIC)) {
     if (piece.kind !== 'header') return null
     try {
       return decodeRecordingHeader(piece.cbor)
@@ -141,14 +136,15 @@ export interface DirectoryVerdict {
  */
 export async function verifyDirectory(
   dir: string,
-  options: { readonly keys: KeyEncryption | null },
+  options: { readonly keys: KeyEncryption | null; readonly files?: FileSystem },
 ): Promise<DirectoryVerdict> {
-  const log = await readLogs(dir)
-  const files = await recordingFiles(dir)
+  const { files = nodeFiles } = options
+  const log = await readLogs(dir, files)
+  const found = await recordingFiles(dir, files)
   const recordings: { recording: string; file: string | null; verdict: Verdict }[] = []
-  for (const recording of [...new Set([...files.keys(), ...log.recordings.keys()])].sort()) {
-    const file = files.get(recording) ?? null
-    const source = file === null ? null : readBytes(file)
+  for (const recording of [...new Set([...found.keys(), ...log.recordings.keys()])].sort()) {
+    const file = found.get(recording) ?? null
+    const source = file === null ? null : files.readPieces(file)
     const verdict = await verifyRecording({ recording, source, log, keys: options.keys })
     recordings.push({ recording, file, verdict })
   }

@@ -1,7 +1,7 @@
-import { mkdir } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import type { Clock, Recorder } from '@querywarden/policy-core'
 import type { Sleep } from '../commit-queue.ts'
+import { systemCode } from '../disk-failure.ts'
 import { DiskWatch } from '../disk-watch.ts'
 import type { ParameterRecording } from '../entry-bodies.ts'
 import { RecordingError } from '../errors.ts'
@@ -12,7 +12,9 @@ import type { Durability } from '../session-writer.ts'
 import type { Storage } from '../storage.ts'
 import { lockState, releaseLock, takeLock, touchLock } from './boot-lock.ts'
 import { bootFolders, ID_PATTERN, readLog } from './directory.ts'
-import { folderStorage, syncFolder, unusable } from './folder-storage.ts'
+import type { FileSystem } from './file-system.ts'
+import { folderStorage, unusable } from './folder-storage.ts'
+import { nodeFiles } from './node-files.ts'
 import { type RecoveryReport, recoverDirectory } from './recover.ts'
 
 /** How often live recordings' heads go in the instance log, and the lock is touched. */
@@ -39,6 +41,8 @@ export interface FileRecorderOptions {
   readonly newId: () => string
   /** The deployment's name for this writer; kept in every header. */
   readonly instance: string
+  /** What keeps the files. Absent: the system's own file system. */
+  readonly files?: FileSystem
   /** Wraps the storage, to put something between recorder and disk. */
   readonly storage?: (folder: Storage) => Storage
 }
@@ -79,20 +83,20 @@ export interface FileRecorder {
  * const session = await recordings.record(opening)
  */
 export async function fileRecorder(options: FileRecorderOptions): Promise<FileRecorder> {
-  const { dir, clock, sleep, randomBytes, instance } = options
+  const { dir, clock, sleep, randomBytes, instance, files = nodeFiles } = options
   const keys = options.kek instanceof Uint8Array ? localKeys(options.kek, randomBytes) : options.kek
   const newId = checkedIds(options.newId)
   const boot = newId()
   const folder = join(dir, boot)
-  await makeFolder(dir, folder)
-  const storage = (options.storage ?? (plain => plain))(folderStorage(folder))
-  const previous = await previousLogs(dir, boot, clock)
+  await makeFolder(dir, files, folder)
+  const storage = (options.storage ?? (plain => plain))(folderStorage(folder, files))
+  const previous = await previousLogs(dir, files, { own: boot, now: clock.now() })
   const watch = new DiskWatch(clock.monotonic)
   const log = await openInstanceLog({ storage, keys, clock, sleep, randomBytes, instance, boot, previous, watch })
-  const recover = (): Promise<RecoveryReport> => recoverDirectory({ dir, boot, log, keys, clock })
+  const recover = (): Promise<RecoveryReport> => recoverDirectory({ dir, files, boot, log, keys, clock })
   const recovery = await recover()
   const live = recorder({ ...options, keys, newId, storage, log, boot, watch })
-  const stop = keepBeating({ folder, live, clock, sleep })
+  const stop = keepBeating({ folder, files, live, clock, sleep })
   return {
     record: live.record,
     recovery,
@@ -104,7 +108,7 @@ export async function fileRecorder(options: FileRecorderOptions): Promise<FileRe
       await live.close()
       await live.logHeads()
       await log.close()
-      if (!live.hasOpen()) await releaseLock(folder)
+      if (!live.hasOpen()) await releaseLock(folder, files)
     },
   }
 }
@@ -119,24 +123,42 @@ const checkedIds = (newId: () => string) => (): string => {
   )
 }
 
-async function makeFolder(dir: string, folder: string): Promise<void> {
+async function makeFolder(dir: string, files: FileSystem, folder: string): Promise<void> {
   try {
-    await mkdir(dir, { recursive: true, mode: 0o700 })
-    await mkdir(folder, { mode: 0o700 })
-    await syncFolder(dir)
+    await makeFolders(dir, files)
+    await files.makeFolder(folder)
+    await files.syncFolder(dir)
   } catch (cause) {
     throw unusable(dir, cause)
   }
-  await takeLock(folder)
+  await takeLock(folder, files)
+}
+
+/** With those that it is in, each durable in the one above: what is recorded could be lost with any of them. */
+async function makeFolders(folder: string, files: FileSystem): Promise<void> {
+  try {
+    await files.makeFolder(folder)
+  } catch (error) {
+    const code = systemCode(error)
+    if (code === 'EEXIST') return
+    if (code !== 'ENOENT' || dirname(folder) === folder) throw error
+    await makeFolders(dirname(folder), files)
+    await files.makeFolder(folder)
+  }
+  await files.syncFolder(dirname(folder))
 }
 
 /** The ends of the latest logs that nobody writes any more, to be tied into the new one: a log cut later shows. */
-async function previousLogs(dir: string, own: string, clock: Clock): Promise<readonly PreviousLog[]> {
+async function previousLogs(
+  dir: string,
+  files: FileSystem,
+  { own, now }: { readonly own: string; readonly now: number },
+): Promise<readonly PreviousLog[]> {
   const previous: PreviousLog[] = []
-  for (const boot of (await bootFolders(dir)).toReversed()) {
+  for (const boot of (await bootFolders(dir, files)).toReversed()) {
     if (previous.length >= PREVIOUS_LOGS_MAX) break
-    if (boot === own || (await lockState(dir, boot, clock.now())).kind === 'live') continue
-    const { head } = await readLog(join(dir, boot))
+    if (boot === own || (await lockState(dir, files, { boot, now })).kind === 'live') continue
+    const { head } = await readLog(join(dir, boot), files)
     if (head !== null) previous.push({ boot, ...head })
   }
   return previous
@@ -145,6 +167,7 @@ async function previousLogs(dir: string, own: string, clock: Clock): Promise<rea
 /** Once a second, until stopped. */
 function keepBeating(beat: {
   readonly folder: string
+  readonly files: FileSystem
   readonly live: LiveRecorder
   readonly clock: Clock
   readonly sleep: Sleep
@@ -158,7 +181,7 @@ function keepBeating(beat: {
       // only matters to other machines.
       await beat.live.lookAtDisk()
       await beat.live.logHeads().catch(() => undefined)
-      await touchLock(beat.folder, beat.clock.now()).catch(() => undefined)
+      await touchLock(beat.folder, beat.files, beat.clock.now()).catch(() => undefined)
     }
   }
   void run()

@@ -1,40 +1,39 @@
-import { writeSync } from 'node:fs'
-import { type FileHandle, open, rename, statfs, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { systemCode } from '../disk-failure.ts'
 import { RecordingError } from '../errors.ts'
 import type { AppendFile, Storage, TailFile } from '../storage.ts'
-
-const PRIVATE_FILE = 0o600
+import type { FileSystem, OpenFile } from './file-system.ts'
 
 /** A folder of the file system as a recorder's storage. */
-export const folderStorage = (folder: string): Storage => ({
+export const folderStorage = (folder: string, files: FileSystem): Storage => ({
   place: folder,
-  freeBytes: async () => {
-    const { bavail, bsize } = await statfs(folder)
-    return bavail * bsize
-  },
-  create: async (name, bytes) => appendFile(await createDurably(folder, name, bytes)),
-  createTail: async (name, bytes) => tailFile(await createDurably(folder, name, bytes), join(folder, name)),
+  freeBytes: () => files.freeBytes(folder),
+  create: async (name, bytes) => appendFile(await createDurably(folder, files, { name, bytes })),
+  createTail: async (name, bytes) =>
+    tailFile(await createDurably(folder, files, { name, bytes }), () => files.remove(join(folder, name))),
 })
 
 /**
  * Makes a file under a temporary name, syncs it, gives it its name and syncs the folder: after a crash it is there
  * whole, or not at all. Never replaces a file.
  */
-export async function createDurably(folder: string, name: string, bytes: Uint8Array): Promise<FileHandle> {
+export async function createDurably(
+  folder: string,
+  files: FileSystem,
+  { name, bytes }: { readonly name: string; readonly bytes: Uint8Array },
+): Promise<OpenFile> {
   const temporary = join(folder, `${name}.tmp`)
   try {
-    const handle = await open(temporary, 'wx', PRIVATE_FILE)
+    const handle = await files.open(temporary, 'create')
     try {
       await writeWhole(handle, bytes)
       await handle.sync()
-      await rename(temporary, join(folder, name))
-      await syncFolder(folder)
+      await files.rename(temporary, join(folder, name))
+      await files.syncFolder(folder)
     } catch (error) {
       await handle.close()
       // Never acknowledged, and on a full disk it takes room that is needed. One that has its name by now stays.
-      await unlink(temporary).catch(() => undefined)
+      await files.remove(temporary).catch(() => undefined)
       throw error
     }
     return handle
@@ -43,35 +42,25 @@ export async function createDurably(folder: string, name: string, bytes: Uint8Ar
   }
 }
 
-/** A name is durable when the folder that holds it is (fsync(2)). */
-export async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r')
-  try {
-    await handle.sync()
-  } finally {
-    await handle.close()
-  }
+export async function writeWhole(handle: OpenFile, bytes: Uint8Array): Promise<void> {
+  for (let at = 0; at < bytes.length; ) at += await handle.write(bytes.subarray(at))
 }
 
-export async function writeWhole(handle: FileHandle, bytes: Uint8Array): Promise<void> {
-  for (let at = 0; at < bytes.length; ) at += (await handle.write(bytes, at)).bytesWritten
-}
-
-const appendFile = (handle: FileHandle): AppendFile => ({
-  write: async bytes => (await handle.write(bytes)).bytesWritten,
-  sync: () => handle.datasync(),
+const appendFile = (handle: OpenFile): AppendFile => ({
+  write: bytes => handle.write(bytes),
+  sync: () => handle.syncData(),
   close: () => handle.close(),
 })
 
-const tailFile = (handle: FileHandle, file: string): TailFile => ({
+const tailFile = (handle: OpenFile, remove: () => Promise<void>): TailFile => ({
   writeNow: bytes => {
-    for (let at = 0; at < bytes.length; ) at += writeSync(handle.fd, bytes, at)
+    for (let at = 0; at < bytes.length; ) at += handle.writeNow(bytes.subarray(at))
   },
-  sync: () => handle.datasync(),
+  sync: () => handle.syncData(),
   close: () => handle.close(),
   discard: async () => {
     await handle.close()
-    await unlink(file)
+    await remove()
   },
 })
 

@@ -1,12 +1,12 @@
-import { open, readFile, unlink } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { RecordingError } from '../errors.ts'
 import type { RecordedEvent } from '../event.ts'
 import { type KeyEncryption, localKeys } from '../keys.ts'
 import { readEvents } from '../read-recording.ts'
 import { RECORDING_SUFFIX, VALUES_SUFFIX } from '../recorder.ts'
-import { readBytes } from './directory.ts'
-import { syncFolder, writeWhole } from './folder-storage.ts'
+import type { FileSystem } from './file-system.ts'
+import { writeWhole } from './folder-storage.ts'
+import { nodeFiles } from './node-files.ts'
 
 const isAbsent = (error: unknown): boolean => error instanceof Error && 'code' in error && error.code === 'ENOENT'
 
@@ -26,10 +26,11 @@ const valuesFileOf = (file: string): string => {
  */
 export async function* readRecording(
   file: string,
-  options: { readonly kek: Uint8Array | KeyEncryption },
+  options: { readonly kek: Uint8Array | KeyEncryption; readonly files?: FileSystem },
 ): AsyncGenerator<RecordedEvent, void, undefined> {
+  const { files = nodeFiles } = options
   const keys = options.kek instanceof Uint8Array ? localKeys(options.kek, noRandomness) : options.kek
-  yield* readEvents({ source: readBytes(file), keys, wrappedValueKey: await readValuesKey(file) })
+  yield* readEvents({ source: files.readPieces(file), keys, wrappedValueKey: await readValuesKey(file, files) })
 }
 
 /** Reading wraps nothing. */
@@ -37,9 +38,9 @@ const noRandomness = (): Uint8Array => {
   throw new RecordingError('BAD_OPTIONS', 'this key was given for reading; it wraps nothing')
 }
 
-async function readValuesKey(file: string): Promise<Uint8Array | null> {
+async function readValuesKey(file: string, files: FileSystem): Promise<Uint8Array | null> {
   try {
-    return await readFile(valuesFileOf(file))
+    return await files.readFile(valuesFileOf(file))
   } catch (error) {
     if (isAbsent(error)) return null
     throw error
@@ -54,19 +55,19 @@ async function readValuesKey(file: string): Promise<Uint8Array | null> {
  * @example
  * await destroyValues('./recordings/…/….dbrec') // 'destroyed', or 'absent' if there was nothing left to destroy
  */
-export async function destroyValues(file: string): Promise<'destroyed' | 'absent'> {
+export async function destroyValues(file: string, files: FileSystem = nodeFiles): Promise<'destroyed' | 'absent'> {
   const values = valuesFileOf(file)
   try {
-    const handle = await open(values, 'r+')
+    const handle = await files.open(values, 'update')
     try {
       // Overwritten first, for file systems that write in place; elsewhere the key-encryption key still guards the rest.
-      await writeWhole(handle, new Uint8Array((await handle.stat()).size))
+      await writeWhole(handle, new Uint8Array(await handle.size()))
       await handle.sync()
     } finally {
       await handle.close()
     }
-    await unlink(values)
-    await syncFolder(dirname(values))
+    await files.remove(values)
+    await files.syncFolder(dirname(values))
     return 'destroyed'
   } catch (error) {
     if (isAbsent(error)) return 'absent'

@@ -1,11 +1,10 @@
 import { createHash } from 'node:crypto'
-import { readdir, readFile, rename, unlink } from 'node:fs/promises'
-import { basename, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { RecordingError } from '../errors.ts'
 import { type KeyEncryption, keyContext, tailKey } from '../keys.ts'
 import { TAIL_SUFFIX } from '../tail.ts'
 import { readBatches, readTailHeader, type TailChunk } from '../tail-format.ts'
-import { syncFolder } from './folder-storage.ts'
+import type { FileSystem } from './file-system.ts'
 
 /** What a dead boot's tails hold. */
 export interface FoundTails {
@@ -23,22 +22,23 @@ export interface FoundTails {
 }
 
 /** Reads the tails of a boot's folder, as far as each is genuine. */
-export async function readTails(folder: string, keys: KeyEncryption): Promise<FoundTails> {
+export async function readTails(folder: string, files: FileSystem, keys: KeyEncryption): Promise<FoundTails> {
   const chunks = new Map<string, TailChunk[]>()
-  const files: FoundTails['files'][number][] = []
-  for (const name of (await readdir(folder)).filter(one => one.endsWith(TAIL_SUFFIX)).sort()) {
+  const found: FoundTails['files'][number][] = []
+  const names = (await files.readFolder(folder)).map(({ name }) => name)
+  for (const name of names.filter(one => one.endsWith(TAIL_SUFFIX)).sort()) {
     const file = join(folder, name)
-    const bytes = await readFile(file)
-    const found = await openTail(bytes, { keys, boot: basename(folder), number: Number.parseInt(name, 10) })
-    for (const chunk of found.chunks) {
+    const bytes = await files.readFile(file)
+    const tail = await openTail(bytes, { keys, boot: basename(folder), number: Number.parseInt(name, 10) })
+    for (const chunk of tail.chunks) {
       const known = chunks.get(chunk.recording)
       if (known === undefined) chunks.set(chunk.recording, [chunk])
       else known.push(chunk)
     }
-    const recordings = new Set(found.chunks.map(({ recording }) => recording))
-    files.push({ file, looseBytes: bytes.length - found.end, hasHeader: found.end > 0, recordings })
+    const recordings = new Set(tail.chunks.map(({ recording }) => recording))
+    found.push({ file, looseBytes: bytes.length - tail.end, hasHeader: tail.end > 0, recordings })
   }
-  return { chunks, files }
+  return { chunks, files: found }
 }
 
 const UNGENUINE: ReadonlySet<string> = new Set(['MALFORMED', 'WRONG_KEY'])
@@ -67,20 +67,24 @@ async function openTail(
  * One that isn't what was written, or has entries of a recording that is gone, is set aside under its digest: it may be
  * the last account of what ran. Gives the files set aside.
  */
-export async function settleTails({ files }: FoundTails, present: ReadonlySet<string>): Promise<readonly string[]> {
+export async function settleTails(
+  tails: FoundTails,
+  files: FileSystem,
+  present: ReadonlySet<string>,
+): Promise<readonly string[]> {
   const aside: string[] = []
-  for (const { file, looseBytes, hasHeader, recordings } of files) {
+  for (const { file, looseBytes, hasHeader, recordings } of tails.files) {
     if (looseBytes === 0 && hasHeader && [...recordings].every(recording => present.has(recording))) {
-      await unlink(file)
+      await files.remove(file)
       continue
     }
     const digest = createHash('sha256')
-      .update(await readFile(file))
+      .update(await files.readFile(file))
       .digest('hex')
       .slice(0, 16)
     const torn = `${file}.${digest}.torn`
-    await rename(file, torn)
-    await syncFolder(join(file, '..'))
+    await files.rename(file, torn)
+    await files.syncFolder(dirname(file))
     aside.push(torn)
   }
   return aside

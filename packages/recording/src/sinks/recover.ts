@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto'
-import { open, readdir, truncate } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Clock } from '@querywarden/policy-core'
 import { type BlockParts, blockBody } from '../block.ts'
@@ -18,8 +17,9 @@ import { tailBlocks } from '../tail-blocks.ts'
 import type { TailChunk } from '../tail-format.ts'
 import { openMetaKeys, TORN_BYTES_MAX } from '../verify.ts'
 import { claimFolder, lockState, settleClaim } from './boot-lock.ts'
-import { bootFolders, readBytes, readLog, recordingOf } from './directory.ts'
-import { createDurably, syncFolder, writeWhole } from './folder-storage.ts'
+import { bootFolders, readLog, recordingOf } from './directory.ts'
+import type { FileSystem } from './file-system.ts'
+import { createDurably, writeWhole } from './folder-storage.ts'
 import { type FoundTails, readTails, settleTails } from './read-tails.ts'
 
 /** What a start found of earlier boots, and did about it. Nothing is ever deleted. */
@@ -49,6 +49,7 @@ export interface RecoveryReport {
 
 export interface RecoveryOptions {
   readonly dir: string
+  readonly files: FileSystem
   /** The boot that recovers, and its log, where it says what it did. */
   readonly boot: string
   readonly log: InstanceLog
@@ -66,22 +67,23 @@ interface Draft {
 
 /** Ends the recordings that dead boots left open. Safe to run twice, and beside other processes. */
 export async function recoverDirectory(options: RecoveryOptions): Promise<RecoveryReport> {
+  const { files } = options
   const report: Draft = { recovered: [], confirmed: [], left: [], missing: [], tornTails: [] }
-  for (const boot of await bootFolders(options.dir)) {
+  for (const boot of await bootFolders(options.dir, files)) {
     if (boot === options.boot) continue
     const folder = join(options.dir, boot)
-    const state = await lockState(options.dir, boot, options.clock.now())
+    const state = await lockState(options.dir, files, { boot, now: options.clock.now() })
     if (state.kind === 'live') report.left.push({ place: folder, why: 'its boot is, or may be, alive' })
-    if (state.kind !== 'dead' || !(await claimFolder(folder, state.name, options.boot))) continue
+    if (state.kind !== 'dead' || !(await claimFolder(folder, files, { name: state.name, boot: options.boot }))) continue
     const leftBefore = report.left.length
     const recoveredBefore = report.recovered.length
     const found = await recoverFolder(folder, options, report)
     // What could not be dealt with is looked at again by the next boot, which may have the right key.
     if (report.left.length > leftBefore || found === null) continue
-    report.tornTails.push(...(await settleTails(found.tails, found.present)))
+    report.tornTails.push(...(await settleTails(found.tails, files, found.present)))
     // Where all had their ends already it was this that removed them, and was cut short.
     if (report.recovered.length > recoveredBefore) report.left.push(...found.goneTails)
-    await settleClaim(folder, options.boot)
+    await settleClaim(folder, files, options.boot)
   }
   return report
 }
@@ -97,19 +99,19 @@ interface Dealt {
 async function recoverFolder(folder: string, options: RecoveryOptions, report: Draft): Promise<Dealt | null> {
   let tails: FoundTails
   try {
-    tails = await readTails(folder, options.keys)
+    tails = await readTails(folder, options.files, options.keys)
   } catch (error) {
     // A recording that is ended without its tail would have lost what only the tail has.
     report.left.push({ place: folder, why: whyOf(error) })
     return null
   }
-  const log = await readLog(folder)
+  const log = await readLog(folder, options.files)
   const view = joinLogs(new Map([[folder, log]]))
-  const names = await readdir(folder)
-  const files = names.filter(name => name.endsWith(RECORDING_SUFFIX))
-  const present = new Set(files.map(recordingOf))
+  const names = (await options.files.readFolder(folder)).map(({ name }) => name)
+  const recordings = names.filter(name => name.endsWith(RECORDING_SUFFIX))
+  const present = new Set(recordings.map(recordingOf))
   for (const recording of view.recordings.keys()) if (!present.has(recording)) report.missing.push(recording)
-  for (const name of files) {
+  for (const name of recordings) {
     const file = join(folder, name)
     try {
       const recording = recordingOf(name)
@@ -154,7 +156,7 @@ async function recoverFile(found: Found, options: RecoveryOptions, report: Draft
   const recording = recordingOf(name)
   const file = join(folder, name)
   const keyed: { keys: MetaKeys | null } = { keys: null }
-  const scan = await scanRecording(readBytes(file), {
+  const scan = await scanRecording(options.files.readPieces(file), {
     heads: known?.heads ?? new Map(),
     keysFor: async header => {
       keyed.keys = await openMetaKeys(header, options.keys)
@@ -172,10 +174,10 @@ async function recoverFile(found: Found, options: RecoveryOptions, report: Draft
     report.confirmed.push(recording)
     return
   }
-  const torn = end.kind === 'torn' ? await moveAside(found, scan.offset) : null
+  const torn = end.kind === 'torn' ? await moveAside(found, options.files, scan.offset) : null
   const blocks = tailBlocks(found.tail, scan.blockEntries)
   const frames = endFrames({ head, blocks, torn, keys: keyed.keys }, options)
-  await appendDurably(file, scan.offset, frames)
+  await appendDurably(file, options.files, { offset: scan.offset, frames })
   const sealed = headAfter(head, frames)
   await options.log.append({ kind: 'recovered', recording, head: sealed })
   report.recovered.push({
@@ -244,35 +246,39 @@ interface TornBytes {
 }
 
 /** Copies the torn end to a file of its own before cutting it off. Named for its digest, so that doing it twice is once. */
-async function moveAside({ folder, name }: Found, offset: number): Promise<TornBytes> {
+async function moveAside({ folder, name }: Found, files: FileSystem, offset: number): Promise<TornBytes> {
   const file = join(folder, name)
-  const bytes = await readFrom(file, offset)
+  const bytes = await readFrom(file, files, offset)
   const sha256 = createHash('sha256').update(bytes).digest()
   const tornName = `${recordingOf(name)}.${sha256.toString('hex').slice(0, 16)}.torn`
-  if (!(await readdir(folder)).includes(tornName)) await (await createDurably(folder, tornName, bytes)).close()
-  await truncate(file, offset)
-  await syncFolder(folder)
+  const isThere = (await files.readFolder(folder)).some(one => one.name === tornName)
+  if (!isThere) await (await createDurably(folder, files, { name: tornName, bytes })).close()
+  await files.truncate(file, offset)
+  await files.syncFolder(folder)
   return { file: join(folder, tornName), bytes: bytes.length, sha256 }
 }
 
-async function readFrom(file: string, offset: number): Promise<Buffer> {
-  const handle = await open(file, 'r')
+async function readFrom(file: string, files: FileSystem, offset: number): Promise<Buffer> {
+  const handle = await files.open(file, 'read')
   try {
-    const { size } = await handle.stat()
-    const bytes = Buffer.alloc(size - offset)
-    const { bytesRead } = await handle.read(bytes, 0, bytes.length, offset)
-    if (bytesRead !== bytes.length) throw new RecordingError('MALFORMED', 'the file changed while it was read')
+    const count = (await handle.size()) - offset
+    const bytes = await handle.read(offset, count)
+    if (bytes.length !== count) throw new RecordingError('MALFORMED', 'the file changed while it was read')
     return bytes
   } finally {
     await handle.close()
   }
 }
 
-async function appendDurably(file: string, offset: number, frames: readonly Buffer[]): Promise<void> {
-  const handle = await open(file, 'a')
+async function appendDurably(
+  file: string,
+  files: FileSystem,
+  { offset, frames }: { readonly offset: number; readonly frames: readonly Buffer[] },
+): Promise<void> {
+  const handle = await files.open(file, 'append')
   try {
-    const { size } = await handle.stat()
-    if (size !== offset) throw new RecordingError('MALFORMED', 'the file changed while it was recovered')
+    if ((await handle.size()) !== offset)
+      throw new RecordingError('MALFORMED', 'the file changed while it was recovered')
     await writeWhole(handle, Buffer.concat(frames))
     await handle.sync()
   } finally {
