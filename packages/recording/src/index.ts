@@ -1,3 +1,32 @@
+export type {
+  Anchor,
+  AnchorSource,
+  AnchorState,
+  CheckpointSigner,
+  Growth,
+  SignedCheckpoint,
+} from './anchoring/anchor.ts'
+export { type Checkpoint, parseCheckpoint } from './anchoring/checkpoint.ts'
+export {
+  consistencyRanges,
+  hashesOf,
+  inclusionRanges,
+  type LeafRange,
+  MerkleRoot,
+  rootOf,
+} from './anchoring/merkle-tree.ts'
+export { type AnchoredHead, type AnchorsRead, readAnchors } from './anchoring/read-anchors.ts'
+export {
+  type NoteSignature,
+  parseNote,
+  parseVerifierKey,
+  type SignedNote,
+  type VerifiedSignature,
+  type VerifierKey,
+  verifyNote,
+} from './anchoring/signed-note.ts'
+export { type TreeHead, verifyConsistency, verifyInclusion } from './anchoring/verify-proofs.ts'
+export { leafHash } from './chain.ts'
 export { LAZY_WINDOW_MS, type Sleep } from './commit-queue.ts'
 export { DiskWatch } from './disk-watch.ts'
 export type { ParameterRecording } from './entry-bodies.ts'

@@ -1,3 +1,5 @@
+import type { VerifierKey } from './signed-note.ts'
+
 /** A checkpoint as it is kept outside: a C2SP signed note (c2sp.org/signed-note, c2sp.org/tlog-checkpoint). */
 export interface SignedCheckpoint {
   /** Whose instance log it is over. */
@@ -27,18 +29,26 @@ export interface Anchor {
   /**
    * Keeps a checkpoint. Resolves when it is kept for good; the same one twice is no error, another of the same size is.
    * `sinceSize` and `proof` are for who checks that the log only grew: the RFC 6962 consistency proof from there.
+   * Signature lines of witnesses go to `cosigned`, which resolves when they are safe beside the log.
    */
-  readonly keep: (checkpoint: SignedCheckpoint, growth: Growth) => Promise<void>
+  readonly keep: (
+    checkpoint: SignedCheckpoint,
+    growth: Growth,
+    cosigned: (lines: readonly string[]) => Promise<void>,
+  ) => Promise<void>
 }
 
 /** That a log of one size is the beginning of another. */
 export interface Growth {
+  /** @throws RecordingError BAD_OPTIONS from a size that no checkpoint was handed to this anchor for. */
   readonly proofFrom: (size: number) => readonly Uint8Array[]
 }
 
 /** Reads back what an anchor keeps, to verify by. */
 export interface AnchorSource {
   readonly name: string
+  /** Where there are any, what is kept counts only with the cosignature of one of them: the place itself is not trusted. */
+  readonly cosigners?: readonly VerifierKey[]
   readonly checkpoints: () => AsyncIterable<{ readonly boot: string; readonly note: string }>
 }
 
@@ -51,4 +61,6 @@ export interface AnchorState {
   readonly lagMs: number
   /** Why the last try failed; null where it didn't. */
   readonly failure: string | null
+  /** How many tries failed. */
+  readonly failures: number
 }
