@@ -2,7 +2,7 @@ import { maskObligations } from './decide-masks.ts'
 import { cannotMask, doesNothing, notUnderstood, prohibited, ruledOut } from './decide-refusals.ts'
 import { approvalTerms } from './decide-terms.ts'
 import { describeUse, type Ruling, ruleOn, strictestOf } from './decide-use.ts'
-import type { Decision, Reason, Refusal } from './decision.ts'
+import type { Decision, Obligations, Reason, Refusal } from './decision.ts'
 import type { Facts } from './facts.ts'
 import type { CompiledPolicy } from './policy/compile.ts'
 import type { Matter, Surroundings } from './policy/match-what.ts'
@@ -60,7 +60,9 @@ export function decideBy(standing: Standing, facts: Matter['facts'], surrounding
   const masking = maskObligations(standing, facts)
   if (masking.kind === 'impossible') return deny(cannotMask(masking), reasons)
 
-  const obligations = { masks: masking.masks, detect: standing.detect, limits: standing.limits }
+  const { detect, limits, rows } = standing
+  const obligations: Obligations =
+    rows === null ? { masks: masking.masks, detect, limits } : { masks: masking.masks, detect, limits, rows }
   if (answer === 'allow') return { kind: 'allow', obligations, reasons }
   return { kind: 'approve', terms: approvalTerms(rulings), obligations, reasons }
 }

@@ -1,4 +1,4 @@
-import type { Decision, Obligations, Reason } from './decision.ts'
+import type { Decision, Obligations, Reason, RowRecording } from './decision.ts'
 import type { Explanation, NearMiss } from './explanation.ts'
 import { effectsOf, type Facts } from './facts.ts'
 import type { Mask } from './mask.ts'
@@ -57,7 +57,7 @@ const reasonLine = ({ answer, use, rules, place }: Reason): string =>
 
 const bytes = ({ start, end }: Place): string => `bytes ${start}-${end}`
 
-function obligationLines({ masks, detect, limits }: Obligations): readonly string[] {
+function obligationLines({ masks, detect, limits, rows }: Obligations): readonly string[] {
   const { rowsMax, bytesMax, timeMsMax } = limits
   return [
     ...masks.flatMap(({ relation, columns }) =>
@@ -70,7 +70,25 @@ function obligationLines({ masks, detect, limits }: Obligations): readonly strin
     ...(rowsMax === null ? [] : [`  limit    ${rowsMax} rows`]),
     ...(bytesMax === null ? [] : [`  limit    ${bytesMax} bytes`]),
     ...(timeMsMax === null ? [] : [`  limit    ${timeMsMax} ms`]),
+    ...(rows === undefined ? [] : [`  record   ${recordedName(rows)}`]),
   ]
+}
+
+/**
+ * How much of the rows is recorded.
+ *
+ * @example
+ * recordedName({ kind: 'first', rows: 100 }) // the first 100 rows, of the others a digest
+ */
+export function recordedName(rows: RowRecording): string {
+  switch (rows.kind) {
+    case 'digest':
+      return 'a digest of the rows'
+    case 'first':
+      return `the first ${rows.rows} ${rows.rows === 1 ? 'row' : 'rows'}, of the others a digest`
+    case 'all':
+      return 'all rows'
+  }
 }
 
 /**

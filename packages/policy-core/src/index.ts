@@ -33,7 +33,7 @@ export type {
 } from './entry.ts'
 export type { KeyPath, PolicyIssue, TextLocation } from './errors.ts'
 export { formatIssue, formatIssues, formatPath, PolicyError } from './errors.ts'
-export { explain, maskName } from './explain.ts'
+export { explain, maskName, recordedName } from './explain.ts'
 export type { ColumnExplanation, MaskingEntry, OriginPath } from './explain-column.ts'
 export { explainColumn } from './explain-column.ts'
 export type { ExplainedColumn, Explanation, NearMiss } from './explanation.ts'
@@ -150,6 +150,7 @@ export type {
   LimitEntry,
   MaskEntry,
   Policy,
+  RecordEntry,
   RowEstimate,
   Rule,
   TimeWindow,

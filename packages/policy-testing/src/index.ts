@@ -2,7 +2,17 @@ export type { Understood } from './arbitraries/facts.ts'
 export { facts, opaqueFacts, understoodFacts, uses } from './arbitraries/facts.ts'
 export { hostileTexts } from './arbitraries/hostile-texts.ts'
 export { WORLD } from './arbitraries/names.ts'
-export { limitEntries, maskEntries, masks, policies, rules, whats, whens, whos } from './arbitraries/policies.ts'
+export {
+  limitEntries,
+  maskEntries,
+  masks,
+  policies,
+  recordEntries,
+  rules,
+  whats,
+  whens,
+  whos,
+} from './arbitraries/policies.ts'
 export { asItself, identities, principals, targets } from './arbitraries/principals.ts'
 export { catalogOf, columnNames, relations } from './arbitraries/relations.ts'
 export type { Verb, WrittenColumn, WrittenStatement, WrittenUse } from './arbitraries/statements/written-statement.ts'

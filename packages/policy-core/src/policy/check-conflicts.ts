@@ -5,9 +5,10 @@ import { printableName } from '../printable.ts'
 import { compileCover, coversItself } from './mask-cover.ts'
 import { asksForRelation, compilePatterns, TOUCHES_NOTHING } from './match-what.ts'
 import { matchesTarget } from './match-who.ts'
+import { isMore } from './most-recorded.ts'
 import type { Pattern } from './pattern.ts'
 import type { MaskEntry, Policy, Rule } from './policy.ts'
-import { coversWhen, coversWho, shadowFinder } from './shadow.ts'
+import { coversTargets, coversWhen, coversWho, shadowFinder } from './shadow.ts'
 import { strictestMask } from './strictest-mask.ts'
 import { warning } from './warning.ts'
 
@@ -16,6 +17,7 @@ export const conflicts = (policy: Policy, catalog: Catalog, target: string): rea
   ...shadowedRules(policy, target),
   ...overruledRules(policy, catalog, target),
   ...meetingMasks(policy, catalog, target),
+  ...idleRecords(policy, target),
 ]
 
 /** Rules that a single stricter one leaves no say, whatever the schema. */
@@ -134,4 +136,22 @@ const isSameMask = (a: MaskEntry, b: MaskEntry): boolean => JSON.stringify(a.mas
 function meeting(a: PlacedMask, b: PlacedMask, column: string): string {
   const winner = strictestMask([a.entry.mask, b.entry.mask])
   return `meets masks[${a.index}] on ${column}: whoever both are for sees it by ${winner?.kind ?? 'redact'}`
+}
+
+/** Entries about what is recorded beside which another records as much of everybody that they are about. */
+function idleRecords({ record = [] }: Policy, target: string): readonly PolicyIssue[] {
+  return record.flatMap((entry, index) => {
+    if (!matchesTarget(entry.targets, target)) return []
+    const other = record.findIndex(
+      (wide, at) =>
+        at !== index &&
+        // Of two that are the same, the second.
+        (isMore(wide.rows, entry.rows) || (at < index && !isMore(entry.rows, wide.rows))) &&
+        coversWho(wide.who, entry.who) &&
+        coversTargets(wide.targets, entry.targets),
+    )
+    return other === -1
+      ? []
+      : [warning(['record', index], `never has a say: record[${other}] records as much wherever it holds`)]
+  })
 }

@@ -63,8 +63,11 @@ export function checkPolicy(
  * checkTargets(policy, ['app', 'reporting']).map(formatIssue)
  * // ['rules[0].on.targets[0]: ap matches no target of the configuration, did you mean app?']
  */
-export const checkTargets = ({ rules, masks, limits }: Policy, names: readonly string[]): readonly PolicyIssue[] =>
-  Object.entries({ rules, masks, limits }).flatMap(([list, entries]) =>
+export const checkTargets = (
+  { rules, masks, limits, record = [] }: Policy,
+  names: readonly string[],
+): readonly PolicyIssue[] =>
+  Object.entries({ rules, masks, limits, record }).flatMap(([list, entries]) =>
     entries.flatMap(({ targets }, index) => idleTargets(targets ?? [], [list, index, 'on', 'targets'], names)),
   )
 

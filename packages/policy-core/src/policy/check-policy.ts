@@ -33,6 +33,7 @@ export const policyIssues = (policy: Policy): readonly PolicyIssue[] => [
     ...wildcardIssues(unless, ['masks', index, 'unless']),
   ]),
   ...policy.limits.flatMap(({ who }, index) => wildcardIssues(who, ['limits', index, 'who'])),
+  ...(policy.record ?? []).flatMap(({ who }, index) => wildcardIssues(who, ['record', index, 'who'])),
 ]
 
 function futileRules({ rules }: Policy): readonly PolicyIssue[] {

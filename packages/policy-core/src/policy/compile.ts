@@ -71,6 +71,7 @@ function partsOf(policy: Policy): PolicyParts {
       cover: compileCover(entry),
     })),
     limits: policy.limits,
+    record: policy.record ?? [],
     indexOf: sharedIndexes(rules),
   }
 }

@@ -31,10 +31,10 @@ describe('a policy that can’t be used says where and why', () => {
     [{ rules: [] }, 'version: missing, expected 1'],
     [{ version: 2, rules: [] }, 'version: expected 1'],
     [document({ rule: [] }), 'rule: unknown key, did you mean rules?'],
-    [document({ colour: 1 }), 'colour: unknown key, expected one of version, rules, masks, limits'],
+    [document({ colour: 1 }), 'colour: unknown key, expected one of version, rules, masks, limits, record'],
     [
       JSON.parse('{ "version": 1, "rules": [], "__proto__": {} }'),
-      '__proto__: unknown key, expected one of version, rules, masks, limits',
+      '__proto__: unknown key, expected one of version, rules, masks, limits, record',
     ],
     [document({ rules: {} }), 'rules: expected a list, such as [one, two]'],
     [withRule({ ...allow, id: 'has blank' }), 'rules[0].id: expected letters, digits, dots, dashes or underscores'],

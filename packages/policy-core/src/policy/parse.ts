@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import type { RowRecording } from '../decision.ts'
 import { PolicyError } from '../errors.ts'
 import { policyIssues } from './check-policy.ts'
 import { type CheckPattern, engineIssues } from './detector-pattern.ts'
@@ -15,13 +16,22 @@ import {
   WhoSchema,
 } from './parse-conditions.ts'
 import { MaskSchema } from './parse-masks.ts'
-import { type ApprovalRequirement, EVERYBODY, EVERYTHING, type LimitEntry, type Policy, type Rule } from './policy.ts'
+import {
+  type ApprovalRequirement,
+  EVERYBODY,
+  EVERYTHING,
+  type LimitEntry,
+  type Policy,
+  type RecordEntry,
+  type Rule,
+} from './policy.ts'
 import { readBytes, readDurationMs } from './quantities.ts'
 import { issuesOf } from './schema-issues.ts'
 
 const RULES_MAX = 10_000
 const MASKS_MAX = 1_000
 const LIMITS_MAX = 200
+const RECORD_MAX = 200
 const REASON_CHARS_MAX = 500
 const KEPT_CHARS_MAX = 64
 const STATEMENTS_MAX = 1_000_000_000
@@ -133,12 +143,28 @@ const LimitSchema = strict({
     }),
   )
 
+const ROWS_RECORDED = { error: 'expected all, digest or { first: 100 }' }
+const RowsRecorded = z.union(
+  [
+    z.enum(['all', 'digest'], ROWS_RECORDED).transform((kind): RowRecording => ({ kind })),
+    strict({ first: z.int().min(1).max(ROWS_MAX) }).transform(
+      ({ first }): RowRecording => ({ kind: 'first', rows: first }),
+    ),
+  ],
+  ROWS_RECORDED,
+)
+
+const RecordSchema = strict({ who: WhoSchema.optional(), on: On.optional(), rows: RowsRecorded }).transform(
+  (entry): RecordEntry => ({ who: entry.who ?? EVERYBODY, targets: entry.on?.targets ?? null, rows: entry.rows }),
+)
+
 /** What a policy's document may hold. */
 export const PolicySchema: z.ZodType<Policy> = strict({
   version: z.literal(1),
   rules: z.array(RuleSchema).max(RULES_MAX),
   masks: z.array(MaskSchema).max(MASKS_MAX).default([]),
   limits: z.array(LimitSchema).max(LIMITS_MAX).default([]),
+  record: z.array(RecordSchema).max(RECORD_MAX).exactOptional(),
 })
 
 /** What a policy is held against as it is read. */

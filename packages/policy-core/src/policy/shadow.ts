@@ -63,7 +63,8 @@ export const coversWho = (wide: Who, narrow: Who): boolean =>
   isSameOrNone(narrow.claims, wide.claims) &&
   (isSameOrNone(narrow.actor, wide.actor) || (wide.actor?.kind === 'any' && narrow.actor?.kind === 'like'))
 
-const coversTargets = (wide: readonly string[] | null, narrow: readonly string[] | null): boolean =>
+/** Whether `wide` holds on every target that `narrow` does. */
+export const coversTargets = (wide: readonly string[] | null, narrow: readonly string[] | null): boolean =>
   isWithin(narrow, wide) || wide?.includes('*') === true
 
 /** Whether `wide` holds whenever `narrow` does. */

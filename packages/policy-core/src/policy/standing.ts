@@ -1,4 +1,4 @@
-import type { StatementLimits } from '../decision.ts'
+import type { RowRecording, StatementLimits } from '../decision.ts'
 import type { UsedColumn, UsedRelation } from '../facts.ts'
 import {
   DETECTORS,
@@ -11,7 +11,8 @@ import {
 import type { Identity, Principal } from '../principal.ts'
 import { coversColumn, coversItself, type MaskCover } from './mask-cover.ts'
 import { matchesTarget, matchesWho } from './match-who.ts'
-import type { LimitEntry, MaskEntry, What } from './policy.ts'
+import { mostRecorded } from './most-recorded.ts'
+import type { LimitEntry, MaskEntry, RecordEntry, What } from './policy.ts'
 import type { Moment } from './rule-clock.ts'
 import type { CompiledRule, RuleIndex } from './rule-index.ts'
 import { strictestMask } from './strictest-mask.ts'
@@ -37,6 +38,8 @@ export interface Standing {
   readonly asksForColumns: boolean
   readonly detect: readonly DetectedMask[]
   readonly limits: StatementLimits
+  /** How much of the rows that are received is recorded; null where nothing is. */
+  readonly rows: RowRecording | null
   /** The entries that hold for either side. */
   readonly masks: readonly CompiledMask[]
   /** The columns of a relation that are only seen through a mask. */
@@ -57,11 +60,12 @@ export interface PolicyParts {
   readonly rules: readonly CompiledRule[]
   readonly masks: readonly CompiledMask[]
   readonly limits: readonly LimitEntry[]
+  readonly record: readonly RecordEntry[]
   /** An index of some of the rules; the same one for the same rules, as far as is remembered. */
   readonly indexOf: (rules: readonly CompiledRule[]) => RuleIndex
 }
 
-/** Picks what concerns a principal on a target at some time. What hides or limits for either side holds for both. */
+/** Picks what concerns a principal on a target at some time. What hides, limits or records for either side holds for both. */
 export function standingOf(parts: PolicyParts, principal: Principal, targetName: string, moment: Moment): Standing {
   const identities: readonly Identity[] = principal.actor === null ? [principal] : [principal, principal.actor]
   const masks = parts.masks.filter(
@@ -90,6 +94,15 @@ export function standingOf(parts: PolicyParts, principal: Principal, targetName:
       bytesMax: smallest(limits.map(({ bytesMax }) => bytesMax)),
       timeMsMax: smallest(limits.map(({ timeMsMax }) => timeMsMax)),
     },
+    rows: mostRecorded(
+      parts.record
+        .filter(
+          ({ who, targets }) =>
+            matchesTarget(targets, targetName) &&
+            identities.some(identity => matchesWho(who, identity, principal.actor)),
+        )
+        .map(({ rows }) => rows),
+    ),
     maskedColumns: rememberingColumns((relation, column) =>
       maskedColumn(
         masks.filter(({ cover }) => coversColumn(cover, relation, column)),

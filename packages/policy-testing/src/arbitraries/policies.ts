@@ -12,6 +12,8 @@ import {
   ON_MASK,
   type Policy,
   PREDICATE_MODES,
+  type RecordEntry,
+  type RowRecording,
   type Rule,
   type TimeWindow,
   WEEKDAYS,
@@ -187,6 +189,17 @@ export const limitEntries = (): fc.Arbitrary<LimitEntry> =>
     statementsPerDayMax: maxima(),
   })
 
+/** What is recorded of rows, and of whose. */
+export const recordEntries = (): fc.Arbitrary<RecordEntry> =>
+  fc.record({
+    who: whos(),
+    targets: targetPatterns(),
+    rows: fc.oneof(
+      fc.constantFrom<RowRecording>({ kind: 'digest' }, { kind: 'all' }),
+      fc.record({ kind: fc.constant('first' as const), rows: fc.integer({ min: 1, max: 1_000 }) }),
+    ),
+  })
+
 /** A policy that `compilePolicy` takes. It may hold rules that never fire; `parsePolicy` would say so. */
 export const policies = (decisions?: readonly Rule['decision'][]): fc.Arbitrary<Policy> =>
   fc
@@ -194,10 +207,12 @@ export const policies = (decisions?: readonly Rule['decision'][]): fc.Arbitrary<
       rules: fc.array(rules(decisions), { maxLength: 6 }),
       masks: fc.array(maskEntries(), { maxLength: 3 }),
       limits: fc.array(limitEntries(), { maxLength: 3 }),
+      record: fc.option(fc.array(recordEntries(), { maxLength: 3 }), { nil: undefined }),
     })
-    .map(({ rules, masks, limits }) => ({
+    .map(({ rules, masks, limits, record }) => ({
       version: 1,
       rules: rules.map((rule, index) => ({ ...rule, id: `rule-${index}` })),
       masks,
       limits,
+      ...(record === undefined ? {} : { record }),
     }))

@@ -1,8 +1,17 @@
-import type { Decision, DecisionRequest, MaskedRelation, Policy, Principal, Rule, Who } from '@querywarden/policy-core'
+import type {
+  Decision,
+  DecisionRequest,
+  MaskedRelation,
+  Policy,
+  Principal,
+  RecordEntry,
+  Rule,
+  Who,
+} from '@querywarden/policy-core'
 import { EVERYBODY, EVERYTHING, ON_MASK, relationKey, strictestMask } from '@querywarden/policy-core'
 import fc from 'fast-check'
 import { facts, opaqueFacts, type Understood, understoodFacts } from '../arbitraries/facts.ts'
-import { maskEntries, policies, rules } from '../arbitraries/policies.ts'
+import { maskEntries, policies, recordEntries, rules } from '../arbitraries/policies.ts'
 import { asItself, principals, targets } from '../arbitraries/principals.ts'
 import { clockReadings, surroundings } from '../arbitraries/surroundings.ts'
 import { expectThat, isEqualData, type Law, type Runs } from './law.ts'
@@ -24,6 +33,11 @@ const withRule = (policy: Policy, rule: Rule): Policy => ({
   rules: [...policy.rules, { ...rule, id: 'added' }],
 })
 
+const withRecord = (policy: Policy, entry: RecordEntry): Policy => ({
+  ...policy,
+  record: [...(policy.record ?? []), entry],
+})
+
 /**
  * What holds for every policy, principal and statement, whatever decides.
  *
@@ -32,9 +46,14 @@ const withRule = (policy: Policy, rule: Rule): Policy => ({
  * for (const law of laws) test(law.name, law.check)
  */
 export const decisionLaws = (decide: Decide, { runs }: Runs): readonly Law[] =>
-  [...refusalLaws(decide), ...ruleLaws(decide), ...partialLaws(decide), ...peopleLaws(decide), ...maskLaws(decide)].map(
-    ({ name, tryTimes }) => ({ name, check: async () => tryTimes(runs) }),
-  )
+  [
+    ...refusalLaws(decide),
+    ...ruleLaws(decide),
+    ...partialLaws(decide),
+    ...peopleLaws(decide),
+    ...maskLaws(decide),
+    ...recordLaws(decide),
+  ].map(({ name, tryTimes }) => ({ name, check: async () => tryTimes(runs) }))
 
 interface Draft {
   readonly name: string
@@ -295,3 +314,46 @@ const coversMasks = (wide: readonly MaskedRelation[], narrow: readonly MaskedRel
       return kept !== undefined && isEqualData(strictestMask([kept.mask, mask]), kept.mask)
     })
   })
+
+/** What is kept of rows, as a number of them; less than none without even a digest. */
+function rowsRecorded(decision: Decision): number {
+  const rows = decision.kind === 'deny' ? undefined : decision.obligations.rows
+  if (rows === undefined) return -1
+  return rows.kind === 'all' ? Number.POSITIVE_INFINITY : rows.kind === 'first' ? rows.rows : 0
+}
+
+const butForRows = (decision: Decision): Decision => {
+  if (decision.kind === 'deny') return decision
+  const { rows: _, ...obligations } = decision.obligations
+  return { ...decision, obligations }
+}
+
+const recordLaws = (decide: Decide): readonly Draft[] => [
+  law(
+    'recording more changes no decision, and records no less',
+    fc.tuple(policies(), recordEntries(), requests()),
+    ([policy, entry, request]) => {
+      const before = decide(policy, request)
+      const now = decide(withRecord(policy, entry), request)
+      expectThat(isEqualData(butForRows(now), butForRows(before)), 'an entry about recordings changed a decision')
+      expectThat(rowsRecorded(now) >= rowsRecorded(before), 'an entry about recordings took from what is recorded')
+    },
+  ),
+  law(
+    'what is recorded of either of a pair is recorded of both',
+    fc.tuple(policies(), understood()),
+    ([policy, request]) => {
+      const { principal } = request
+      if (principal.actor === null) return
+      const pair = decide(policy, request)
+      if (pair.kind === 'deny') return
+      for (const alone of [asItself(principal), asItself(principal.actor)]) {
+        const one = decide({ ...policy, record: about(policy) }, { ...request, principal: alone })
+        expectThat(rowsRecorded(pair) >= rowsRecorded(one), 'less is recorded of a pair than of one of the two')
+      }
+    },
+  ),
+]
+
+/** Entries that no condition on an acting agent is in: alone, nobody acts. */
+const about = ({ record = [] }: Policy): readonly RecordEntry[] => record.filter(({ who }) => who.actor === null)
