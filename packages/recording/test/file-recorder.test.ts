@@ -146,7 +146,10 @@ describe('a recorded session', () => {
     ]) {
       expect(text).toContain(part)
     }
-    expect(text.split('\n')[0]).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z {2}session s-1/)
+    expect(text.split('\n').slice(0, 2)).toEqual([
+      expect.stringMatching(/^── \d{4}-\d\d-\d\d UTC ──$/),
+      expect.stringMatching(/^\d\d:\d\d:\d\d\.\d{3} {2}session s-1/),
+    ])
   })
 })
 
