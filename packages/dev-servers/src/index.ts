@@ -1,4 +1,13 @@
 export { type CertificateAndKey, type Certificates, makeCertificates } from './certificates.ts'
+export { checkSignature, headersOf, type RawRequest, type SigningTerms, sign } from './object-store/check-signature.ts'
+export type { Fault, FaultKind } from './object-store/faults.ts'
+export type { Operation } from './object-store/operations.ts'
+export { S3Error } from './object-store/s3-error.ts'
+export {
+  type ObjectStoreOptions,
+  type ObjectStoreServer,
+  startObjectStore,
+} from './object-store/start-object-store.ts'
 export type { OidcClient, TokenTerms } from './oidc/provider-configuration.ts'
 export {
   SIGNING_ALGORITHMS,
