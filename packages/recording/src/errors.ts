@@ -13,6 +13,9 @@ export type RecordingErrorCode =
   | 'WRONG_KEY'
   | 'MALFORMED'
   | 'FORGED'
+  | 'STORE_UNREACHABLE'
+  | 'STORE_REFUSED'
+  | 'STORE_CONFLICT'
 
 /** The one error of this package. Its message never holds a literal, a parameter or a key. */
 export class RecordingError extends Error {
