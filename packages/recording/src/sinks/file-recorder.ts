@@ -1,26 +1,22 @@
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import type { Clock, Recorder } from '@querywarden/policy-core'
 import type { Sleep } from '../commit-queue.ts'
-import { systemCode } from '../disk-failure.ts'
 import { DiskWatch } from '../disk-watch.ts'
 import type { ParameterRecording } from '../entry-bodies.ts'
-import { RecordingError } from '../errors.ts'
-import { openInstanceLog, type PreviousLog } from '../instance-log.ts'
+import { openInstanceLog } from '../instance-log.ts'
 import { type KeyEncryption, localKeys, type RandomBytes } from '../keys.ts'
 import { type LiveRecorder, recorder } from '../recorder.ts'
 import type { Durability } from '../session-writer.ts'
 import type { Storage } from '../storage.ts'
-import { lockState, releaseLock, takeLock, touchLock } from './boot-lock.ts'
-import { bootFolders, ID_PATTERN, readLog } from './directory.ts'
+import { checkedIds, makeBootFolder, previousLogs } from './boot-folder.ts'
+import { releaseLock, touchLock } from './boot-lock.ts'
 import type { FileSystem } from './file-system.ts'
-import { folderStorage, unusable } from './folder-storage.ts'
+import { folderStorage } from './folder-storage.ts'
 import { nodeFiles } from './node-files.ts'
 import { type RecoveryReport, recoverDirectory } from './recover.ts'
 
 /** How often live recordings' heads go in the instance log, and the lock is touched. */
 const BEAT_MS = 1_000
-/** So many of the latest finished logs are tied into a new one. */
-const PREVIOUS_LOGS_MAX = 8
 
 export interface FileRecorderOptions {
   /** Holds a folder a boot; several processes may share it. Made if it isn't there. */
@@ -88,7 +84,7 @@ export async function fileRecorder(options: FileRecorderOptions): Promise<FileRe
   const newId = checkedIds(options.newId)
   const boot = newId()
   const folder = join(dir, boot)
-  await makeFolder(dir, files, folder)
+  await makeBootFolder(dir, files, folder)
   const storage = (options.storage ?? (plain => plain))(folderStorage(folder, files))
   const previous = await previousLogs(dir, files, { own: boot, now: clock.now() })
   const watch = new DiskWatch(clock.monotonic)
@@ -111,57 +107,6 @@ export async function fileRecorder(options: FileRecorderOptions): Promise<FileRe
       if (!live.hasOpen()) await releaseLock(folder, files)
     },
   }
-}
-
-/** Ids become file names. */
-const checkedIds = (newId: () => string) => (): string => {
-  const id = newId()
-  if (ID_PATTERN.test(id)) return id
-  throw new RecordingError(
-    'BAD_OPTIONS',
-    '`newId` gave an id that is no file name; expected letters, digits and dashes',
-  )
-}
-
-async function makeFolder(dir: string, files: FileSystem, folder: string): Promise<void> {
-  try {
-    await makeFolders(dir, files)
-    await files.makeFolder(folder)
-    await files.syncFolder(dir)
-  } catch (cause) {
-    throw unusable(dir, cause)
-  }
-  await takeLock(folder, files)
-}
-
-/** With those that it is in, each durable in the one above: what is recorded could be lost with any of them. */
-async function makeFolders(folder: string, files: FileSystem): Promise<void> {
-  try {
-    await files.makeFolder(folder)
-  } catch (error) {
-    const code = systemCode(error)
-    if (code === 'EEXIST') return
-    if (code !== 'ENOENT' || dirname(folder) === folder) throw error
-    await makeFolders(dirname(folder), files)
-    await files.makeFolder(folder)
-  }
-  await files.syncFolder(dirname(folder))
-}
-
-/** The ends of the latest logs that nobody writes any more, to be tied into the new one: a log cut later shows. */
-async function previousLogs(
-  dir: string,
-  files: FileSystem,
-  { own, now }: { readonly own: string; readonly now: number },
-): Promise<readonly PreviousLog[]> {
-  const previous: PreviousLog[] = []
-  for (const boot of (await bootFolders(dir, files)).toReversed()) {
-    if (previous.length >= PREVIOUS_LOGS_MAX) break
-    if (boot === own || (await lockState(dir, files, { boot, now })).kind === 'live') continue
-    const { head } = await readLog(join(dir, boot), files)
-    if (head !== null) previous.push({ boot, ...head })
-  }
-  return previous
 }
 
 /** Once a second, until stopped. */
