@@ -22,6 +22,8 @@ export class Cleared {
   readonly approval: string | null
   /** How many rows the planner expected it to give or change, or null where nobody asked or could say. */
   readonly estimatedRows: number | null
+  /** When, on the session's monotonic clock. */
+  readonly clearedMs: number
 
   constructor(parts: {
     readonly number: number
@@ -31,6 +33,7 @@ export class Cleared {
     readonly maskedColumns: Standing['maskedColumns']
     readonly approval: string | null
     readonly estimatedRows: number | null
+    readonly clearedMs: number
   }) {
     this.#seal = true
     this.number = parts.number
@@ -40,6 +43,7 @@ export class Cleared {
     this.#maskedColumns = parts.maskedColumns
     this.approval = parts.approval
     this.estimatedRows = parts.estimatedRows
+    this.clearedMs = parts.clearedMs
   }
 
   /** What of a relation the policy hides that it was judged by, whatever of it was found in the statement. */

@@ -45,6 +45,8 @@ export interface SessionRequest {
   readonly target: Target
   /** What the client says of itself; recorded, never trusted. */
   readonly client?: Readonly<Record<string, string>>
+  /** What the target says of itself, such as `server_version`; recorded. Absent: nothing is known. */
+  readonly server?: Readonly<Record<string, string>>
 }
 
 export interface Gate {
@@ -77,7 +79,7 @@ export function openGate(options: GateOptions): Gate {
   const policy = typeof given === 'function' ? given : () => given
   const meter = new StatementMeter(options.clock.monotonic, { metersMax: options.limits.countedMax ?? COUNTED_MAX })
   return {
-    session: async ({ id, principal, target, client = {} }) => {
+    session: async ({ id, principal, target, client = {}, server }) => {
       const catalog = await options.catalog(target)
       const recorder = await options.record({
         session: id,
@@ -85,6 +87,7 @@ export function openGate(options: GateOptions): Gate {
         target,
         policyVersion: policy().version,
         catalogFingerprint: catalog.fingerprint,
+        ...(server === undefined ? {} : { server }),
         client,
       })
       return new Session({ ...options, policy, meter, id, principal, target, recorder })

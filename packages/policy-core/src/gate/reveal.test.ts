@@ -65,6 +65,7 @@ const clearedOf = (...relations: readonly UsedRelation[]): Cleared =>
     maskedColumns: STANDING.maskedColumns,
     approval: null,
     estimatedRows: null,
+    clearedMs: 0,
   })
 
 const CUSTOMERS = relation(20_000, 'customers')

@@ -1,7 +1,6 @@
 import type { Catalog } from '../catalog.ts'
 import type { Refusal } from '../decision.ts'
-import type { CloseReason, Completion } from '../entry.ts'
-import { effectsOf } from '../facts.ts'
+import type { CloseReason, Completion, ServerMessage } from '../entry.ts'
 import type {
   Approver,
   CatalogSource,
@@ -26,6 +25,8 @@ import { GateError } from './gate-error.ts'
 import { canaryIn, maskRows } from './held-rows.ts'
 import { intentOf, type JudgeHooks, type Judgement, judge } from './judge.ts'
 import { JudgementCache } from './judgement-cache.ts'
+import { ReceivedRows, type RowBatch, takeCells } from './received-rows.ts'
+import { recordRefusal, recordUnjudged } from './record-refusal.ts'
 import {
   type ColumnOrigin,
   copyMask,
@@ -84,6 +85,7 @@ export class Session {
   readonly target: Target
   readonly #parts: SessionParts
   readonly #judgements: JudgementCache
+  readonly #received: ReceivedRows
   #statements = 0
   #ended: CloseReason | null = null
   /** Never true again: should the database roll the change back, names are only found in fewer places than it would. */
@@ -94,6 +96,7 @@ export class Session {
     this.principal = parts.principal
     this.target = parts.target
     this.#parts = parts
+    this.#received = new ReceivedRows(parts.recorder)
     this.#judgements = new JudgementCache(this, {
       entriesMax: parts.limits.judgementsMax,
       textCharsMax: parts.limits.judgedCharsMax,
@@ -205,7 +208,27 @@ export class Session {
   }
 
   /**
-   * The second check and the closing entry in one, for a caller that holds a whole result.
+   * Records rows as the client receives them, in masks, as far as `cleared.obligations.rows` asks for it; nothing without it.
+   * Numbers them through the statement's result, so each is given once and in order. Resolves when the recorder can take
+   * more, and rejects when it can't: then the rows may not be shown, and the session ends. `release` does it by itself.
+   *
+   * @example
+   * for await (const { frames, rows } of chunksOf(upstream)) {
+   *   await session.rows(cleared, { frames, rows, columns })
+   *   client.write(frames)
+   * }
+   */
+  rows(cleared: Cleared, batch: RowBatch): Promise<void> {
+    return this.#received.take(cleared, batch)
+  }
+
+  /** Records what the server says while a statement runs, or outside of any, in the words that the client is shown. */
+  notice(cleared: Cleared | null, notice: ServerMessage): Promise<void> {
+    return this.#parts.recorder.append({ kind: 'notice', statement: cleared?.number ?? null, notice })
+  }
+
+  /**
+   * The second check, the recording of its rows and the closing entry in one, for a caller that holds a whole result.
    * @throws {GateError} `RAW_COLUMN`, `UNEXPECTED_ORIGIN`: a column arrived that should have been masked, or from somewhere
    * else; `CANARY`: a value is in it that must never leave the target. Nothing of it may be shown.
    */
@@ -224,6 +247,7 @@ export class Session {
       await this.incident(cleared, 'CANARY', `canary \`${canary}\` was on its way to the client`)
       throw new GateError('CANARY', 'result dropped: it holds a value that must never leave the database')
     }
+    await takeCells(this.#received, cleared, result.columns, result.rows)
     const { tag } = cleared.facts
     await this.finish(cleared, { kind: 'done', tag, rows: result.rows.length, bytes: 0, ms: result.ms })
     return result.rows
@@ -316,22 +340,7 @@ export class Session {
     params: readonly Parameter[],
     refusal: Refusal,
   ): Promise<Verdict> {
-    const { facts, text } = judgement
-    try {
-      await this.#parts.recorder.append({
-        kind: 'refused',
-        statement: number,
-        text,
-        canonical: facts.kind === 'understood' ? facts.canonical : '',
-        params,
-        effects: effectsOf(facts),
-        refusal,
-        reasons: judgement.decision.reasons,
-      })
-    } catch {
-      return { kind: 'refused', refusal: RECORDER_FAILED }
-    }
-    return { kind: 'refused', refusal }
+    return { kind: 'refused', refusal: await recordRefusal(this.#parts.recorder, number, judgement, params, refusal) }
   }
 
   /** What wasn't even judged is recorded too, while there is a recording to write to. */
@@ -341,16 +350,8 @@ export class Session {
     params: readonly Parameter[],
     refusal: Refusal,
   ): Promise<Verdict> {
-    const effects = ['unknown'] as const
-    try {
-      if (this.#ended === null) {
-        const entry = { statement: number, text, canonical: '', params, effects, refusal, reasons: [] }
-        await this.#parts.recorder.append({ kind: 'refused', ...entry })
-      }
-    } catch {
-      return { kind: 'refused', refusal: RECORDER_FAILED }
-    }
-    return { kind: 'refused', refusal }
+    if (this.#ended !== null) return { kind: 'refused', refusal }
+    return { kind: 'refused', refusal: await recordUnjudged(this.#parts.recorder, number, text, params, refusal) }
   }
 
   /** Write-ahead: recorded, then cleared. A statement whose intent isn't durable does not exist upstream. */
@@ -362,8 +363,11 @@ export class Session {
     estimatedRows: number | null,
   ): Promise<Verdict> {
     const { facts, decision, account, maskedColumns } = judgement
+    const { recorder, clock } = this.#parts
+    let clearedMs: number
     try {
-      await this.#parts.recorder.append(intentOf(number, account, params, approval))
+      await recorder.append(intentOf(number, account, params, approval))
+      clearedMs = clock.monotonic()
     } catch {
       return { kind: 'refused', refusal: RECORDER_FAILED }
     }
@@ -379,6 +383,7 @@ export class Session {
         maskedColumns,
         approval,
         estimatedRows,
+        clearedMs,
       }),
     }
   }
