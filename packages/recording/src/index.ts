@@ -51,6 +51,11 @@ export type { Head } from './journal.ts'
 export { type KeyEncryption, localKeys, type RandomBytes } from './keys.ts'
 export type { LogContents, LogState, LogView, RecordingLog } from './log-view.ts'
 export { joinLogs, readInstanceLog } from './log-view.ts'
+export type { ListedObject, Made, ObjectLock, ObjectStore, StoredPart } from './object-store/object-store.ts'
+export { objectStoreAnchor, objectStoreCheckpoints, type Retention } from './object-store/s3-anchor.ts'
+export type { Fetch, S3Options } from './object-store/s3-request.ts'
+export { s3Store } from './object-store/s3-store.ts'
+export type { StoreCredentials } from './object-store/sign-request.ts'
 export { type RecordingSource, readEvents } from './read-recording.ts'
 export {
   type LiveRecorder,
@@ -70,6 +75,14 @@ export { clipped, visible } from './replay/visible.ts'
 export { eventsWithin, parseReplayPoint, parseTime, type ReplayPoint, type ReplayWindow } from './replay/window.ts'
 export type { Durability } from './session-writer.ts'
 export {
+  type Access,
+  type AccessLog,
+  type AccessLogOptions,
+  listAccesses,
+  type NotedAccess,
+  openAccessLog,
+} from './sinks/access-log.ts'
+export {
   type DirectoryVerdict,
   listRecordings,
   type RecordingSummary,
@@ -79,7 +92,7 @@ export {
 export { type FileRecorder, type FileRecorderOptions, fileRecorder } from './sinks/file-recorder.ts'
 export type { FileSystem, OpenFile, OpenMode, ProcessMark } from './sinks/file-system.ts'
 export { nodeFiles } from './sinks/node-files.ts'
-export { destroyValues, readRecording } from './sinks/read-file.ts'
+export { destroyValues, type ReadingOptions, readRecording } from './sinks/read-file.ts'
 export type { RecoveryReport } from './sinks/recover.ts'
 export type { StatementHints } from './sql-secrets.ts'
 export type { AppendFile, Storage, TailFile } from './storage.ts'

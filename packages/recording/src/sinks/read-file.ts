@@ -17,6 +17,13 @@ const valuesFileOf = (file: string): string => {
   return file.slice(0, -RECORDING_SUFFIX.length) + VALUES_SUFFIX
 }
 
+export interface ReadingOptions {
+  readonly kek: Uint8Array | KeyEncryption
+  /** `leave`: as if the key of its literals and values were gone. Absent: they are read where it is there. */
+  readonly values?: 'read' | 'leave'
+  readonly files?: FileSystem
+}
+
 /**
  * Reads the events of a recording's file, with literals and values while their key is still there.
  *
@@ -26,11 +33,12 @@ const valuesFileOf = (file: string): string => {
  */
 export async function* readRecording(
   file: string,
-  options: { readonly kek: Uint8Array | KeyEncryption; readonly files?: FileSystem },
+  options: ReadingOptions,
 ): AsyncGenerator<RecordedEvent, void, undefined> {
   const { files = nodeFiles } = options
   const keys = options.kek instanceof Uint8Array ? localKeys(options.kek, noRandomness) : options.kek
-  yield* readEvents({ source: files.readPieces(file), keys, wrappedValueKey: await readValuesKey(file, files) })
+  const wrappedValueKey = options.values === 'leave' ? null : await readValuesKey(file, files)
+  yield* readEvents({ source: files.readPieces(file), keys, wrappedValueKey })
 }
 
 /** Reading wraps nothing. */
