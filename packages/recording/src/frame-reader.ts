@@ -1,115 +1,145 @@
-import { chainNext, chainStart } from './chain.ts'
 import { decodeFrame, FRAME_LEN_MAX, FRAME_LEN_MIN, type Frame, HEADER_BYTES_MAX, MAGIC_BYTES } from './layout.ts'
+import { chainStartLatin1, leafLatin1, linkLatin1 } from './read-chain.ts'
+import { type Bytes, Unread } from './unread-bytes.ts'
 
-/** Bytes in pieces of any size, as a file stream gives them. */
-export type Bytes = AsyncIterable<Uint8Array> | Iterable<Uint8Array>
+export type { Bytes } from './unread-bytes.ts'
 
 /** What a file is made of, in order. */
 export type Piece =
   | { readonly kind: 'header'; readonly bytes: Uint8Array; readonly cbor: Uint8Array; readonly chain: Uint8Array }
-  | {
-      readonly kind: 'frame'
-      readonly frame: Frame
-      /** The chain's value before and after this frame. */
-      readonly before: Uint8Array
-      readonly after: Uint8Array
-      /** Where the file would end if this frame were its last. */
-      readonly endOffset: number
-    }
+  | FramePiece
   /** Always the last piece. `rest` bytes from `offset` on aren't whole frames; `why` says what is wrong with the first. */
   | { readonly kind: 'end'; readonly offset: number; readonly rest: number; readonly why: string | null }
+
+/** A whole frame where it stands. */
+export interface FramePiece {
+  readonly kind: 'frame'
+  readonly frame: Frame
+  /** The chain's value before and after this frame. */
+  readonly before: Uint8Array
+  readonly after: Uint8Array
+  /** RFC 6962 leaf hash of the frame. */
+  readonly leaf: Uint8Array
+  /** Where the file would end if this frame were its last. */
+  readonly endOffset: number
+}
 
 /**
  * Splits a recording or an instance log into header and frames, checking shape and numbering only. Never throws on
  * what the bytes are; holds one frame in memory. After a final frame nothing is a frame any more.
  */
 export async function* readPieces(source: Bytes, magic: Uint8Array): AsyncGenerator<Piece, void, undefined> {
-  const pull = puller(source)
-  const start = await pull.take(MAGIC_BYTES + 4)
-  if (start === null || Buffer.compare(start.subarray(0, MAGIC_BYTES), magic) !== 0) {
-    return yield { kind: 'end', offset: 0, rest: await pull.drain(), why: 'no header of this format' }
+  const splitter = new Splitter(magic)
+  for await (const chunk of source) {
+    splitter.push(chunk)
+    for (let piece = splitter.next(); piece !== null; piece = splitter.next()) yield piece
   }
-  const headerLength = start.readUInt32BE(MAGIC_BYTES)
-  const cbor = headerLength > HEADER_BYTES_MAX ? null : await pull.take(headerLength)
-  if (cbor === null) return yield { kind: 'end', offset: 0, rest: await pull.drain(), why: 'an unfinished header' }
-  const header = Buffer.concat([start, cbor])
-  let chain = chainStart(header)
-  yield { kind: 'header', bytes: header, cbor, chain }
-  let offset = header.length
-  for (let seq = 0; ; seq++) {
-    const frame = await nextFrame(pull, seq)
-    if (frame === null || typeof frame === 'string') {
-      return yield { kind: 'end', offset, rest: (await pull.drain()) - offset, why: frame }
-    }
-    const after = chainNext(chain, frame.bytes)
-    offset += frame.bytes.length
-    yield { kind: 'frame', frame, before: chain, after, endOffset: offset }
-    chain = after
-    if (!frame.final) continue
-    const rest = (await pull.drain()) - offset
-    return yield { kind: 'end', offset, rest, why: rest === 0 ? null : 'bytes after the final frame' }
+  for (const piece of splitter.end()) yield piece
+}
+
+/** {@link readPieces} for who is given the bytes: what is whole is there at once, without a turn of the event loop. */
+export class Splitter {
+  readonly #magic: Uint8Array
+  readonly #unread: Unread = new Unread()
+  /** Where the next frame begins. */
+  #offset = 0
+  #seq = 0
+  #chain: string | null = null
+  /** Nothing from here on is a frame, and why; null where the file may end here. */
+  #stop: { readonly why: string | null } | null = null
+  #isEnded = false
+
+  constructor(magic: Uint8Array) {
+    this.#magic = magic
+  }
+
+  push(chunk: Uint8Array): void {
+    if (this.#stop === null) this.#unread.push(chunk)
+    else this.#unread.skip(chunk.length)
+  }
+
+  /** The next piece, or null when it takes more bytes to tell. */
+  next(): Exclude<Piece, { kind: 'end' }> | null {
+    if (this.#stop !== null) return null
+    return this.#chain === null ? this.#nextHeader() : this.#nextFrame(this.#chain)
+  }
+
+  /** There are no more bytes: what is left, and the end. */
+  *end(): Generator<Piece, void, undefined> {
+    this.#isEnded = true
+    for (let piece = this.next(); piece !== null; piece = this.next()) yield piece
+    const rest = this.#unread.total - this.#offset
+    const why = this.#stop?.why ?? null
+    yield { kind: 'end', offset: this.#offset, rest, why: why === AFTER_FINAL && rest === 0 ? null : why }
+  }
+
+  #nextHeader(): Exclude<Piece, { kind: 'end' }> | null {
+    const start = this.#unread.peek(MAGIC_BYTES + 4)
+    if (start === null) return this.#wait('no header of this format')
+    if (Buffer.compare(start.subarray(0, MAGIC_BYTES), this.#magic) !== 0) return this.#end('no header of this format')
+    const length = start.readUInt32BE(MAGIC_BYTES)
+    if (length > HEADER_BYTES_MAX) return this.#end('an unfinished header')
+    const bytes = this.#unread.take(MAGIC_BYTES + 4 + length)
+    if (bytes === null) return this.#wait('an unfinished header')
+    this.#chain = chainStartLatin1(bytes)
+    this.#offset = bytes.length
+    const chain = Buffer.from(this.#chain, 'latin1')
+    return { kind: 'header', bytes, cbor: bytes.subarray(MAGIC_BYTES + 4), chain }
+  }
+
+  #nextFrame(before: string): FramePiece | null {
+    const length = this.#unread.peekU32()
+    if (length === null) return this.#wait(this.#unread.isEmpty ? null : 'an unfinished frame')
+    if (length < FRAME_LEN_MIN || length > FRAME_LEN_MAX) return this.#end('a frame of impossible length')
+    const bytes = this.#unread.take(4 + length)
+    if (bytes === null) return this.#wait('an unfinished frame')
+    const frame = decodeFrame(bytes, this.#seq)
+    if (typeof frame === 'string') return this.#end(frame)
+    const leaf = leafLatin1(bytes)
+    const after = linkLatin1(before, leaf)
+    this.#chain = after
+    this.#seq += 1
+    this.#offset += bytes.length
+    if (frame.final) this.#stop = { why: AFTER_FINAL }
+    return new ChainedFrame(frame, { before, after, leaf }, this.#offset)
+  }
+
+  #wait(why: string | null): null {
+    return this.#isEnded ? this.#end(why) : null
+  }
+
+  #end(why: string | null): null {
+    this.#stop = { why }
+    return null
   }
 }
 
-/** The next frame, null at a clean end, or why there is none. */
-async function nextFrame(pull: Puller, seq: number): Promise<Frame | string | null> {
-  const length = await pull.peek(4)
-  if (length.length === 0) return null
-  if (length.length < 4) return 'an unfinished frame'
-  const declared = length.readUInt32BE(0)
-  if (declared < FRAME_LEN_MIN || declared > FRAME_LEN_MAX) return `a frame of impossible length`
-  const bytes = await pull.take(4 + declared)
-  return bytes === null ? 'an unfinished frame' : decodeFrame(bytes, seq)
-}
+const AFTER_FINAL = 'bytes after the final frame'
 
-interface Puller {
-  /** So many bytes, or null when fewer are left (which are then used up). */
-  readonly take: (count: number) => Promise<Buffer | null>
-  /** Up to so many bytes, left in place. */
-  readonly peek: (count: number) => Promise<Buffer>
-  /** Reads to the end; gives the length of the whole source. */
-  readonly drain: () => Promise<number>
-}
+/** Most readers never look at most digests, so each is made when it is asked for. */
+class ChainedFrame implements FramePiece {
+  readonly kind = 'frame'
+  readonly frame: Frame
+  readonly endOffset: number
+  readonly #digests: { readonly before: string; readonly after: string; readonly leaf: string }
 
-function puller(source: Bytes): Puller {
-  const iterator = Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]()
-  let chunks: Uint8Array[] = []
-  let buffered = 0
-  let total = 0
-  const more = async (): Promise<boolean> => {
-    const next = await iterator.next()
-    if (next.done === true) return false
-    chunks.push(next.value)
-    buffered += next.value.length
-    total += next.value.length
-    return true
+  constructor(
+    frame: Frame,
+    digests: { readonly before: string; readonly after: string; readonly leaf: string },
+    endOffset: number,
+  ) {
+    this.frame = frame
+    this.#digests = digests
+    this.endOffset = endOffset
   }
-  const fill = async (count: number): Promise<Buffer> => {
-    while (buffered < count && (await more()));
-    const joined =
-      chunks.length === 1 && chunks[0] !== undefined
-        ? Buffer.from(chunks[0].buffer, chunks[0].byteOffset, chunks[0].length)
-        : Buffer.concat(chunks)
-    chunks = [joined]
-    return joined
+
+  get before(): Uint8Array {
+    return Buffer.from(this.#digests.before, 'latin1')
   }
-  return {
-    take: async count => {
-      const joined = await fill(count)
-      if (joined.length < count) return null
-      chunks = [joined.subarray(count)]
-      buffered -= count
-      return joined.subarray(0, count)
-    },
-    peek: async count => (await fill(count)).subarray(0, count),
-    drain: async () => {
-      chunks = []
-      buffered = 0
-      while (await more()) {
-        chunks = []
-        buffered = 0
-      }
-      return total
-    },
+  get after(): Uint8Array {
+    return Buffer.from(this.#digests.after, 'latin1')
+  }
+  get leaf(): Uint8Array {
+    return Buffer.from(this.#digests.leaf, 'latin1')
   }
 }

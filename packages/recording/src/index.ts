@@ -27,9 +27,11 @@ export {
 } from './anchoring/signed-note.ts'
 export { type TreeHead, verifyConsistency, verifyInclusion } from './anchoring/verify-proofs.ts'
 export { leafHash } from './chain.ts'
+export type { ClockJump } from './clock-watch.ts'
 export { LAZY_WINDOW_MS, type Sleep } from './commit-queue.ts'
 export { DiskWatch } from './disk-watch.ts'
 export type { ParameterRecording } from './entry-bodies.ts'
+export type { EntryTap } from './entry-tap.ts'
 export { RecordingError, type RecordingErrorCode } from './errors.ts'
 export type {
   EventStamp,
@@ -49,7 +51,7 @@ export type { InstanceLog, LogEntry, PreviousLog } from './instance-log.ts'
 export { openInstanceLog } from './instance-log.ts'
 export type { Head } from './journal.ts'
 export { type KeyEncryption, localKeys, type RandomBytes } from './keys.ts'
-export type { LogContents, LogState, LogView, RecordingLog } from './log-view.ts'
+export type { LogContents, LoggedEntry, LogStanding, LogState, LogView, RecordingLog, SignedRoots } from './log-view.ts'
 export { joinLogs, readInstanceLog } from './log-view.ts'
 export type { ListedObject, Made, ObjectLock, ObjectStore, StoredPart } from './object-store/object-store.ts'
 export { objectStoreAnchor, objectStoreCheckpoints, type Retention } from './object-store/s3-anchor.ts'
@@ -73,7 +75,8 @@ export { sqlScript } from './replay/sql-script.ts'
 export { PLAIN_REPLAY, type ReplayMoment, type ReplayOptions, renderReplay, tellRecording } from './replay/tell.ts'
 export { clipped, visible } from './replay/visible.ts'
 export { eventsWithin, parseReplayPoint, parseTime, type ReplayPoint, type ReplayWindow } from './replay/window.ts'
-export type { Durability } from './session-writer.ts'
+export type { Durability } from './session-context.ts'
+export type { LocalCheckpoint } from './signed-roots.ts'
 export {
   type Access,
   type AccessLog,
@@ -82,18 +85,19 @@ export {
   type NotedAccess,
   openAccessLog,
 } from './sinks/access-log.ts'
-export {
-  type DirectoryVerdict,
-  listRecordings,
-  type RecordingSummary,
-  readLogs,
-  verifyDirectory,
-} from './sinks/directory.ts'
+export { listRecordings, type RecordingSummary, readLogs } from './sinks/directory.ts'
 export { type FileRecorder, type FileRecorderOptions, fileRecorder } from './sinks/file-recorder.ts'
 export type { FileSystem, OpenFile, OpenMode, ProcessMark } from './sinks/file-system.ts'
 export { nodeFiles } from './sinks/node-files.ts'
 export { destroyValues, type ReadingOptions, readRecording } from './sinks/read-file.ts'
 export type { RecoveryReport } from './sinks/recover.ts'
+export {
+  type DirectoryVerdict,
+  type LogVerdict,
+  type RecordingVerdict,
+  type VerifyOptions,
+  verifyDirectory,
+} from './sinks/verify-directory.ts'
 export type { StatementHints } from './sql-secrets.ts'
 export type { AppendFile, Storage, TailFile } from './storage.ts'
-export { type Evidence, type Verdict, verifyRecording } from './verify.ts'
+export { type Evidence, type Examination, examineRecording, type Verdict, verifyRecording } from './verify.ts'

@@ -1,10 +1,11 @@
 import { decodeCborMap } from './canonical-cbor.ts'
 import { isSameDigest } from './chain.ts'
+import { type ClockJump, ClockWatch } from './clock-watch.ts'
 import { type CloseMark, decodeClose, decodeRecovery } from './closing.ts'
 import { RecordingError } from './errors.ts'
 import type { RecoveryMark } from './event.ts'
 import { decodeRecordingHeader, type RecordingHeader } from './file-header.ts'
-import { type Bytes, type Piece, readPieces } from './frame-reader.ts'
+import { type Bytes, type FramePiece, type Piece, Splitter } from './frame-reader.ts'
 import type { Head } from './journal.ts'
 import type { MetaKeys } from './keys.ts'
 import { FRAME_TYPES, type Frame, RECORDING_MAGIC } from './layout.ts'
@@ -30,21 +31,40 @@ export interface Scan {
   readonly broken: { readonly seq: number; readonly why: string } | null
   /** Given the META keys: how many entries its genuine blocks hold. */
   readonly blockEntries: number
-  /** The most frames whose chain value is one that the log holds. */
+  /** The most frames whose chain value is one that counts. */
   readonly anchored: number
+  readonly clockJumps: readonly ClockJump[]
 }
 
 export interface ScanOptions {
   /** Chain values to compare with, by frame count. */
   readonly heads: ReadonlyMap<number, Uint8Array>
+  /** Which of them count towards what is vouched for. Absent: all. */
+  readonly counting?: ReadonlySet<number> | null
   /** Given the META keys, every frame is authenticated too. Called once, with the header. */
   readonly keysFor: ((header: RecordingHeader) => Promise<MetaKeys>) | null
+  /** Told of bytes as they are dealt with. */
+  readonly onBytes?: (count: number) => void
 }
 
 /** Goes through a recording once, holding one frame in memory. Needs no key. Never throws on what the bytes are. */
 export async function scanRecording(source: Bytes, options: ScanOptions): Promise<Scan> {
   const walk = new Walk(options)
-  for await (const piece of readPieces(source, RECORDING_MAGIC)) await walk.take(piece)
+  const splitter = new Splitter(RECORDING_MAGIC)
+  for await (const chunk of source) {
+    splitter.push(chunk)
+    for (let piece = splitter.next(); piece !== null; piece = splitter.next()) {
+      // Only the header may have to wait, for its keys; a turn of the event loop for each frame would cost as much as its hash.
+      if (piece.kind === 'header') await walk.takeHeader(piece)
+      else walk.takeFrame(piece)
+    }
+    options.onBytes?.(chunk.length)
+  }
+  for (const piece of splitter.end()) {
+    if (piece.kind === 'header') await walk.takeHeader(piece)
+    else if (piece.kind === 'frame') walk.takeFrame(piece)
+    else walk.takeEnd(piece)
+  }
   return walk.result()
 }
 
@@ -55,12 +75,14 @@ class Walk {
   readonly #options: ScanOptions
   #header: RecordingHeader | null = null
   #keys: MetaKeys | null = null
-  #head: Head | null = null
+  #start: Uint8Array | null = null
+  #last: FramePiece | null = null
   #offset = 0
   #end: FileEnd = { kind: 'open' }
   #broken: { seq: number; why: string } | null = null
   #anchored = 0
   #blockEntries = 0
+  readonly #clocks = new ClockWatch()
   /** Where frames stopped being genuine: what follows is only looked at for a final frame. */
   #forgedAt: number | null = null
 
@@ -68,15 +90,9 @@ class Walk {
     this.#options = options
   }
 
-  async take(piece: Piece): Promise<void> {
-    switch (piece.kind) {
-      case 'header':
-        return this.#takeHeader(piece)
-      case 'frame':
-        return this.#takeFrame(piece)
-      case 'end':
-        return this.#takeEnd(piece)
-    }
+  get #head(): Head | null {
+    if (this.#last !== null) return { frames: this.#last.frame.seq + 1, chain: this.#last.after }
+    return this.#start === null ? null : { frames: 0, chain: this.#start }
   }
 
   result(): Scan {
@@ -88,12 +104,13 @@ class Walk {
       broken: this.#broken,
       anchored: this.#anchored,
       blockEntries: this.#blockEntries,
+      clockJumps: this.#clocks.jumps,
     }
   }
 
-  async #takeHeader(piece: Extract<Piece, { kind: 'header' }>): Promise<void> {
+  async takeHeader(piece: Extract<Piece, { kind: 'header' }>): Promise<void> {
     this.#offset = piece.bytes.length
-    this.#head = { frames: 0, chain: piece.chain }
+    this.#start = piece.chain
     try {
       this.#header = decodeRecordingHeader(piece.cbor)
     } catch (error) {
@@ -104,8 +121,9 @@ class Walk {
     if (this.#options.keysFor !== null) this.#keys = await this.#options.keysFor(this.#header)
   }
 
-  #takeFrame({ frame, before, after, endOffset }: Extract<Piece, { kind: 'frame' }>): void {
-    if (this.#forgedAt === null && this.#keys !== null && !isGenuine(frame, before, this.#keys)) {
+  takeFrame(piece: FramePiece): void {
+    const { frame } = piece
+    if (this.#forgedAt === null && this.#keys !== null && !isGenuine(frame, piece.before, this.#keys)) {
       this.#forgedAt = frame.seq
     }
     if (this.#forgedAt !== null) {
@@ -113,15 +131,19 @@ class Walk {
       if (frame.final) this.#break(this.#forgedAt, 'a frame that is not genuine')
       return
     }
+    const { type } = frame
     const expected = this.#options.heads.get(frame.seq + 1)
-    if (expected !== undefined && isSameDigest(expected, after)) this.#anchored = frame.seq + 1
-    if (expected !== undefined && !isSameDigest(expected, after)) {
-      this.#break(this.#anchored, 'it is not what the instance log says')
-    }
-    if (this.#keys !== null && frame.clear && frame.type === FRAME_TYPES.block) this.#takeBlock(frame)
-    if (frame.final || CLOSING_TYPES.has(frame.type)) this.#takeFinal(frame, before)
-    this.#head = { frames: frame.seq + 1, chain: after }
-    this.#offset = endOffset
+    if (expected !== undefined) this.#compare(piece, expected)
+    this.#clocks.take(frame)
+    if (this.#keys !== null && type === FRAME_TYPES.block && frame.clear) this.#takeBlock(frame)
+    if (frame.final || CLOSING_TYPES.has(type)) this.#takeFinal(frame, piece.before)
+    this.#last = piece
+    this.#offset = piece.endOffset
+  }
+
+  #compare({ frame, after }: FramePiece, expected: Uint8Array): void {
+    if (!isSameDigest(expected, after)) this.#break(this.#anchored, 'it is not what the instance log says')
+    else if (this.#options.counting?.has(frame.seq + 1) ?? true) this.#anchored = frame.seq + 1
   }
 
   #takeBlock(frame: Frame): void {
@@ -159,7 +181,7 @@ class Walk {
     this.#break(frame.seq, 'a final frame that closes nothing')
   }
 
-  #takeEnd(piece: Extract<Piece, { kind: 'end' }>): void {
+  takeEnd(piece: Extract<Piece, { kind: 'end' }>): void {
     if (this.#head === null || this.#head.frames === 0) {
       // Header and first frame are durable before the file has its name: no crash takes them.
       this.#break(0, piece.why ?? 'no frames')

@@ -1,3 +1,4 @@
+import type { ClockJump } from './clock-watch.ts'
 import { BATCH_BYTES_MAX } from './commit-queue.ts'
 import type { RecordingHeader } from './file-header.ts'
 import type { Bytes } from './frame-reader.ts'
@@ -43,8 +44,14 @@ export type Verdict =
   | { readonly kind: 'UNANCHORED'; readonly frames: number; readonly since: number; readonly why: string }
   /** Not what was written. `firstBadSeq` is the earliest frame that can be at fault. */
   | { readonly kind: 'TAMPERED'; readonly firstBadSeq: number; readonly why: string }
-  /** The log knows it and the file is gone. */
-  | { readonly kind: 'MISSING'; readonly recording: string; readonly lastFrames: number }
+  /** The log knows it and the file is gone. `retired`: by a rule, as a log says; then it is no loss. */
+  | {
+      readonly kind: 'MISSING'
+      readonly recording: string
+      readonly lastFrames: number
+      /** When, in milliseconds since 1970, and by which rule. */
+      readonly retired: { readonly at: number; readonly why: string } | null
+    }
 
 /** A recording to verify: its bytes, or null when there is no file. */
 export interface Evidence {
@@ -55,6 +62,14 @@ export interface Evidence {
   readonly log: LogView | null
   /** With the key every frame is authenticated as well. Null: the chain alone. */
   readonly keys: KeyEncryption | null
+  /** Told of bytes as they are read. */
+  readonly onBytes?: (count: number) => void
+}
+
+/** A verdict, and what else a recording shows that says nothing against it. */
+export interface Examination {
+  readonly verdict: Verdict
+  readonly clockJumps: readonly ClockJump[]
 }
 
 /**
@@ -65,18 +80,26 @@ export interface Evidence {
  * const verdict = await verifyRecording({ recording: id, source: createReadStream(file), log, keys: null })
  * if (verdict.kind !== 'COMPLETE') console.log(verdict)
  */
-export async function verifyRecording(evidence: Evidence): Promise<Verdict> {
+export const verifyRecording = async (evidence: Evidence): Promise<Verdict> =>
+  (await examineRecording(evidence)).verdict
+
+/** {@link verifyRecording}, with what else there is to know. */
+export async function examineRecording(evidence: Evidence): Promise<Examination> {
   const { log, keys, recording } = evidence
-  if (evidence.source === null) return missing(recording ?? '', log)
+  if (evidence.source === null) return { verdict: missing(recording ?? '', log), clockJumps: [] }
   const known = recording === null ? undefined : log?.recordings.get(recording)
   const scan = await scanRecording(evidence.source, {
     heads: known?.heads ?? new Map(),
+    counting: known?.anchoredHeads ?? null,
     keysFor: keys === null ? null : header => openMetaKeys(header, keys),
+    ...(evidence.onBytes === undefined ? {} : { onBytes: evidence.onBytes }),
   })
+  const { clockJumps } = scan
   if (scan.header !== null && recording !== null && scan.header.recording !== recording) {
-    return { kind: 'TAMPERED', firstBadSeq: 0, why: `it is recording ${scan.header.recording}` }
+    const why = `it is recording ${scan.header.recording}`
+    return { verdict: { kind: 'TAMPERED', firstBadSeq: 0, why }, clockJumps }
   }
-  return judge(scan, known ?? null)
+  return { verdict: judge(scan, { known: known ?? null, log, isKeyed: keys !== null }), clockJumps }
 }
 
 /** The META keys that a header's wrapped key gives. */
@@ -85,29 +108,48 @@ export async function openMetaKeys(header: RecordingHeader, keys: KeyEncryption)
   return metaKeys(await keys.unwrap(header.wrappedMetaKey, keyContext(header.recording, 'meta')))
 }
 
-const missing = (recording: string, log: LogView | null): Verdict => ({
-  kind: 'MISSING',
-  recording,
-  lastFrames: log?.recordings.get(recording)?.last.frames ?? 0,
-})
+const missing = (recording: string, log: LogView | null): Verdict => {
+  const known = log?.recordings.get(recording)
+  return { kind: 'MISSING', recording, lastFrames: known?.last.frames ?? 0, retired: known?.retired ?? null }
+}
 
-function judge(scan: Scan, known: RecordingLog | null): Verdict {
+/** What a scan is judged by. */
+interface Standard {
+  readonly known: RecordingLog | null
+  readonly log: LogView | null
+  /** Every frame was authenticated. */
+  readonly isKeyed: boolean
+}
+
+function judge(scan: Scan, { known, log, isKeyed }: Standard): Verdict {
   const frames = scan.head?.frames ?? 0
-  if (scan.broken !== null) return { kind: 'TAMPERED', firstBadSeq: scan.broken.seq, why: scan.broken.why }
+  const tampered = (firstBadSeq: number, why: string): Verdict => ({ kind: 'TAMPERED', firstBadSeq, why })
+  if (scan.broken !== null) return tampered(scan.broken.seq, scan.broken.why)
   if (known !== null && known.last.frames > frames) {
-    return { kind: 'TAMPERED', firstBadSeq: frames, why: `the instance log knows ${known.last.frames} frames of it` }
+    const why = `the instance log knows ${known.last.frames} frames of it`
+    return tampered(isKeyed ? frames : scan.anchored, why)
   }
   if (known !== null && known.ended !== null && (known.ended.kind !== scan.end.kind || known.ended.frames !== frames)) {
-    return { kind: 'TAMPERED', firstBadSeq: scan.anchored, why: `the instance log says it was ${known.ended.kind}` }
+    return tampered(scan.anchored, `the instance log says it was ${known.ended.kind}`)
+  }
+  if (scan.end.kind === 'torn' && scan.end.bytes > TORN_BYTES_MAX) {
+    return tampered(frames, `${scan.end.bytes} loose bytes are more than a crash leaves`)
+  }
+  const rolledBack = rolledBackLog(scan, log)
+  if (rolledBack !== null && !isVouchedFor(known)) {
+    return tampered(
+      scan.anchored,
+      `the log of boot ${rolledBack} is not what was signed, and only it vouches for the rest`,
+    )
   }
   const suspect = known?.suspect ?? false
   switch (scan.end.kind) {
     case 'open':
       return { kind: 'OPEN', frames, anchoredFrames: scan.anchored, headAt: known?.lastAt ?? null, suspect }
-    case 'torn':
-      return scan.end.bytes > TORN_BYTES_MAX
-        ? { kind: 'TAMPERED', firstBadSeq: frames, why: `${scan.end.bytes} loose bytes are more than a crash leaves` }
-        : { kind: 'TORN', frames, anchoredFrames: scan.anchored, bytes: scan.end.bytes, recovered: null, suspect }
+    case 'torn': {
+      const { bytes } = scan.end
+      return { kind: 'TORN', frames, anchoredFrames: scan.anchored, bytes, recovered: null, suspect }
+    }
     case 'recovered': {
       const { boot, discardedBytes } = scan.end.mark
       return {
@@ -124,11 +166,21 @@ function judge(scan: Scan, known: RecordingLog | null): Verdict {
   }
 }
 
+/** The boot whose log should vouch for this recording, or for its recovery, and isn't what was signed; null where all is well. */
+function rolledBackLog({ header, end }: Scan, log: LogView | null): string | null {
+  const boots = [header?.boot, end.kind === 'recovered' ? end.mark.boot : undefined]
+  return log?.logs.find(({ boot, isRolledBack }) => isRolledBack && boots.includes(boot))?.boot ?? null
+}
+
+/** Whether a log that was not put back has the recording's end, in an anchored size where anchors were given. */
+const isVouchedFor = (known: RecordingLog | null): boolean => known?.ended?.isAnchored === true && !known.unsound
+
 function closedVerdict(scan: Scan, known: RecordingLog | null, reason: string): Verdict {
   const frames = scan.head?.frames ?? 0
   const unanchored = (why: string): Verdict => ({ kind: 'UNANCHORED', frames, since: scan.anchored, why })
   if (known === null) return unanchored('no instance log knows it')
   if (known.unsound) return unanchored('the instance log itself is damaged')
   if (known.ended === null) return unanchored('the instance log never saw it closed')
+  if (!known.ended.isAnchored) return unanchored('no anchored checkpoint covers its end')
   return { kind: 'COMPLETE', frames, bytes: scan.offset, reason, suspect: known.suspect }
 }

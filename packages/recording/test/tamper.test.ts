@@ -163,7 +163,7 @@ describe('R1: a directory that was tampered with', () => {
     const place = await temporaryDir()
     const { file, recording } = await recordSample(place)
     await rm(file)
-    expect(await verdicts(place)).toEqual([{ kind: 'MISSING', recording, lastFrames: SAMPLE_FRAMES }])
+    expect(await verdicts(place)).toEqual([{ kind: 'MISSING', recording, lastFrames: SAMPLE_FRAMES, retired: null }])
   })
 
   test('a renamed recording is MISSING under its name and TAMPERED under the other', async () => {

@@ -3,11 +3,9 @@ import { RecordingError } from '../errors.ts'
 import { decodeRecordingHeader, type RecordingHeader } from '../file-header.ts'
 import { readPieces } from '../frame-reader.ts'
 import { LOG_NAME } from '../instance-log.ts'
-import type { KeyEncryption } from '../keys.ts'
 import { RECORDING_MAGIC } from '../layout.ts'
-import { joinLogs, type LogContents, type LogState, type LogView, readInstanceLog } from '../log-view.ts'
+import { joinLogs, type LogContents, type LogView, readInstanceLog } from '../log-view.ts'
 import { RECORDING_SUFFIX } from '../recorder.ts'
-import { type Verdict, verifyRecording } from '../verify.ts'
 import type { FileSystem } from './file-system.ts'
 import { unusable } from './folder-storage.ts'
 import { nodeFiles } from './node-files.ts'
@@ -41,22 +39,34 @@ export async function bootFolders(dir: string, files: FileSystem = nodeFiles): P
 }
 
 /** Reads all instance logs of a directory. */
-export async function readLogs(dir: string, files: FileSystem = nodeFiles): Promise<LogView> {
+export const readLogs = async (dir: string, files: FileSystem = nodeFiles): Promise<LogView> =>
+  joinLogs(await readLogFiles(dir, files, () => new Set<number>()))
+
+/** The logs of a directory by boot. `sizesOf`: where the root over a boot's log is wanted. */
+export async function readLogFiles(
+  dir: string,
+  files: FileSystem,
+  sizesOf: (boot: string) => ReadonlySet<number>,
+): Promise<ReadonlyMap<string, LogContents>> {
   const logs = new Map<string, LogContents>()
   for (const boot of await bootFolders(dir, files)) {
-    const log = await readLog(join(dir, boot), files)
+    const log = await readLog(join(dir, boot), files, sizesOf(boot))
     // A start that died before its log was made leaves a folder without log or recordings; that says nothing.
     const isEmpty =
       log.header === null && !(await files.readFolder(join(dir, boot))).some(({ name }) => isRecordingFile(name))
     if (!isEmpty) logs.set(boot, log)
   }
-  return joinLogs(logs)
+  return logs
 }
 
 /** Reads the log of one boot's folder; without a file that is a damaged log, not an error. */
-export async function readLog(folder: string, files: FileSystem = nodeFiles): Promise<LogContents> {
+export async function readLog(
+  folder: string,
+  files: FileSystem = nodeFiles,
+  sizes: ReadonlySet<number> = new Set<number>(),
+): Promise<LogContents> {
   try {
-    return await readInstanceLog(files.readPieces(join(folder, LOG_NAME)))
+    return await readInstanceLog(files.readPieces(join(folder, LOG_NAME)), sizes)
   } catch (cause) {
     if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return readInstanceLog([])
     throw unusable(folder, cause)
@@ -74,7 +84,7 @@ export async function recordingFiles(dir: string, files: FileSystem = nodeFiles)
   return found
 }
 
-const isRecordingFile = (name: string): boolean => name.endsWith(RECORDING_SUFFIX)
+export const isRecordingFile = (name: string): boolean => name.endsWith(RECORDING_SUFFIX)
 
 /** The id that a recording's file is named for. */
 export const recordingOf = (file: string): string => basename(file, RECORDING_SUFFIX)
@@ -114,39 +124,4 @@ async function readHeader(file: string, files: FileSystem): Promise<RecordingHea
     }
   }
   return null
-}
-
-/** What a whole directory is worth as evidence. */
-export interface DirectoryVerdict {
-  readonly recordings: readonly {
-    readonly recording: string
-    readonly file: string | null
-    readonly verdict: Verdict
-  }[]
-  readonly logs: readonly { readonly boot: string; readonly state: LogState }[]
-}
-
-/**
- * Verifies every recording of a directory against its instance logs, and reports those that are gone.
- *
- * @throws RecordingError DIRECTORY_UNUSABLE; WRONG_KEY when keys are given that don't open a recording.
- * @example
- * const { recordings } = await verifyDirectory('./recordings', { keys: null })
- * const findings = recordings.filter(({ verdict }) => verdict.kind !== 'COMPLETE')
- */
-export async function verifyDirectory(
-  dir: string,
-  options: { readonly keys: KeyEncryption | null; readonly files?: FileSystem },
-): Promise<DirectoryVerdict> {
-  const { files = nodeFiles } = options
-  const log = await readLogs(dir, files)
-  const found = await recordingFiles(dir, files)
-  const recordings: { recording: string; file: string | null; verdict: Verdict }[] = []
-  for (const recording of [...new Set([...found.keys(), ...log.recordings.keys()])].sort()) {
-    const file = found.get(recording) ?? null
-    const source = file === null ? null : files.readPieces(file)
-    const verdict = await verifyRecording({ recording, source, log, keys: options.keys })
-    recordings.push({ recording, file, verdict })
-  }
-  return { recordings, logs: log.logs }
 }
