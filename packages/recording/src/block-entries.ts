@@ -1,10 +1,12 @@
-import type { Completion, Entry, Parameter } from '@querywarden/policy-core'
+import type { Completion, Entry, Parameter, ServerMessage } from '@querywarden/policy-core'
 import type { CborWriter } from './cbor-writer.ts'
 import type { BodyRules } from './entry-bodies.ts'
+import type { RowsEvent } from './event.ts'
 import { INTENT_PAIRS, type IntentTemplate } from './intent-template.ts'
 import { FRAME_TYPES } from './layout.ts'
 import { hmacLatin1 } from './mac.ts'
 import type { Moment } from './moment.ts'
+import type { RowsEntry } from './rows-pieces.ts'
 
 /** Writes an entry of a block: `[type, mono_us, wall_us, META]`. */
 export function writeIntent(
@@ -78,49 +80,90 @@ export function writeCompletion(
   { statement, completion }: Extract<Entry, { kind: 'completion' }>,
 ): void {
   writeHead(to, FRAME_TYPES.outcome, moment)
-  to.map(2)
+  const error = completion.kind === 'failed' ? completion.error : undefined
+  to.map(error === undefined ? 2 : 3)
+  if (error !== undefined) {
+    to.text('error')
+    writeMessage(to, error)
+  }
   pair(to, 'statement', statement)
   to.text('completion')
   writeFields(to, completion)
 }
 
-function writeFields(to: CborWriter, completion: Completion): void {
-  switch (completion.kind) {
-    case 'done':
-      to.map(5)
-      pair(to, 'ms', completion.ms)
-      pair(to, 'tag', completion.tag)
-      pair(to, 'kind', completion.kind)
-      pair(to, 'rows', completion.rows)
-      pair(to, 'bytes', completion.bytes)
-      return
-    case 'failed':
-      to.map(5)
-      pair(to, 'ms', completion.ms)
-      pair(to, 'kind', completion.kind)
-      pair(to, 'rows', completion.rows)
-      pair(to, 'bytes', completion.bytes)
-      pair(to, 'sqlstate', completion.sqlstate)
-      return
-    case 'cancelled':
-      to.map(5)
-      pair(to, 'ms', completion.ms)
-      pair(to, 'why', completion.why)
-      pair(to, 'kind', completion.kind)
-      pair(to, 'rows', completion.rows)
-      pair(to, 'bytes', completion.bytes)
-      return
-    case 'not-run':
-    case 'unknown':
-      to.map(2)
-      pair(to, 'why', completion.why)
-      pair(to, 'kind', completion.kind)
-      return
-  }
+/** Without its words: those are VALUE's. */
+function writeMessage(to: CborWriter, { severity, sqlstate, constraint }: ServerMessage): void {
+  to.map(3)
+  pair(to, 'severity', severity)
+  pair(to, 'sqlstate', sqlstate)
+  pair(to, 'constraint', constraint)
 }
 
-function pair(to: CborWriter, key: string, value: string | number): void {
+export function writeNotice(
+  to: CborWriter,
+  moment: Moment,
+  { statement, notice }: Extract<Entry, { kind: 'notice' }>,
+): void {
+  writeHead(to, FRAME_TYPES.notice, moment)
+  to.map(2)
+  to.text('notice')
+  writeMessage(to, notice)
+  pair(to, 'statement', statement)
+}
+
+export function writeRows(
+  to: CborWriter,
+  moment: Moment,
+  { entry, kept }: { readonly entry: RowsEntry; readonly kept: RowsEvent['kept'] },
+  rules: BodyRules,
+): void {
+  const { frames, columns } = entry
+  writeHead(to, FRAME_TYPES.rows, moment)
+  to.map(7)
+  to.text('hmac')
+  if (kept === 'frames') to.null()
+  else to.latin1(hmacLatin1(rules.digestKey, ['rows', frames]))
+  pair(to, 'kept', kept)
+  pair(to, 'rows', entry.rows)
+  pair(to, 'bytes', frames.length)
+  pair(to, 'first', entry.first)
+  to.text('columns')
+  if (columns === null) to.null()
+  else {
+    to.list(columns.length)
+    for (const { name, typeOid, format } of columns) {
+      to.map(3)
+      pair(to, 'name', name)
+      pair(to, 'format', format)
+      pair(to, 'type_oid', typeOid)
+    }
+  }
+  pair(to, 'statement', entry.statement)
+}
+
+/** Keys in the order of their encodings; `waitedMs` is the last of any. */
+function writeFields(to: CborWriter, completion: Completion): void {
+  if (completion.kind === 'not-run' || completion.kind === 'unknown') {
+    to.map(2)
+    pair(to, 'why', completion.why)
+    pair(to, 'kind', completion.kind)
+    return
+  }
+  const { waitedMs } = completion
+  to.map(waitedMs === undefined ? 5 : 6)
+  pair(to, 'ms', completion.ms)
+  if (completion.kind === 'done') pair(to, 'tag', completion.tag)
+  if (completion.kind === 'cancelled') pair(to, 'why', completion.why)
+  pair(to, 'kind', completion.kind)
+  pair(to, 'rows', completion.rows)
+  pair(to, 'bytes', completion.bytes)
+  if (completion.kind === 'failed') pair(to, 'sqlstate', completion.sqlstate)
+  if (waitedMs !== undefined) pair(to, 'waitedMs', waitedMs)
+}
+
+function pair(to: CborWriter, key: string, value: string | number | null): void {
   to.text(key)
-  if (typeof value === 'number') to.number(value)
+  if (value === null) to.null()
+  else if (typeof value === 'number') to.number(value)
   else to.text(value)
 }

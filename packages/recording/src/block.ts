@@ -1,6 +1,6 @@
 import type { Cipher } from 'node:crypto'
 import type { Entry } from '@querywarden/policy-core'
-import { writeCompletion, writeIntent, writeRepeat } from './block-entries.ts'
+import { writeCompletion, writeIntent, writeNotice, writeRepeat, writeRows } from './block-entries.ts'
 import type { CborMap } from './canonical-cbor.ts'
 import { CborWriter } from './cbor-writer.ts'
 import { type BodyRules, statementValue } from './entry-bodies.ts'
@@ -8,6 +8,7 @@ import type { IntentTemplate } from './intent-template.ts'
 import { blockCipher, type MetaKeys, type ValueKeys } from './keys.ts'
 import { Keystream } from './keystream.ts'
 import type { Moment } from './moment.ts'
+import type { RowsEntry } from './rows-pieces.ts'
 
 type Intent = Extract<Entry, { kind: 'intent' }>
 type CompletionEntry = Extract<Entry, { kind: 'completion' }>
@@ -16,6 +17,9 @@ const FIRST_BYTES = 1_024
 /** What a block's frame takes beside its streams: header, tag, the map around them. */
 const FRAME_BYTES = 128
 const NOTHING = new Uint8Array(0)
+
+/** A block that is so large is sealed. */
+export const BLOCK_BYTES_MAX = 65_536
 
 /** Entries that were encrypted together, for the tail. */
 export interface Chunk {
@@ -38,6 +42,8 @@ export class Block {
   #value: Stream | null = null
   #entries = 0
   #encrypted = 0
+  /** The number of entries up to the latest rows. */
+  #afterRows = 0
   /** Where in the recording's blocks a statement stands in full, to be referred to. */
   readonly #full = new Map<IntentTemplate, number>()
 
@@ -75,8 +81,36 @@ export class Block {
     if (like === undefined) this.#full.set(template, number)
   }
 
-  addCompletion(entry: CompletionEntry, moment: Moment): void {
-    this.#whole(() => writeCompletion(this.#meta.to, moment, entry))
+  /** `words`: what the server said of its failure, null where that is not to be kept. */
+  addCompletion(entry: CompletionEntry, moment: Moment, words: string | null): void {
+    const number = this.first + this.#entries
+    this.#whole(() => {
+      writeCompletion(this.#meta.to, moment, entry)
+      if (words !== null) this.#addValue(number, { message: words })
+    })
+  }
+
+  addNotice(entry: Extract<Entry, { kind: 'notice' }>, moment: Moment, words: string | null): void {
+    const number = this.first + this.#entries
+    this.#whole(() => {
+      writeNotice(this.#meta.to, moment, entry)
+      if (words !== null) this.#addValue(number, { message: words })
+    })
+  }
+
+  addRows(entry: RowsEntry, moment: Moment, rules: BodyRules): void {
+    const number = this.first + this.#entries
+    const kept = entry.keep ?? 'frames'
+    this.#whole(() => {
+      writeRows(this.#meta.to, moment, { entry, kept }, rules)
+      if (kept === 'frames') this.#addValue(number, { frames: entry.frames })
+    })
+    this.#afterRows = this.#entries
+  }
+
+  /** Whether rows are staged that {@link Block.encrypt} hasn't given to anyone. */
+  get hasNewRows(): boolean {
+    return this.#afterRows > this.#encrypted
   }
 
   /** Takes the latest entry back, while it is staged. */

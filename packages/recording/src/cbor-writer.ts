@@ -87,8 +87,13 @@ export class CborWriter {
   }
 
   bytes(value: Uint8Array): void {
-    this.#head(BYTES, value.length)
+    this.bytesHead(value.length)
     this.raw(value)
+  }
+
+  /** The head of a byte string; its bytes follow it elsewhere. */
+  bytesHead(count: number): void {
+    this.#head(BYTES, count)
   }
 
   /** Bytes that come as a string, a character each. */

@@ -4,19 +4,28 @@ import { RecordingError } from './errors.ts'
 import type { AppendFile } from './storage.ts'
 
 /** So much is written and synced at once. */
-export const BATCH_BYTES_MAX = 65_536
+export const BATCH_BYTES_MAX = 1_048_576
+/** So much waiting doesn't wait any longer. */
+const SOON_BYTES = 65_536
 /** Entries that nobody waits for are on their way to the disk after this many milliseconds. */
 export const LAZY_WINDOW_MS = 5
-/** More than this waiting makes even a lazy append wait: the disk sets the pace, not memory. */
-const PENDING_BYTES_MAX = 1_048_576
+/** A file that is so far behind makes whoever has more for it wait: the disk sets the pace, not memory. */
+const BEHIND_BYTES_MAX = 1_048_576
+const BEHIND_MS_MAX = 100
+/** With no more than this behind there is room again: so much that the disk isn't idle while the next is made. */
+const ROOM_BYTES = 524_288
 
 export type Sleep = (ms: number) => Promise<void>
 
 interface Waiting {
   readonly bytes: Uint8Array
+  /** When it was handed over, in milliseconds. */
+  readonly since: number
   readonly resolve: () => void
   readonly reject: (error: RecordingError) => void
 }
+
+type RoomWaiter = Pick<Waiting, 'resolve' | 'reject'>
 
 /**
  * Group commit for one file: what arrives while a sync is running shares the next one; one sync is in flight at most.
@@ -30,6 +39,10 @@ export class CommitQueue {
   readonly #watch: DiskWatch
   #waiting: Waiting[] = []
   #waitingBytes = 0
+  /** What is being written and synced now. */
+  #batch: readonly Waiting[] = []
+  #batchBytes = 0
+  #roomWaiters: RoomWaiter[] = []
   #draining: Promise<void> = Promise.resolve()
   #running = false
   #timed = false
@@ -47,9 +60,20 @@ export class CommitQueue {
     return this.#failure
   }
 
-  /** Whether so much waits already that more should wait before it is handed over. */
+  /** Whether so many bytes are on their way to the disk that more should wait before they are handed over. */
   get isFull(): boolean {
-    return this.#waitingBytes >= PENDING_BYTES_MAX
+    return this.#waitingBytes + this.#batchBytes >= BEHIND_BYTES_MAX
+  }
+
+  /**
+   * Resolves at once while the disk is less than {@link BEHIND_BYTES_MAX} and {@link BEHIND_MS_MAX} behind, else when it
+   * has caught up. Rejects when it never will.
+   */
+  room(): Promise<void> {
+    if (this.#failure !== null) return Promise.reject(this.#failure)
+    if (!this.isFull && !this.#isLate()) return ROOM
+    this.#start()
+    return new Promise((resolve, reject) => this.#roomWaiters.push({ resolve, reject }))
   }
 
   /** Resolves when the bytes are durable. */
@@ -59,17 +83,13 @@ export class CommitQueue {
     return written
   }
 
-  /** Takes the bytes along with the next commit, within {@link LAZY_WINDOW_MS}. `onDurable` tells when they got there. */
-  async appendLazily(bytes: Uint8Array, onDurable: () => void): Promise<void> {
-    if (this.#failure !== null) throw this.#failure
-    const written = this.#push(bytes).then(onDurable)
-    if (this.isFull) {
-      this.#start()
-      return written
-    }
-    // A failure shows on the next append: the queue remembers it.
-    written.catch(() => undefined)
-    if (this.#waitingBytes >= BATCH_BYTES_MAX) this.#start()
+  /**
+   * Takes the bytes along with the next commit, within {@link LAZY_WINDOW_MS}. `onDurable` tells when they got there;
+   * a failure shows on the next append.
+   */
+  give(bytes: Uint8Array, onDurable: () => void): void {
+    this.#push(bytes).then(onDurable, () => undefined)
+    if (this.#waitingBytes >= SOON_BYTES) this.#start()
     else this.#startSoon()
   }
 
@@ -84,7 +104,8 @@ export class CommitQueue {
   #push(bytes: Uint8Array): Promise<void> {
     if (this.#failure !== null) return Promise.reject(this.#failure)
     this.#waitingBytes += bytes.length
-    return new Promise((resolve, reject) => this.#waiting.push({ bytes, resolve, reject }))
+    const since = this.#watch.now()
+    return new Promise((resolve, reject) => this.#waiting.push({ bytes, since, resolve, reject }))
   }
 
   #startSoon(): void {
@@ -109,20 +130,33 @@ export class CommitQueue {
       const batch = this.#takeBatch()
       const commit = this.#watch.begin()
       try {
-        await this.#writeWhole(Buffer.concat(batch.map(item => item.bytes)))
+        await this.#writeWhole(joined(batch))
         await this.#syncOnce()
       } catch (error) {
         const failure = error instanceof RecordingError ? error : this.#failed('WRITE_FAILED', 'writing', error)
         this.#failure = failure
-        for (const item of [...batch, ...this.#waiting.splice(0)]) item.reject(failure)
+        for (const item of [...batch, ...this.#waiting.splice(0), ...this.#roomWaiters.splice(0)]) item.reject(failure)
         break
       } finally {
         this.#watch.end(commit)
       }
+      this.#batch = []
+      this.#batchBytes = 0
       for (const item of batch) item.resolve()
+      if (this.#hasRoom()) for (const waiter of this.#roomWaiters.splice(0)) waiter.resolve()
     }
     // Set where the loop ends and nowhere later, or an append in between would wait for a commit that never comes.
     this.#running = false
+  }
+
+  #hasRoom(): boolean {
+    return this.#waiting.length === 0 || (this.#waitingBytes <= ROOM_BYTES && !this.#isLate())
+  }
+
+  /** Whether the oldest of what isn't on the disk has been under way for too long. */
+  #isLate(): boolean {
+    const oldest = this.#batch[0] ?? this.#waiting[0]
+    return oldest !== undefined && this.#watch.now() - oldest.since > BEHIND_MS_MAX
   }
 
   #takeBatch(): readonly Waiting[] {
@@ -134,7 +168,9 @@ export class CommitQueue {
       count++
     }
     this.#waitingBytes -= bytes
-    return this.#waiting.splice(0, count)
+    this.#batch = this.#waiting.splice(0, count)
+    this.#batchBytes = bytes
+    return this.#batch
   }
 
   async #writeWhole(bytes: Uint8Array): Promise<void> {
@@ -162,3 +198,8 @@ export class CommitQueue {
     return diskFailure({ code, doing: `${doing} the recording in`, place: this.#place, cause })
   }
 }
+
+const ROOM: Promise<void> = Promise.resolve()
+
+const joined = (batch: readonly Waiting[]): Uint8Array =>
+  batch.length === 1 && batch[0] !== undefined ? batch[0].bytes : Buffer.concat(batch.map(item => item.bytes))

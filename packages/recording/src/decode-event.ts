@@ -142,7 +142,7 @@ const messageOf = (fields: Fields, value: Fields | null): RecordedMessage => ({
   message: value?.maybe('message', key => value.string(key)) ?? null,
 })
 
-const openedEvent = (stamp: EventStamp, meta: Fields, header: RecordingHeader): RecordedEvent => ({
+export const openedEvent = (stamp: EventStamp, meta: Fields, header: RecordingHeader): RecordedEvent => ({
   ...stamp,
   kind: 'opened',
   header,

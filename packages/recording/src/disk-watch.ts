@@ -17,6 +17,11 @@ export class DiskWatch {
     this.#monotonic = monotonic
   }
 
+  /** Milliseconds from an arbitrary origin. */
+  now(): number {
+    return this.#monotonic()
+  }
+
   /** Says that a commit begins; gives what {@link DiskWatch.end} needs. */
   begin(): number {
     const now = this.#monotonic()

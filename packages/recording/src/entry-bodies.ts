@@ -26,8 +26,11 @@ export interface BodyRules {
 
 const utf8 = (text: string): Buffer => Buffer.from(text, 'utf8')
 
-/** Splits an entry into what stays readable and what can be destroyed. */
-export function bodiesOf(entry: Entry, rules: BodyRules): EntryBodies {
+/**
+ * Splits an entry into what stays readable and what can be destroyed. `words`: whether what a server said is kept, which
+ * may quote a statement whose literals aren't.
+ */
+export function bodiesOf(entry: Entry, rules: BodyRules, words: 'kept' | 'dropped' = 'kept'): EntryBodies {
   switch (entry.kind) {
     case 'intent':
       return intentBodies(entry, rules)
@@ -56,10 +59,10 @@ export function bodiesOf(entry: Entry, rules: BodyRules): EntryBodies {
       return {
         type: FRAME_TYPES.notice,
         meta: { statement: entry.statement, notice: messageMeta(entry.notice) },
-        value: { message: entry.notice.message },
+        value: words === 'kept' ? { message: entry.notice.message } : null,
       }
     case 'completion':
-      return outcomeBodies(entry)
+      return outcomeBodies(entry, words)
     case 'cancel-requested':
       return metaOnly(FRAME_TYPES.cancel, { statement: entry.statement })
     case 'incident':
@@ -97,12 +100,13 @@ export const rowsMeta = (
   hmac: kept === 'frames' ? null : hmac(digestKey, ['rows', frames]),
 })
 
-function outcomeBodies({ statement, completion }: Of<'completion'>): EntryBodies {
+function outcomeBodies({ statement, completion }: Of<'completion'>, words: 'kept' | 'dropped'): EntryBodies {
   const type = FRAME_TYPES.outcome
   if (completion.kind !== 'failed') return metaOnly(type, { statement, completion: { ...completion }, error: null })
   const { error, ...told } = completion
   if (error === undefined) return metaOnly(type, { statement, completion: told, error: null })
-  return { type, meta: { statement, completion: told, error: messageMeta(error) }, value: { message: error.message } }
+  const meta = { statement, completion: told, error: messageMeta(error) }
+  return { type, meta, value: words === 'kept' ? { message: error.message } : null }
 }
 
 /** Not its words: whoever wrote the code that said them could put any value there. */

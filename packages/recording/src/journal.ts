@@ -1,5 +1,5 @@
 import type { Clock } from '@querywarden/policy-core'
-import type { CborMap } from './canonical-cbor.ts'
+import { type CborMap, encodeCbor } from './canonical-cbor.ts'
 import { chainNext, chainStart } from './chain.ts'
 import { CommitQueue, type Sleep } from './commit-queue.ts'
 import type { DiskWatch } from './disk-watch.ts'
@@ -83,10 +83,22 @@ export class Journal {
     this.#reached(head)
   }
 
-  /** The same, but on its way to the disk with the next commit. */
-  appendLazily(frame: Buffer): Promise<void> {
+  /** The same, but on its way to the disk with the next commit. A failure shows on the next append. */
+  give(frame: Buffer): void {
     const head = this.#advance(frame)
-    return this.#queue.appendLazily(frame, () => this.#reached(head))
+    this.#queue.give(frame, () => this.#reached(head))
+  }
+
+  /** The same; resolves when the file can take more. */
+  appendLazily(frame: Buffer): Promise<void> {
+    if (this.#queue.failure !== null) return Promise.reject(this.#queue.failure)
+    this.give(frame)
+    return this.isFull ? this.room() : TAKEN
+  }
+
+  /** Resolves at once while the disk isn't far behind, else when it has caught up. */
+  room(): Promise<void> {
+    return this.#queue.room()
   }
 
   close(): Promise<void> {
@@ -105,12 +117,23 @@ export class Journal {
   }
 }
 
+const TAKEN: Promise<void> = Promise.resolve()
+
 /** Makes encrypted frames for a position, stamped now. */
 export const framer =
   (clock: Clock, keys: { readonly meta: MetaKeys; readonly value: ValueKeys }) =>
   (type: number, bodies: { readonly meta: CborMap; readonly value: CborMap | null }) =>
   (position: Position): Buffer =>
-    sealFrame(position, { type, stamp: stampOf(clock), ...bodies }, keys)
+    sealFrame(
+      position,
+      {
+        type,
+        stamp: stampOf(clock),
+        meta: bodies.meta,
+        value: bodies.value === null ? null : [encodeCbor(bodies.value)],
+      },
+      keys,
+    )
 
 /** Makes clear frames for a position, stamped now. */
 export const clearFramer =

@@ -1,4 +1,12 @@
-import { type Cipher, createCipheriv, createDecipheriv, createHash, hkdfSync, timingSafeEqual } from 'node:crypto'
+import {
+  type Cipher,
+  type CipherGCM,
+  createCipheriv,
+  createDecipheriv,
+  createHash,
+  hkdfSync,
+  timingSafeEqual,
+} from 'node:crypto'
 import { RecordingError } from './errors.ts'
 import { type MacKey, macKey } from './mac.ts'
 
@@ -96,9 +104,15 @@ const derive = (dek: Uint8Array, use: string): Uint8Array =>
 
 /** AES-256-GCM; the tag follows the ciphertext. */
 export function encrypt(key: Uint8Array, nonce: Uint8Array, plain: Uint8Array, aad: readonly Uint8Array[]): Buffer {
-  const cipher = createCipheriv('aes-256-gcm', key, nonce)
-  cipher.setAAD(Buffer.concat(aad))
+  const cipher = gcm(key, nonce, aad)
   return Buffer.concat([cipher.update(plain), cipher.final(), cipher.getAuthTag()])
+}
+
+/** A cipher that has its additional data already, in parts that follow each other. */
+export function gcm(key: Uint8Array, nonce: Uint8Array, aad: readonly Uint8Array[]): CipherGCM {
+  const cipher = createCipheriv('aes-256-gcm', key, nonce)
+  for (const part of aad) cipher.setAAD(part)
+  return cipher
 }
 
 /** The plaintext, or null when key, nonce, additional data or ciphertext don't belong together. */

@@ -2,15 +2,17 @@ import type { Clock, Identity, Recorder, SessionOpening } from '@querywarden/pol
 import type { Sleep } from './commit-queue.ts'
 import { DiskWatch, LAG_MS_MAX } from './disk-watch.ts'
 import type { ParameterRecording } from './entry-bodies.ts'
+import { type EntryTap, SessionTap } from './entry-tap.ts'
 import { RecordingError } from './errors.ts'
-import { encodeFileHeader, headerFactsOf, recordingHeaderFields } from './file-header.ts'
+import { encodeFileHeader, headerFactsOf, type RecordingHeader, recordingHeaderFields } from './file-header.ts'
 import type { InstanceLog } from './instance-log.ts'
 import { intentTemplates } from './intent-template.ts'
 import { framer, Journal } from './journal.ts'
 import { KEY_BYTES, type KeyEncryption, keyContext, metaKeys, type RandomBytes, valueKeys } from './keys.ts'
 import { FRAME_TYPES, RECORDING_MAGIC } from './layout.ts'
 import { rememberingRedactor } from './remember-redactions.ts'
-import { type Durability, diskSlow, type RecordingKeys, type SessionContext, SessionWriter } from './session-writer.ts'
+import type { Durability, RecordingKeys, SessionContext } from './session-context.ts'
+import { diskSlow, SessionWriter } from './session-writer.ts'
 import type { Storage } from './storage.ts'
 import { Tail } from './tail.ts'
 
@@ -41,6 +43,8 @@ export interface RecorderOptions {
   readonly boot: string
   /** Shared with the instance log where both are on one disk. Absent: the recorder's own. */
   readonly watch?: DiskWatch
+  /** Is told what goes into every recording. Absent: nobody is, and it costs nothing. */
+  readonly onEntry?: EntryTap
 }
 
 /** A recorder, and what its owner does once a second. */
@@ -84,8 +88,11 @@ export function recorder(options: RecorderOptions): LiveRecorder {
   return {
     record: async opening => {
       await checkFit(options, { tail, watch })
-      const { id, journal, keys } = await openRecording(options, opening, watch)
-      const writer = new SessionWriter({ id, dialect: opening.target.dialect, journal, keys }, context)
+      const { header, journal, keys } = await openRecording(options, opening, watch)
+      const tap = options.onEntry === undefined ? null : new SessionTap(options.onEntry, header, options.clock)
+      tap?.opened(openingMeta(opening))
+      const recording = { id: header.recording, dialect: opening.target.dialect, journal, keys, tap }
+      const writer = new SessionWriter(recording, context)
       live.add(writer)
       return { append: entry => writer.append(entry), close: reason => writer.close(reason) }
     },
@@ -175,29 +182,26 @@ async function openRecording(
   options: RecorderOptions,
   opening: SessionOpening,
   watch: DiskWatch,
-): Promise<{ readonly id: string; readonly journal: Journal; readonly keys: RecordingKeys }> {
+): Promise<{ readonly header: RecordingHeader; readonly journal: Journal; readonly keys: RecordingKeys }> {
   const { storage, randomBytes, clock, log } = options
   const id = options.newId()
   const [metaDek, valueDek] = [randomBytes(KEY_BYTES), randomBytes(KEY_BYTES)]
   const keys = { meta: metaKeys(metaDek), value: valueKeys(valueDek) }
-  const header = encodeFileHeader(
-    RECORDING_MAGIC,
-    recordingHeaderFields({
-      recording: id,
-      instance: options.instance,
-      boot: options.boot,
-      ...headerFactsOf(opening),
-      createdAt: clock.now(),
-      keyId: options.keys.id,
-      wrappedMetaKey: await options.keys.wrap(metaDek, keyContext(id, 'meta')),
-      valueCheck: keys.value.check,
-    }),
-  )
+  const header: RecordingHeader = {
+    recording: id,
+    instance: options.instance,
+    boot: options.boot,
+    ...headerFactsOf(opening),
+    createdAt: clock.now(),
+    keyId: options.keys.id,
+    wrappedMetaKey: await options.keys.wrap(metaDek, keyContext(id, 'meta')),
+    valueCheck: keys.value.check,
+  }
   // The values' key comes first: a recording whose key was lost in a crash could never be read.
   const wrapped = await options.keys.wrap(valueDek, keyContext(id, 'value'))
   await (await storage.create(id + VALUES_SUFFIX, wrapped)).close()
   const journal = await Journal.create(storage, id + RECORDING_SUFFIX, {
-    header,
+    header: encodeFileHeader(RECORDING_MAGIC, recordingHeaderFields(header)),
     first: framer(clock, keys)(FRAME_TYPES.open, { meta: openingMeta(opening), value: null }),
     sleep: options.sleep,
     watch,
@@ -209,7 +213,7 @@ async function openRecording(
     await journal.close()
     throw error
   }
-  return { id, journal, keys }
+  return { header, journal, keys }
 }
 
 const openingMeta = ({ principal, client }: SessionOpening) => ({

@@ -1,59 +1,31 @@
-import type { Clock, CloseReason, Dialect, Entry } from '@querywarden/policy-core'
-import { Block } from './block.ts'
+import type { CloseReason, Dialect, Entry } from '@querywarden/policy-core'
+import { BLOCK_BYTES_MAX, Block } from './block.ts'
+import { boundedNotice, boundedOutcome } from './bounded-entry.ts'
+import { encodeCbor } from './canonical-cbor.ts'
 import { closeBody } from './closing.ts'
-import { BATCH_BYTES_MAX } from './commit-queue.ts'
-import { type DiskWatch, LAG_MS_MAX } from './disk-watch.ts'
-import { type BodyRules, bodiesOf, type ParameterRecording } from './entry-bodies.ts'
+import { LAG_MS_MAX } from './disk-watch.ts'
+import { type BodyRules, bodiesOf, type EntryBodies, rowsMeta } from './entry-bodies.ts'
+import type { SessionTap } from './entry-tap.ts'
 import { RecordingError } from './errors.ts'
-import type { InstanceLog } from './instance-log.ts'
-import { type IntentTemplate, isLight } from './intent-template.ts'
-import { clearFramer, framer, type Journal } from './journal.ts'
-import type { MetaKeys, ValueKeys } from './keys.ts'
+import { isLight } from './intent-template.ts'
+import { clearFramer, type Journal, stampOf } from './journal.ts'
 import { FRAME_TYPES } from './layout.ts'
-import { momentOf } from './moment.ts'
-import type { Redactor } from './remember-redactions.ts'
+import { type Moment, momentOf } from './moment.ts'
+import { isAftermath, Quota } from './quota.ts'
+import { framesValue, isTooLarge, type RowsEntry, rowsBytes, rowsPieces } from './rows-pieces.ts'
+import { type FrameContent, sealFrame } from './seal.ts'
+import type { RecordingKeys, SessionContext } from './session-context.ts'
 import type { Stager, Tail } from './tail.ts'
 import { chunkId } from './tail-format.ts'
 
 /** A live recording's head goes in the instance log at least every so many frames. */
 const HEAD_FRAMES_MAX = 256
-/**
- * Kept free within the quota: for the outcome of each statement that was let run (a frame of its own, with strings of
- * {@link boundedOutcome}), for incidents and cancels, and for the closing frame.
- */
-const OUTCOME_RESERVE_BYTES = 768
-const INCIDENTS_RESERVE_BYTES = 4_096
-const CLOSE_RESERVE_BYTES = 512
+/** More rows than this have a frame of their own. */
+const ROWS_IN_BLOCK_BYTES_MAX = 8_192
 
-/** `standard`: outcomes are durable within milliseconds. `strict`: an outcome's append waits until it is durable. */
-export type Durability = 'standard' | 'strict'
-
-export interface RecordingKeys {
-  readonly meta: MetaKeys
-  readonly value: ValueKeys
-}
-
-/** What all sessions of a recorder share. */
-export interface SessionContext {
-  readonly durability: Durability
-  readonly parameters: ParameterRecording
-  readonly quotaBytes: number
-  readonly clock: Clock
-  readonly log: InstanceLog
-  readonly watch: DiskWatch
-  /** Why no statement may begin now, as the disk was found last, or null. */
-  readonly shortage: () => RecordingError | null
-  /** Null where every entry waits for the disk. */
-  readonly tail: Tail | null
-  readonly redact: Redactor
-  readonly templateOf: (intent: Extract<Entry, { kind: 'intent' }>, dialect: Dialect) => IntentTemplate
-  /** Has {@link SessionWriter.seal} called before long. */
-  readonly sealSoon: (writer: SessionWriter) => void
-  readonly sealed: (writer: SessionWriter) => void
-  readonly closed: (writer: SessionWriter) => void
-}
-
+type Intent = Extract<Entry, { kind: 'intent' }>
 type Outcome = Extract<Entry, { kind: 'completion' }>
+type Notice = Extract<Entry, { kind: 'notice' }>
 
 const TAKEN: Promise<void> = Promise.resolve()
 
@@ -70,8 +42,12 @@ export class SessionWriter implements Stager {
   #blockTails: number[] = []
   /** How many entries the recording's blocks have so far. */
   #blockEntries = 0
-  /** Statements that were let run, and whose outcome isn't known yet. */
-  #running = 0
+  readonly #quota: Quota
+  readonly #tap: SessionTap | null
+  /** Statements that run and may hold a secret: a server may quote it. */
+  readonly #secret = new Set<number>()
+  /** So many frames have to be durable before an outcome may go to the tail: rows are in them. */
+  #framesWithRows = 0
   /** How many tails had failed when it was opened. */
   readonly #tailFailures: number
   #loggedFrames: number
@@ -84,6 +60,7 @@ export class SessionWriter implements Stager {
       readonly dialect: Dialect
       readonly journal: Journal
       readonly keys: RecordingKeys
+      readonly tap: SessionTap | null
     },
     context: SessionContext,
   ) {
@@ -91,6 +68,8 @@ export class SessionWriter implements Stager {
     this.#journal = recording.journal
     this.#keys = recording.keys
     this.#context = context
+    this.#quota = new Quota(context.quotaBytes)
+    this.#tap = recording.tap
     this.#chunkId = chunkId(recording.id)
     this.#tailFailures = context.tail?.failures ?? 0
     this.#loggedFrames = recording.journal.durable.frames
@@ -105,14 +84,26 @@ export class SessionWriter implements Stager {
     }
     try {
       this.#checkOpen(entry)
-      const { tail } = this.#context
-      if (entry.kind === 'completion') return this.#appendOutcome(boundedOutcome(entry))
-      if (entry.kind === 'intent' && tail !== null && tail.isReady && isLight(entry)) {
-        return this.#putIntent(entry, tail)
-      }
-      return this.#appendDurably(entry)
+      return this.#take(entry)
     } catch (error) {
       return Promise.reject(error)
+    }
+  }
+
+  #take(entry: Entry): Promise<void> {
+    const { tail } = this.#context
+    switch (entry.kind) {
+      case 'completion':
+        return this.#appendOutcome(boundedOutcome(entry))
+      case 'rows':
+        return this.#appendRows(entry)
+      case 'notice':
+        return this.#appendNotice(boundedNotice(entry))
+      case 'intent':
+        if (tail?.isReady === true && isLight(entry)) return this.#putIntent(entry, tail)
+        return this.#appendDurably(entry)
+      default:
+        return this.#appendDurably(entry)
     }
   }
 
@@ -138,6 +129,8 @@ export class SessionWriter implements Stager {
     this.#blockTails = []
     this.#context.tail?.unstage(this)
     this.#context.sealed(this)
+    // An outcome that comes to the tail meanwhile could outlive them.
+    if (block.hasNewRows) this.#framesWithRows = this.#journal.position.seq + 1
     block.encrypt()
     this.#blockEntries = block.first + block.entries
     if (block.entries === 0) return TAKEN
@@ -166,11 +159,13 @@ export class SessionWriter implements Stager {
     const failure = this.#journal.failure ?? log.failure()
     if (failure !== null) throw failure
     if (isAftermath(entry)) return
-    // What was let run may be lost with the tail, so nothing new is. What became of it still has a file to go to.
-    const refusal = this.#tailFailure() ?? this.#refusal
+    // What a statement gives that was let run goes to the session's own file, as what becomes of it does.
+    const isGiven = entry.kind === 'rows' || entry.kind === 'notice'
+    // What was let run may be lost with the tail, so nothing new is.
+    const refusal = (isGiven ? null : this.#tailFailure()) ?? this.#refusal
     if (refusal !== null) throw refusal
-    if (entry.kind !== 'intent') return
-    if (watch.lagMs() > LAG_MS_MAX) throw diskSlow(watch.lagMs())
+    if (entry.kind !== 'intent' && !isGiven) return
+    if (!isGiven && watch.lagMs() > LAG_MS_MAX) throw diskSlow(watch.lagMs())
     const short = shortage()
     if (short !== null) throw short
   }
@@ -180,30 +175,95 @@ export class SessionWriter implements Stager {
     return this.#context.tail?.failureSince(this.#tailFailures) ?? null
   }
 
+  /** The tail, where what nobody waits for may go to a block on its way there. */
+  #tailToStageIn(): Tail | null {
+    const { tail } = this.#context
+    return tail?.isMade === true && this.#tailFailure() === null ? tail : null
+  }
+
   #appendOutcome(entry: Outcome): Promise<void> {
-    const { tail, durability } = this.#context
-    if (durability === 'strict' || this.#tailFailure() !== null) return this.#appendDurably(entry)
-    return tail?.isMade === true ? this.#stageOutcome(entry, tail) : this.#appendLazily(entry)
+    if (this.#context.durability === 'strict' || this.#tailFailure() !== null) return this.#appendDurably(entry)
+    const tail = this.#tailToStageIn()
+    // Never readable without the rows before it: a crash may take what isn't durable of the file, and leave the tail.
+    const isBehindRows = this.#journal.durable.frames < this.#framesWithRows
+    if (tail === null || isBehindRows) return this.#appendLazily(entry)
+    const words = this.#wordsOf(entry)
+    this.#stage(entry, tail, (block, moment) => block.addCompletion(entry, moment, words))
+    this.#secret.delete(entry.statement)
+    return this.#sealWhenFull()
   }
 
   /** The kernel has it when this returns. */
-  #putIntent(entry: Extract<Entry, { kind: 'intent' }>, tail: Tail): Promise<void> {
+  #putIntent(entry: Intent, tail: Tail): Promise<void> {
     const template = this.#context.templateOf(entry, this.#rules.dialect)
     const block = this.#openBlock()
     block.addIntent(entry, template, momentOf(this.#context.clock), this.#rules)
     this.#checkQuota(block, entry)
+    if (template.sql.secret) this.#secret.add(entry.statement)
+    this.#tap?.entry(entry, this.#journal.position.seq, this.#rules)
     this.putInTail()
     tail.write()
-    return this.#sealWhenFull(block)
+    return this.#sealWhenFull()
   }
 
-  /** It goes to the tail with the session's next intent, or else within milliseconds. */
-  #stageOutcome(entry: Outcome, tail: Tail): Promise<void> {
+  #appendNotice(entry: Notice): Promise<void> {
+    const tail = this.#tailToStageIn()
+    if (tail === null) {
+      this.#journal.give(this.#frameFor(entry))
+    } else {
+      const words = this.#wordsOf(entry)
+      this.#stage(entry, tail, (block, moment) => block.addNotice(entry, moment, words))
+      void this.#sealWhenFull()
+    }
+    return this.#journal.room()
+  }
+
+  #appendRows(entry: RowsEntry): Promise<void> {
+    const tail = this.#tailToStageIn()
+    const isSmall = entry.keep === 'digest' || entry.frames.length <= ROWS_IN_BLOCK_BYTES_MAX
+    if (tail !== null && isSmall) {
+      this.#stage(entry, tail, (block, moment) => block.addRows(entry, moment, this.#rules))
+      void this.#sealWhenFull()
+    } else {
+      this.#giveRows(entry)
+    }
+    return this.#journal.room()
+  }
+
+  /** Frames of rows alone, which the disk gets before long. Nothing of them is kept here but their ciphertext. */
+  #giveRows(entry: RowsEntry): void {
+    void this.seal()
+    if (!this.#quota.take(entry, this.#journal.bytes + rowsBytes(entry))) throw this.#overQuota()
+    const kept = isTooLarge(entry) ? 'too-large' : (entry.keep ?? 'frames')
+    for (const piece of kept === 'frames' ? rowsPieces(entry) : [entry]) {
+      const meta = rowsMeta(piece, kept, this.#rules)
+      const value = kept === 'frames' ? framesValue(piece.frames) : null
+      this.#tap?.entry(piece, this.#journal.position.seq, this.#rules)
+      this.#journal.give(this.#sealed({ type: FRAME_TYPES.rows, meta, value }))
+    }
+    this.#framesWithRows = this.#journal.position.seq
+    // A failed log shows on the next entry.
+    this.#logHeadWhenFar().catch(() => undefined)
+  }
+
+  /** Puts an entry in the block, which goes to the tail with the session's next intent, or else within milliseconds. */
+  #stage(entry: Entry, tail: Tail, add: (block: Block, moment: Moment) => void): void {
     const block = this.#openBlock()
-    block.addCompletion(entry, momentOf(this.#context.clock))
+    add(block, momentOf(this.#context.clock))
     this.#checkQuota(block, entry)
+    this.#tap?.entry(entry, this.#journal.position.seq, this.#rules)
     tail.stage(this)
-    return this.#sealWhenFull(block)
+  }
+
+  /** What the server said, where it can't quote a secret. */
+  #wordsOf(entry: Outcome | Notice): string | null {
+    if (this.#isNearSecret(entry.statement)) return null
+    if (entry.kind === 'notice') return entry.notice.message
+    return entry.completion.kind === 'failed' ? (entry.completion.error?.message ?? null) : null
+  }
+
+  #isNearSecret(statement: number | null): boolean {
+    return statement === null ? this.#secret.size > 0 : this.#secret.has(statement)
   }
 
   #openBlock(): Block {
@@ -214,26 +274,18 @@ export class SessionWriter implements Stager {
   }
 
   #checkQuota(block: Block, entry: Entry): void {
-    if (this.#hasRoomFor(entry, block.bytes)) return
+    if (this.#quota.take(entry, this.#journal.bytes + block.bytes)) return
     block.takeBack()
-    this.#refusal ??= quotaExceeded(this.#context.quotaBytes)
-    throw this.#refusal
+    throw this.#overQuota()
   }
 
-  /** Whether the entry fits in the quota together with what must follow it. Counts it as taken if so. */
-  #hasRoomFor(entry: Entry, bytes: number): boolean {
-    const running = this.#running + (entry.kind === 'intent' ? 1 : 0)
-    let reserve = CLOSE_RESERVE_BYTES
-    // An incident doesn't take the room of outcomes; an outcome takes what was kept for it.
-    if (entry.kind !== 'completion') reserve += running * OUTCOME_RESERVE_BYTES
-    if (!isAftermath(entry)) reserve += INCIDENTS_RESERVE_BYTES
-    if (this.#journal.bytes + bytes + reserve > this.#context.quotaBytes) return false
-    this.#running = entry.kind === 'completion' ? Math.max(0, running - 1) : running
-    return true
+  #overQuota(): RecordingError {
+    this.#refusal ??= this.#quota.exceeded()
+    return this.#refusal
   }
 
-  #sealWhenFull(block: Block): Promise<void> {
-    if (block.bytes < BATCH_BYTES_MAX) return TAKEN
+  #sealWhenFull(): Promise<void> {
+    if (this.#block === null || this.#block.bytes < BLOCK_BYTES_MAX) return TAKEN
     const sealed = this.seal()
     // The disk sets the pace, not memory.
     return this.#journal.isFull ? sealed : TAKEN
@@ -247,23 +299,38 @@ export class SessionWriter implements Stager {
 
   async #appendDurably(entry: Entry): Promise<void> {
     await this.#journal.append(this.#frameFor(entry))
-    if (this.#journal.durable.frames - this.#loggedFrames >= HEAD_FRAMES_MAX) await this.logHead()
+    await this.#logHeadWhenFar()
   }
 
   async #appendLazily(entry: Entry): Promise<void> {
     await this.#journal.appendLazily(this.#frameFor(entry))
+    await this.#logHeadWhenFar()
+  }
+
+  async #logHeadWhenFar(): Promise<void> {
     if (this.#journal.durable.frames - this.#loggedFrames >= HEAD_FRAMES_MAX) await this.logHead()
   }
 
   /** A frame of the entry's own, behind those that came before it. */
   #frameFor(entry: Entry): Buffer {
-    const bodies = bodiesOf(entry, this.#rules)
+    const isQuoting = (entry.kind === 'completion' || entry.kind === 'notice') && this.#isNearSecret(entry.statement)
+    const bodies = bodiesOf(entry, this.#rules, isQuoting ? 'dropped' : 'kept')
     void this.seal()
-    const frame = framer(this.#context.clock, this.#keys)
-    const bytes = frame(bodies.type, bodies)(this.#journal.position)
-    if (this.#hasRoomFor(entry, bytes.length)) return bytes
-    this.#refusal ??= quotaExceeded(this.#context.quotaBytes)
-    throw this.#refusal
+    const { type, meta, value } = bodies
+    const bytes = this.#sealed({ type, meta, value: value === null ? null : [encodeCbor(value)] })
+    if (!this.#quota.take(entry, this.#journal.bytes + bytes.length)) throw this.#overQuota()
+    this.#noteSecret(entry, bodies)
+    this.#tap?.entry(entry, this.#journal.position.seq, this.#rules)
+    return bytes
+  }
+
+  #sealed(content: Omit<FrameContent, 'stamp'>): Buffer {
+    return sealFrame(this.#journal.position, { ...content, stamp: stampOf(this.#context.clock) }, this.#keys)
+  }
+
+  #noteSecret(entry: Entry, { meta }: EntryBodies): void {
+    if (entry.kind === 'intent' && meta['secret'] === true) this.#secret.add(entry.statement)
+    if (entry.kind === 'completion') this.#secret.delete(entry.statement)
   }
 
   async #close(reason: CloseReason): Promise<void> {
@@ -274,6 +341,7 @@ export class SessionWriter implements Stager {
       if (journal.failure === null) {
         const { seq, chain } = journal.position
         const body = closeBody({ reason, totalFrames: seq + 1, totalBytes: journal.bytes, chain })
+        this.#tap?.closed(reason, seq)
         await journal.append(clearFramer(clock, this.#keys.meta)(FRAME_TYPES.close, body, 'final')(journal.position))
       }
       await journal.close()
@@ -290,39 +358,6 @@ export class SessionWriter implements Stager {
     return this.#context.log.append({ kind: 'suspect', recording: this.id, head: this.#journal.durable })
   }
 }
-
-/** What comes of statements that were let run: taken as long as the session's own file takes anything. */
-const isAftermath = (entry: Entry): boolean =>
-  entry.kind === 'completion' || entry.kind === 'incident' || entry.kind === 'cancel-requested'
-
-/** Characters; in UTF-8 up to three times as many bytes. */
-const OUTCOME_TEXT_MAX = 128
-
-/** A database names its outcomes in a few characters; one that doesn't must not take the room of others. */
-function boundedOutcome(entry: Outcome): Outcome {
-  const { completion } = entry
-  switch (completion.kind) {
-    case 'done':
-      return isShort(completion.tag) ? entry : { ...entry, completion: { ...completion, tag: cut(completion.tag) } }
-    case 'failed':
-      return isShort(completion.sqlstate)
-        ? entry
-        : { ...entry, completion: { ...completion, sqlstate: cut(completion.sqlstate) } }
-    case 'cancelled':
-    case 'not-run':
-    case 'unknown':
-      return isShort(completion.why) ? entry : { ...entry, completion: { ...completion, why: cut(completion.why) } }
-  }
-}
-
-const isShort = (text: string): boolean => text.length <= OUTCOME_TEXT_MAX
-const cut = (text: string): string => `${text.slice(0, OUTCOME_TEXT_MAX - 1)}…`
-
-const quotaExceeded = (quotaBytes: number): RecordingError =>
-  new RecordingError(
-    'QUOTA_EXCEEDED',
-    `the recording of this session has reached its quota of ${quotaBytes} bytes: the session ends; open another`,
-  )
 
 /** Not for good: what comes when the disk has caught up is taken. */
 export const diskSlow = (lagMs: number): RecordingError =>

@@ -3,10 +3,11 @@ import type { Clock, Recorder } from '@querywarden/policy-core'
 import type { Sleep } from '../commit-queue.ts'
 import { DiskWatch } from '../disk-watch.ts'
 import type { ParameterRecording } from '../entry-bodies.ts'
+import type { EntryTap } from '../entry-tap.ts'
 import { openInstanceLog } from '../instance-log.ts'
 import { type KeyEncryption, localKeys, type RandomBytes } from '../keys.ts'
 import { type LiveRecorder, recorder } from '../recorder.ts'
-import type { Durability } from '../session-writer.ts'
+import type { Durability } from '../session-context.ts'
 import type { Storage } from '../storage.ts'
 import { checkedIds, makeBootFolder, previousLogs } from './boot-folder.ts'
 import { releaseLock, touchLock } from './boot-lock.ts'
@@ -39,6 +40,8 @@ export interface FileRecorderOptions {
   readonly instance: string
   /** What keeps the files. Absent: the system's own file system. */
   readonly files?: FileSystem
+  /** Is told what goes into every recording, as it goes in. Absent: nobody is, and it costs nothing. */
+  readonly onEntry?: EntryTap
   /** Wraps the storage, to put something between recorder and disk. */
   readonly storage?: (folder: Storage) => Storage
 }
