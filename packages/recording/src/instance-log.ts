@@ -1,5 +1,7 @@
 import type { Clock } from '@querywarden/policy-core'
+import { MerkleLog } from './anchoring/merkle-log.ts'
 import { type CborMap, decodeCborMap, Fields } from './canonical-cbor.ts'
+import { leafHash } from './chain.ts'
 import type { Sleep } from './commit-queue.ts'
 import { DiskWatch } from './disk-watch.ts'
 import type { RecordingError } from './errors.ts'
@@ -163,6 +165,8 @@ export interface InstanceLogOptions {
   readonly previous: readonly PreviousLog[]
   /** Where a recorder keeps an eye on the disk that it shares with this log. Absent: the log's own. */
   readonly watch?: DiskWatch
+  /** Where checkpoints over this log are signed: its second entry says so, and its tree is kept. */
+  readonly signer?: { readonly origin: string; readonly verifierKey: string }
 }
 
 /** One boot's log while it is written. Each entry carries the chain's value before it, so that a log checks itself. */
@@ -173,6 +177,8 @@ export interface InstanceLog {
   readonly appendLazily: (entry: LogEntry) => Promise<void>
   /** Once it has failed, nothing of this boot can be accounted for any more. */
   readonly failure: () => RecordingError | null
+  /** The RFC 6962 tree over the frames that are durable; null without a signer. */
+  readonly tree: () => MerkleLog | null
   readonly close: () => Promise<void>
 }
 
@@ -188,19 +194,24 @@ export async function openInstanceLog(options: InstanceLogOptions): Promise<Inst
     wrappedKey: await options.keys.wrap(dek, keyContext(boot, 'log')),
   }
   const frame = clearFramer(clock, metaKeys(dek))
-  const make = (entry: LogEntry) => (position: { readonly seq: number; readonly chain: Uint8Array }) =>
-    frame(
-      typeOf(entry),
-      { prev: position.chain, ...entryFields(entry) },
-      entry.kind === 'stop' ? 'final' : 'more',
-    )(position)
+  const leaves = options.signer === undefined ? null : new DurableLeaves()
+  const make = (entry: LogEntry) => (position: { readonly seq: number; readonly chain: Uint8Array }) => {
+    const end = entry.kind === 'stop' ? 'final' : 'more'
+    const bytes = frame(typeOf(entry), { prev: position.chain, ...entryFields(entry) }, end)(position)
+    leaves?.push(bytes)
+    return bytes
+  }
   const journal = await Journal.create(storage, LOG_NAME, {
     header: encodeFileHeader(LOG_MAGIC, logHeaderFields(header)),
     first: make({ kind: 'boot', previous: options.previous }),
     sleep,
     watch: options.watch ?? new DiskWatch(clock.monotonic),
   })
+  if (options.signer !== undefined) {
+    await journal.append(make({ kind: 'signer', ...options.signer })(journal.position))
+  }
   return {
+    tree: () => leaves?.treeOf(journal.durable.frames) ?? null,
     append: entry => journal.append(make(entry)(journal.position)),
     appendLazily: entry => journal.appendLazily(make(entry)(journal.position)),
     failure: () => journal.failure,
@@ -208,5 +219,20 @@ export async function openInstanceLog(options: InstanceLogOptions): Promise<Inst
       if (journal.failure === null) await journal.append(make({ kind: 'stop' })(journal.position))
       await journal.close()
     },
+  }
+}
+
+/** The frames of a log on their way to the disk, and the tree of those that got there. */
+class DurableLeaves {
+  readonly #tree = new MerkleLog()
+  readonly #waiting: Uint8Array[] = []
+
+  push(frame: Uint8Array): void {
+    this.#waiting.push(leafHash(frame))
+  }
+
+  treeOf(durableFrames: number): MerkleLog {
+    for (const leaf of this.#waiting.splice(0, durableFrames - this.#tree.size)) this.#tree.append(leaf)
+    return this.#tree
   }
 }

@@ -29,8 +29,10 @@ export interface Storage {
   readonly freeBytes: () => Promise<number>
   /** Makes a file with its first bytes, whole or not at all, and durable together with its name. */
   readonly create: (name: string, bytes: Uint8Array) => Promise<AppendFile>
+  /** Puts a whole small file in the place of another of this name, if there is one; durable when it resolves. */
+  readonly replace?: (name: string, bytes: Uint8Array) => Promise<void>
   /**
-   * The same for a tail. Without it every entry waits for the disk: leave it out where nothing outlives the process but
+   * The same as `create` for a tail. Without it every entry waits for the disk: leave it out where nothing outlives the process but
    * what was synced.
    */
   readonly createTail?: (name: string, bytes: Uint8Array) => Promise<TailFile>

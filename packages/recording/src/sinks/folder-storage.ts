@@ -9,13 +9,14 @@ export const folderStorage = (folder: string, files: FileSystem): Storage => ({
   place: folder,
   freeBytes: () => files.freeBytes(folder),
   create: async (name, bytes) => appendFile(await createDurably(folder, files, { name, bytes })),
+  replace: async (name, bytes) => (await createDurably(folder, files, { name, bytes })).close(),
   createTail: async (name, bytes) =>
     tailFile(await createDurably(folder, files, { name, bytes }), () => files.remove(join(folder, name))),
 })
 
 /**
  * Makes a file under a temporary name, syncs it, gives it its name and syncs the folder: after a crash it is there
- * whole, or not at all. Never replaces a file.
+ * whole, or not at all. What had its name is gone then, so that only a file that is to be replaced may have it.
  */
 export async function createDurably(
   folder: string,
