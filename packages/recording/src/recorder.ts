@@ -43,6 +43,8 @@ export interface RecorderOptions {
   readonly boot: string
   /** Shared with the instance log where both are on one disk. Absent: the recorder's own. */
   readonly watch?: DiskWatch
+  /** Why no session may open and no statement begin for a reason beside the disk, or null. */
+  readonly overdue?: () => RecordingError | null
   /** Is told what goes into every recording. Absent: nobody is, and it costs nothing. */
   readonly onEntry?: EntryTap
 }
@@ -77,7 +79,7 @@ export function recorder(options: RecorderOptions): LiveRecorder {
     clock: options.clock,
     log: options.log,
     watch,
-    shortage: () => shortage,
+    shortage: () => shortage ?? options.overdue?.() ?? null,
     tail,
     redact,
     templateOf: intentTemplates(),
@@ -154,6 +156,8 @@ async function checkFit(
   { tail, watch }: { readonly tail: Tail | null; readonly watch: DiskWatch },
 ): Promise<void> {
   if (watch.lagMs() > LAG_MS_MAX) throw diskSlow(watch.lagMs())
+  const overdue = options.overdue?.() ?? null
+  if (overdue !== null) throw overdue
   await checkSpace(options)
   await tail?.open()
   if (tail !== null && tail.failure !== null) throw tail.failure

@@ -1,9 +1,12 @@
 import { join } from 'node:path'
 import type { Clock, Recorder } from '@querywarden/policy-core'
+import type { AnchorState } from '../anchoring/anchor.ts'
+import { type CheckpointOptions, keepCheckpoints, logSigner } from '../anchoring/live-checkpoints.ts'
 import type { Sleep } from '../commit-queue.ts'
 import { DiskWatch } from '../disk-watch.ts'
 import type { ParameterRecording } from '../entry-bodies.ts'
 import type { EntryTap } from '../entry-tap.ts'
+import type { RecordingError } from '../errors.ts'
 import { openInstanceLog } from '../instance-log.ts'
 import { type KeyEncryption, localKeys, type RandomBytes } from '../keys.ts'
 import { type LiveRecorder, recorder } from '../recorder.ts'
@@ -42,6 +45,8 @@ export interface FileRecorderOptions {
   readonly files?: FileSystem
   /** Is told what goes into every recording, as it goes in. Absent: nobody is, and it costs nothing. */
   readonly onEntry?: EntryTap
+  /** Signs what the log is as it grows, and keeps it where this host can't change it. Absent: nothing is signed. */
+  readonly checkpoints?: CheckpointOptions
   /** Wraps the storage, to put something between recorder and disk. */
   readonly storage?: (folder: Storage) => Storage
 }
@@ -55,6 +60,8 @@ export interface FileRecorder {
   readonly boot: string
   /** How long the disk has been at its oldest commit, in milliseconds; over 2000 nothing new is taken. */
   readonly lagMs: () => number
+  /** How far the anchors are; empty where there are none. */
+  readonly anchors: () => readonly AnchorState[]
   /** Looks again for dead boots, such as those that only time can tell from living ones. */
   readonly recover: () => Promise<RecoveryReport>
   /** Ends the instance log. Close the sessions first: what is open then is left to the next start. */
@@ -91,10 +98,15 @@ export async function fileRecorder(options: FileRecorderOptions): Promise<FileRe
   const storage = (options.storage ?? (plain => plain))(folderStorage(folder, files))
   const previous = await previousLogs(dir, files, { own: boot, now: clock.now() })
   const watch = new DiskWatch(clock.monotonic)
-  const log = await openInstanceLog({ storage, keys, clock, sleep, randomBytes, instance, boot, previous, watch })
+  const { checkpoints } = options
+  const signer = checkpoints === undefined ? {} : { signer: logSigner(checkpoints.signer, boot) }
+  const parts = { storage, keys, clock, sleep, randomBytes, instance, boot, watch }
+  const log = await openInstanceLog({ ...parts, previous, ...signer })
   const recover = (): Promise<RecoveryReport> => recoverDirectory({ dir, files, boot, log, keys, clock })
   const recovery = await recover()
-  const live = recorder({ ...options, keys, newId, storage, log, boot, watch })
+  const kept = checkpoints === undefined ? null : keepCheckpoints(checkpoints, { ...parts, log })
+  const overdue = (): RecordingError | null => kept?.overdue() ?? null
+  const live = recorder({ ...options, keys, newId, storage, log, boot, watch, overdue })
   const stop = keepBeating({ folder, files, live, clock, sleep })
   return {
     record: live.record,
@@ -102,11 +114,16 @@ export async function fileRecorder(options: FileRecorderOptions): Promise<FileRe
     boot,
     recover,
     lagMs: live.lagMs,
+    anchors: () => kept?.states() ?? [],
     close: async () => {
       stop()
       await live.close()
       await live.logHeads()
-      await log.close()
+      try {
+        await log.close()
+      } finally {
+        await kept?.close()
+      }
       if (!live.hasOpen()) await releaseLock(folder, files)
     },
   }
