@@ -129,6 +129,8 @@ function addDiff(
     .option('--corpus <file>', 'statements: SQL, or lines of JSON (*.ndjson, *.jsonl) as explain --batch reads them')
     .option('--recordings <dir>', 'statements of recorded sessions, each by who sent it')
     .option('--key-file <file>', 'key of the recordings; without it DIR/recording.key is read')
+    .option('--since <time>', 'of recorded statements those from then on, such as 2027-03-01')
+    .option('--who <pattern>', 'of recorded statements those of this subject or agent; * stands for anything')
     .addOption(config())
     .addOption(catalog())
     .addOption(target())

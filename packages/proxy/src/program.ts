@@ -2,6 +2,7 @@ import { Argument, Command, Option } from 'commander'
 import { openTerminal, type Terminal } from './commands/terminal.ts'
 import { LOG_LEVELS } from './log-level.ts'
 import { addPolicy } from './policy-program.ts'
+import { addSessions } from './sessions-program.ts'
 import { VERSION } from './version.ts'
 import { readWorkers } from './workers/read-workers.ts'
 
@@ -11,8 +12,6 @@ const admin = new Option('--admin <url>', "the gateway's admin API")
   .env('QUERYWARDEN_ADMIN')
   .default('http://127.0.0.1:6480', 'http://127.0.0.1:6480')
 const tokenFile = new Option('--token-file <file>', 'file with your token; without it QUERYWARDEN_TOKEN is read')
-const dir = new Option('--dir <dir>', 'recordings directory').default('recordings', 'recordings')
-const key = new Option('--key-file <file>', 'key of the recordings; without it DIR/recording.key is read')
 
 /** The command line: what can be typed, and which function answers it. Each is loaded when it is called. */
 export function program(): Command {
@@ -31,7 +30,7 @@ export function program(): Command {
   addPolicy(top.command('policy').description('write, check, test and compare policies'), onTerminal, done)
   addSchema(top)
   addApprovals(top.command('approvals').description('see and answer approval requests'))
-  addSessions(top.command('sessions').description('look at recordings'))
+  addSessions(top.command('sessions').description('look at recordings'), onTerminal, done)
   addToken(top)
   return top
 }
@@ -139,52 +138,6 @@ function addApprovals(approvals: Command): void {
         done(await approvalsAnswer(onTerminal(options), verb, request, options))
       })
   }
-}
-
-function addSessions(sessions: Command): void {
-  const id = 'id of the session or of its recording, the beginning of either, or the file'
-  sessions
-    .command('list')
-    .description('recorded sessions, newest last; needs no key')
-    .addOption(dir)
-    .addOption(json)
-    .action(async options => {
-      const { sessionsList } = await import('./commands/sessions.ts')
-      done(await sessionsList(onTerminal(options), options))
-    })
-  sessions
-    .command('show')
-    .description('one session: who, where, how it ended, what it did in numbers')
-    .argument('<id>', id)
-    .addOption(dir)
-    .addOption(key)
-    .addOption(json)
-    .action(async (session, options) => {
-      const { sessionsShow } = await import('./commands/sessions.ts')
-      done(await sessionsShow(onTerminal(options), session, options))
-    })
-  sessions
-    .command('replay')
-    .description('one session, statement by statement')
-    .argument('<id>', id)
-    .addOption(dir)
-    .addOption(key)
-    .addOption(json)
-    .action(async (session, options) => {
-      const { sessionsReplay } = await import('./commands/sessions.ts')
-      done(await sessionsReplay(onTerminal(options), session, options))
-    })
-  sessions
-    .command('verify')
-    .description('check that recordings are whole and unaltered; needs no key. Exit code 1 unless all are COMPLETE')
-    .argument('[id]', id)
-    .option('--all', 'every recording in the directory, and those that should be there')
-    .addOption(dir)
-    .addOption(json)
-    .action(async (session, options) => {
-      const { sessionsVerify } = await import('./commands/sessions.ts')
-      done(await sessionsVerify(onTerminal(options), session, options))
-    })
 }
 
 function addToken(top: Command): void {

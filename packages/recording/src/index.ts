@@ -45,6 +45,7 @@ export type {
   RefusedEvent,
   RowsEvent,
 } from './event.ts'
+export { eventJson, type Json, type JsonObject } from './export/event-json.ts'
 export type { LogHeader, RecordedIdentity, RecordingHeader } from './file-header.ts'
 export type { Bytes } from './frame-reader.ts'
 export type { InstanceLog, LogEntry, PreviousLog } from './instance-log.ts'
@@ -75,6 +76,7 @@ export { sqlScript } from './replay/sql-script.ts'
 export { PLAIN_REPLAY, type ReplayMoment, type ReplayOptions, renderReplay, tellRecording } from './replay/tell.ts'
 export { clipped, visible } from './replay/visible.ts'
 export { eventsWithin, parseReplayPoint, parseTime, type ReplayPoint, type ReplayWindow } from './replay/window.ts'
+export { identityMatcher, type Matcher, matcher } from './search/pattern.ts'
 export type { Durability } from './session-context.ts'
 export type { LocalCheckpoint } from './signed-roots.ts'
 export {

@@ -9,12 +9,15 @@ import { type AskerOptions, askerOf, momentOf } from './asker.ts'
 import { CommandError, EXIT } from './exit.ts'
 import { paint } from './paint.ts'
 import { checkFit, openSource, type PolicySourceFound, type SourceOptions } from './policy-source.ts'
+import { timeOption } from './reading.ts'
 import { show, type Terminal } from './terminal.ts'
 
 export interface PolicyDiffOptions extends Omit<SourceOptions, 'policy'>, AskerOptions {
   readonly corpus?: string
   readonly recordings?: string
   readonly keyFile?: string
+  readonly since?: string
+  readonly who?: string
   readonly failOn: 'looser' | 'any'
 }
 
@@ -45,11 +48,12 @@ export async function policyDiff(
 }
 
 function corpusOf(options: PolicyDiffOptions, { target }: PolicySourceFound, reading: Reading): Corpus {
-  const { corpus, recordings, keyFile } = options
+  const { corpus, recordings, keyFile, who = null } = options
   if ((corpus === undefined) === (recordings === undefined))
     throw new CommandError(EXIT.misuse, 'give what to compare over: --corpus FILE or --recordings DIR')
   if (corpus !== undefined) return readCorpus(corpus, reading)
-  return readRecorded({ dir: recordings ?? '', ...(keyFile === undefined ? {} : { keyFile }) }, target.name)
+  const choice = { target: target.name, since: timeOption('--since', options.since), who }
+  return readRecorded({ dir: recordings ?? '', ...(keyFile === undefined ? {} : { keyFile }) }, choice)
 }
 
 type Side = PolicySourceFound & { readonly reading: Reading }

@@ -1,18 +1,16 @@
-import type { DirectoryVerdict, RecordedEvent, RecordingSummary } from '@querywarden/recording'
-import { CommandError, EXIT } from './exit.ts'
 import {
-  eventsOf,
-  findSession,
-  listSessions,
-  logLine,
-  type RecordingsOptions,
-  replaySession,
-  verdictLine,
-  verifySessions,
-} from './recordings.ts'
+  type DirectoryVerdict,
+  type RecordedEvent,
+  type RecordingSummary,
+  readRecording,
+  visible,
+} from '@querywarden/recording'
+import { CommandError, EXIT } from './exit.ts'
+import { findSession, noted, type ReadingOptions } from './reading.ts'
+import { listSessions, logLine, verdictLine, verifySessions } from './recordings.ts'
 import { show, type Terminal, table } from './terminal.ts'
 
-export async function sessionsList(terminal: Terminal, options: Pick<RecordingsOptions, 'dir'>): Promise<number> {
+export async function sessionsList(terminal: Terminal, options: { readonly dir: string }): Promise<number> {
   const recordings = (await listSessions(options.dir)).map(summaryOf)
   show(terminal, recordings, all =>
     all.length === 0
@@ -26,15 +24,18 @@ export async function sessionsList(terminal: Terminal, options: Pick<RecordingsO
 }
 
 /** Who, where, how it ended, and what it did in numbers. */
-export async function sessionsShow(terminal: Terminal, id: string, options: RecordingsOptions): Promise<number> {
+export async function sessionsShow(terminal: Terminal, id: string, options: ReadingOptions): Promise<number> {
   const found = await findSession(options.dir, id)
   const counts = new Map<string, number>()
   let client: Readonly<Record<string, string>> = {}
-  for await (const event of eventsOf(options, found.file)) {
-    if (event.kind === 'opened') client = event.client
-    const what = countedAs(event)
-    if (what !== null) counts.set(what, (counts.get(what) ?? 0) + 1)
-  }
+  const purpose = { action: 'replay', recording: found.recording, detail: 'show' } as const
+  await noted({ ...options, dir: found.dir }, purpose, async kek => {
+    for await (const event of readRecording(found.file, { kek, values: 'leave' })) {
+      if (event.kind === 'opened') client = event.client
+      const what = countedAs(event)
+      if (what !== null) counts.set(what, (counts.get(what) ?? 0) + 1)
+    }
+  })
   const shown = {
     ...summaryOf(found),
     file: found.file,
@@ -48,7 +49,7 @@ export async function sessionsShow(terminal: Terminal, id: string, options: Reco
     `who        ${one.who}`,
     `target     ${one.target}`,
     `client     ${Object.entries(one.client)
-      .map(([name, value]) => `${name}=${value}`)
+      .map(([name, value]) => visible(`${name}=${value}`))
       .join(' ')}`,
     `policy     ${one.policyVersion ?? 'unknown'}`,
     `state      ${one.state}`,
@@ -58,23 +59,11 @@ export async function sessionsShow(terminal: Terminal, id: string, options: Reco
   return EXIT.ok
 }
 
-export async function sessionsReplay(terminal: Terminal, id: string, options: RecordingsOptions): Promise<number> {
-  const { file } = await findSession(options.dir, id)
-  if (terminal.isJson) {
-    const events: RecordedEvent[] = []
-    for await (const event of eventsOf(options, file)) events.push(event)
-    show(terminal, events, () => [])
-  } else {
-    for (const line of await replaySession(options, file)) terminal.out(line)
-  }
-  return EXIT.ok
-}
-
 /** 0 only where every verdict is COMPLETE: an open or torn recording is not an answer to an auditor either. */
 export async function sessionsVerify(
   terminal: Terminal,
   id: string | undefined,
-  options: RecordingsOptions & { readonly all?: boolean },
+  options: { readonly dir: string } & { readonly all?: boolean },
 ): Promise<number> {
   if ((id === undefined) !== (options.all === true))
     throw new CommandError(EXIT.misuse, 'name one session, or give --all')

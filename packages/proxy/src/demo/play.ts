@@ -3,7 +3,8 @@ import { text as collect } from 'node:stream/consumers'
 import { Client, DatabaseError } from 'pg'
 import { to as copyTo } from 'pg-copy-streams'
 import { adminClient } from '../admin/client.ts'
-import { listSessions, replaySession, verdictLine, verifySessions } from '../commands/recordings.ts'
+import { listSessions, verdictLine, verifySessions } from '../commands/recordings.ts'
+import { replayLines } from '../commands/session-replay.ts'
 import type { Stage } from './stage.ts'
 import type { World } from './world.ts'
 
@@ -93,7 +94,10 @@ async function lookBack(world: World, stage: Stage): Promise<void> {
       .find(line => line.startsWith(session.recording)) ?? ''
 
   stage.step('The session, replayed from its recording.')
-  const [opening = '', ...lines] = await replaySession({ dir: world.recordings }, file)
+  const [opening = '', ...lines] = await replayLines(
+    { dir: world.recordings },
+    { ...session, file, dir: world.recordings },
+  )
   const firstRefusal = lines.findIndex(line => line.includes('refused:'))
   stage.got([opening, `… ${firstRefusal} lines: the reads of steps 1 and 2 …`, ...lines.slice(firstRefusal)])
 

@@ -1,0 +1,123 @@
+import { type Command, Option } from 'commander'
+import type { Terminal } from './commands/terminal.ts'
+
+const json = (text = 'print one JSON document instead of text'): Option => new Option('--json', text)
+const dir = (): Option => new Option('--dir <dir>', 'recordings directory').default('recordings', 'recordings')
+const key = (): Option => new Option('--key-file <file>', 'key of the recordings; without it DIR/recording.key is read')
+const as = (): Option => new Option('--as <who>', 'who you are, noted beside the user of this system')
+const ID = 'id of the session or of its recording, the beginning of either, or the file'
+
+const NOTED = `
+Reading what is in recordings is noted down in the directory before it is done; see who did with: querywarden sessions accesses`
+
+/** The commands for who looks at recordings. Each is loaded when it is called. */
+export function addSessions(
+  sessions: Command,
+  onTerminal: (options: { readonly json?: boolean }) => Terminal,
+  done: (exit: number) => void,
+): void {
+  addListing(sessions, onTerminal, done)
+  addReplay(sessions, onTerminal, done)
+  addAccesses(sessions, onTerminal, done)
+  sessions
+    .command('verify')
+    .description('check that recordings are whole and unaltered; needs no key. Exit code 1 unless all are COMPLETE')
+    .argument('[id]', ID)
+    .option('--all', 'every recording in the directory, and those that should be there')
+    .addOption(dir())
+    .addOption(json())
+    .action(async (session, options) => {
+      const { sessionsVerify } = await import('./commands/sessions.ts')
+      done(await sessionsVerify(onTerminal(options), session, options))
+    })
+}
+
+function addListing(
+  sessions: Command,
+  onTerminal: (options: { readonly json?: boolean }) => Terminal,
+  done: (exit: number) => void,
+): void {
+  sessions
+    .command('list')
+    .description('recorded sessions, newest last; needs no key')
+    .addOption(dir())
+    .addOption(json())
+    .action(async options => {
+      const { sessionsList } = await import('./commands/sessions.ts')
+      done(await sessionsList(onTerminal(options), options))
+    })
+  sessions
+    .command('show')
+    .description('one session: who, where, how it ended, what it did in numbers')
+    .argument('<id>', ID)
+    .addOption(dir())
+    .addOption(key())
+    .addOption(as())
+    .addOption(json())
+    .addHelpText('after', NOTED)
+    .action(async (session, options) => {
+      const { sessionsShow } = await import('./commands/sessions.ts')
+      done(await sessionsShow(onTerminal(options), session, options))
+    })
+}
+
+function addReplay(
+  sessions: Command,
+  onTerminal: (options: { readonly json?: boolean }) => Terminal,
+  done: (exit: number) => void,
+): void {
+  sessions
+    .command('replay')
+    .description('one session, statement by statement: on a terminal in its time, else at once')
+    .argument('<id>', ID)
+    .addOption(
+      new Option('--speed <speed>', '1, 4, or another number of times as fast; max: at once').default('1', '1'),
+    )
+    .option('--real-time', 'pauses as long as they were; without it they are cut to two seconds')
+    .option('--at <moment>', 'begin there: a time (2027-03-01T09:30:00Z), or an offset from the opening (90s, 1m30s)')
+    .option('--until <moment>', 'end before that')
+    .option('--sql-only', 'the statements as a script to be read, with what became of them in comments')
+    .option('--no-rows', 'count the rows that are recorded, and show none')
+    .addOption(dir())
+    .addOption(key())
+    .addOption(as())
+    .addOption(json('print the events as one JSON array instead of text'))
+    .addHelpText(
+      'after',
+      `\nKeys: space pauses, + and - change the speed, → goes to the next statement, q quits.${NOTED}`,
+    )
+    .action(async (session, options) => {
+      const { sessionsReplay } = await import('./commands/session-replay.ts')
+      done(await sessionsReplay(onTerminal(options), session, options))
+    })
+}
+
+function addAccesses(
+  sessions: Command,
+  onTerminal: (options: { readonly json?: boolean }) => Terminal,
+  done: (exit: number) => void,
+): void {
+  sessions
+    .command('accesses')
+    .description('who looked into recordings, and who destroyed values; needs no key')
+    .addOption(dir())
+    .addOption(json())
+    .action(async options => {
+      const { sessionsAccesses } = await import('./commands/session-access.ts')
+      done(await sessionsAccesses(onTerminal(options), options))
+    })
+  sessions
+    .command('shred')
+    .description("destroy a recording's literals, parameters and rows for good; it verifies as before")
+    .argument('<id>', ID)
+    .option('--yes', 'without it nothing is done')
+    .addOption(new Option('--why <text>', 'noted down with it').default('', 'none'))
+    .addOption(dir())
+    .addOption(key())
+    .addOption(as())
+    .addOption(json())
+    .action(async (session, options) => {
+      const { sessionsShred } = await import('./commands/session-access.ts')
+      done(await sessionsShred(onTerminal(options), session, options))
+    })
+}
