@@ -7,7 +7,7 @@ import { DiskWatch } from '../disk-watch.ts'
 import type { ParameterRecording } from '../entry-bodies.ts'
 import type { EntryTap } from '../entry-tap.ts'
 import type { RecordingError } from '../errors.ts'
-import { openInstanceLog } from '../instance-log.ts'
+import { type LogEntry, openInstanceLog } from '../instance-log.ts'
 import { type KeyEncryption, localKeys, type RandomBytes } from '../keys.ts'
 import { type LiveRecorder, recorder } from '../recorder.ts'
 import type { Durability } from '../session-context.ts'
@@ -64,6 +64,8 @@ export interface FileRecorder {
   readonly anchors: () => readonly AnchorState[]
   /** Looks again for dead boots, such as those that only time can tell from living ones. */
   readonly recover: () => Promise<RecoveryReport>
+  /** Writes in this boot's log what is done to recordings beside; resolves when that is durable. */
+  readonly account: (entry: LogEntry) => Promise<void>
   /** Ends the instance log. Close the sessions first: what is open then is left to the next start. */
   readonly close: () => Promise<void>
 }
@@ -96,7 +98,7 @@ export async function fileRecorder(options: FileRecorderOptions): Promise<FileRe
   const folder = join(dir, boot)
   await makeBootFolder(dir, files, folder)
   const storage = (options.storage ?? (plain => plain))(folderStorage(folder, files))
-  const previous = await previousLogs(dir, files, { own: boot, now: clock.now() })
+  const previous = await previousLogs(dir, files, { own: boot, now: clock.now(), keys })
   const watch = new DiskWatch(clock.monotonic)
   const { checkpoints } = options
   const signer = checkpoints === undefined ? {} : { signer: logSigner(checkpoints.signer, boot) }
@@ -114,6 +116,7 @@ export async function fileRecorder(options: FileRecorderOptions): Promise<FileRe
     boot,
     recover,
     lagMs: live.lagMs,
+    account: log.append,
     anchors: () => kept?.states() ?? [],
     close: async () => {
       stop()
