@@ -26,3 +26,4 @@ export {
 export { POSTGRES_MAJORS, type PostgresMajor } from './postgres/binaries.ts'
 export { type PostgresOptions, type PostgresServer, startPostgres } from './postgres/start-postgres.ts'
 export { ServerError, type ServerErrorCode } from './server-error.ts'
+export { startWitness, type WitnessMode, type WitnessOptions, type WitnessServer } from './witness/start-witness.ts'

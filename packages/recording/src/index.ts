@@ -6,7 +6,10 @@ export type {
   Growth,
   SignedCheckpoint,
 } from './anchoring/anchor.ts'
-export { type Checkpoint, parseCheckpoint } from './anchoring/checkpoint.ts'
+export type { CheckpointEvent } from './anchoring/anchor-lane.ts'
+export { type Checkpoint, parseCheckpoint, partsOfOrigin } from './anchoring/checkpoint.ts'
+export { commandSigner, keySigner, type RunCommand } from './anchoring/checkpoint-signer.ts'
+export type { CheckpointOptions } from './anchoring/live-checkpoints.ts'
 export {
   consistencyRanges,
   hashesOf,
@@ -26,6 +29,7 @@ export {
   verifyNote,
 } from './anchoring/signed-note.ts'
 export { type TreeHead, verifyConsistency, verifyInclusion } from './anchoring/verify-proofs.ts'
+export { type WitnessOptions, witnessAnchor } from './anchoring/witness-anchor.ts'
 export { leafHash } from './chain.ts'
 export type { ClockJump } from './clock-watch.ts'
 export { LAZY_WINDOW_MS, type Sleep } from './commit-queue.ts'
@@ -88,11 +92,20 @@ export {
   openAccessLog,
 } from './sinks/access-log.ts'
 export { listRecordings, type RecordingSummary, readLogs } from './sinks/directory.ts'
+export { type FetchOptions, type FetchReport, fetchRecordings } from './sinks/fetch-recordings.ts'
 export { type FileRecorder, type FileRecorderOptions, fileRecorder } from './sinks/file-recorder.ts'
 export type { FileSystem, OpenFile, OpenMode, ProcessMark } from './sinks/file-system.ts'
+export { checkpointFileName, folderAnchor, folderAnchorSource, noteFileSource } from './sinks/folder-anchor.ts'
 export { nodeFiles } from './sinks/node-files.ts'
 export { destroyValues, type ReadingOptions, readRecording } from './sinks/read-file.ts'
 export type { RecoveryReport } from './sinks/recover.ts'
+export {
+  keepRetention,
+  type RetentionOptions,
+  type RetentionReport,
+  type RetentionSweep,
+} from './sinks/retention.ts'
+export { type UploadSink, type UploadSinkOptions, type UploadState, uploadSink } from './sinks/upload.ts'
 export {
   type DirectoryVerdict,
   type LogVerdict,
