@@ -100,7 +100,8 @@ export class SessionWriter implements Stager {
       case 'notice':
         return this.#appendNotice(boundedNotice(entry))
       case 'intent':
-        if (tail?.isReady === true && isLight(entry)) return this.#putIntent(entry, tail)
+        // Nor does the tail have it before it can have what came before: the outcome of the statement whose rows those are.
+        if (tail?.isReady === true && !this.#isBehindRows && isLight(entry)) return this.#putIntent(entry, tail)
         return this.#appendDurably(entry)
       default:
         return this.#appendDurably(entry)
@@ -185,12 +186,16 @@ export class SessionWriter implements Stager {
     if (this.#context.durability === 'strict' || this.#tailFailure() !== null) return this.#appendDurably(entry)
     const tail = this.#tailToStageIn()
     // Never readable without the rows before it: a crash may take what isn't durable of the file, and leave the tail.
-    const isBehindRows = this.#journal.durable.frames < this.#framesWithRows
-    if (tail === null || isBehindRows) return this.#appendLazily(entry)
+    if (tail === null || this.#isBehindRows) return this.#appendLazily(entry)
     const words = this.#wordsOf(entry)
     this.#stage(entry, tail, (block, moment) => block.addCompletion(entry, moment, words))
     this.#secret.delete(entry.statement)
     return this.#sealWhenFull()
+  }
+
+  /** Whether rows are on their way to the disk in frames. */
+  get #isBehindRows(): boolean {
+    return this.#journal.durable.frames < this.#framesWithRows
   }
 
   /** The kernel has it when this returns. */
@@ -221,7 +226,8 @@ export class SessionWriter implements Stager {
   #appendRows(entry: RowsEntry): Promise<void> {
     const tail = this.#tailToStageIn()
     const isSmall = entry.keep === 'digest' || entry.frames.length <= ROWS_IN_BLOCK_BYTES_MAX
-    if (tail !== null && isSmall) {
+    // Nor are rows without those before them.
+    if (tail !== null && isSmall && !this.#isBehindRows) {
       this.#stage(entry, tail, (block, moment) => block.addRows(entry, moment, this.#rules))
       void this.#sealWhenFull()
     } else {
