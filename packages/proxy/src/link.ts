@@ -2,8 +2,8 @@ import type { Socket } from 'node:net'
 import type { Frame, FrameBuffer } from '@querywarden/wire/postgres'
 import { after } from './timer.ts'
 
-/** Sees what is about to be written, and gives what of it may be. */
-export type Look = (pieces: readonly Uint8Array[]) => readonly Uint8Array[]
+/** Sees what is about to be written, and gives what of it may be; null where something is in it that must not go out. */
+export type Look = (pieces: readonly Uint8Array[]) => readonly Uint8Array[] | null
 
 /**
  * One leg of a connection: a socket as frames, pulled one at a time, with bounded buffering. Reading goes on while
@@ -101,15 +101,24 @@ export class Link {
   /** Writes several pieces by one system call. */
   writeAll(pieces: readonly Uint8Array[]): void {
     if (!this.socket.writable) return
-    const passed = this.#look === null ? pieces : this.#look(pieces)
-    const [only, more] = passed
-    if (only === undefined) return
+    this.send(this.look(pieces) ?? [])
+  }
+
+  /** What of this may be written, for who writes it by `send`: each byte is looked at once, in the order of writing. */
+  look(pieces: readonly Uint8Array[]): readonly Uint8Array[] | null {
+    return this.#look === null ? pieces : this.#look(pieces)
+  }
+
+  /** Writes what was looked at. */
+  send(pieces: readonly Uint8Array[]): void {
+    const [only, more] = pieces
+    if (only === undefined || !this.socket.writable) return
     if (more === undefined) {
       this.socket.write(only)
       return
     }
     this.socket.cork()
-    for (const piece of passed) this.socket.write(piece)
+    for (const piece of pieces) this.socket.write(piece)
     this.socket.uncork()
   }
 
@@ -130,7 +139,7 @@ export class Link {
   /** Sends a last message and closes. What the peer still sends is read, so that no reset takes the message away. */
   end(bytes?: Uint8Array): void {
     this.socket.off('data', this.#onData)
-    const last = bytes === undefined || this.#look === null ? bytes : Buffer.concat(this.#look([bytes]))
+    const last = bytes === undefined || this.#look === null ? bytes : Buffer.concat(this.#look([bytes]) ?? [])
     lastWords(this.socket, last)
   }
 

@@ -25,7 +25,7 @@ export function watchForCanaries(
     if (seen.kind === 'clean') return seen.pieces
     isOver = true
     onCanary(seen)
-    return []
+    return null
   })
 }
 

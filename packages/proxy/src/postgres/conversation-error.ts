@@ -23,6 +23,9 @@ export function asConversationError(error: unknown, whose: string, reason: Close
     : new ConversationError(reason, `${whose} broke the protocol: ${error.message}`)
 }
 
+export const recorderFailed = (): ConversationError =>
+  new ConversationError('recorder-failed', 'the recording of this session can not be written')
+
 /** Ends the session over a message of the database that nothing asked for. */
 export const desync = (tag: number): never => {
   throw new ConversationError('upstream-lost', `the database sent message ${tag} where none like it was due`)

@@ -14,7 +14,7 @@ import { ConversationError } from './conversation-error.ts'
 import { copySource } from './copy-source.ts'
 import { endRaw } from './describe-portal.ts'
 import { type Report, unreadableCopy } from './error-response.ts'
-import type { ErrorView, Running } from './expected.ts'
+import { type ErrorView, type Running, recordedOf } from './expected.ts'
 import type { Outbox } from './outbox.ts'
 import type { Step } from './plan.ts'
 import type { Portal } from './portal.ts'
@@ -73,12 +73,14 @@ export function describeCopy(
 export class CopyOut {
   readonly #outbox: Outbox
   readonly #mask: MaskCopy | null
+  readonly #recorded: Running | null
 
   /**
    * @param body - Of the CopyOutResponse
    * @throws {ConversationError} the data isn't what was described, or nobody described it
    */
-  constructor(session: Session, { cleared, portal }: Running, body: Uint8Array, outbox: Outbox) {
+  constructor(session: Session, running: Running, body: Uint8Array, outbox: Outbox) {
+    const { cleared, portal } = running
     const { copied } = portal.run
     const columns = decodeCopyOutResponse(body).columnFormats.length
     const isDescribed =
@@ -89,6 +91,7 @@ export class CopyOut {
           : columns <= copied.columns.length
     if (!isDescribed) throw new ConversationError('internal-error', 'COPY gives other columns than were described')
     this.#outbox = outbox
+    this.#recorded = recordedOf(running)
     // Where the server computes some of a table's columns, which it leaves out, what was described isn't what comes.
     this.#mask = session.copyMask(cleared, copied?.columns.length === columns ? copied.columns : null)
   }
@@ -96,7 +99,7 @@ export class CopyOut {
   /** Passes on a CopyData, or a part of a large one. */
   pass({ part, bytes, start, end }: FrameScanner): void {
     if (this.#mask === null) {
-      this.#outbox.keep(bytes, start, end)
+      this.#outbox.rows(null, bytes, start, end, this.#recorded, 1)
       return
     }
     const from = part === 'whole' || part === 'first' ? start + HEADER_BYTES : start
@@ -114,7 +117,7 @@ export class CopyOut {
   }
 
   #put(data: Uint8Array): void {
-    if (data.length > 0) this.#outbox.put(encodeCopyData({ data }))
+    if (data.length > 0) this.#outbox.put(encodeCopyData({ data }), this.#recorded, 1)
   }
 }
 

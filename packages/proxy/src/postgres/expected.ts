@@ -24,6 +24,10 @@ export interface Running {
   stopped: 'rows' | 'bytes' | 'time' | null
 }
 
+/** The statement, where its rows are recorded. */
+export const recordedOf = (running: Running): Running | null =>
+  running.cleared.obligations.rows === undefined ? null : running
+
 /**
  * What the server owes for one message sent to it, in order. `show` says what of the answer the client, who may not
  * have asked for it, gets to see.
@@ -68,6 +72,21 @@ export type Expected =
    */
   | { readonly kind: 'poison' }
   | { readonly kind: 'sync' }
+
+/** The statement that a message is about, where it was cleared and there is one. */
+export function clearedOf(head: Expected | undefined): Cleared | null {
+  switch (head?.kind) {
+    case 'execute':
+      return head.running.cleared
+    case 'bind':
+    case 'describe-portal':
+      return head.portal.run.cleared
+    case 'describe-copy':
+      return head.cleared
+    default:
+      return null
+  }
+}
 
 /** Whether what the server says of a statement may hold values that the policy hides. */
 export const hidesValues = ({ masks, detect, withholdsWords }: Obligations): boolean =>

@@ -1,4 +1,5 @@
 import { type FrameScanner, HEADER_BYTES } from '@querywarden/wire/postgres'
+import type { Running } from './expected.ts'
 import type { Outbox } from './outbox.ts'
 import { RowShape } from './row-shape.ts'
 
@@ -15,11 +16,15 @@ export class PassingFrame {
   }
 
   /** Passes the part at hand on; false when the frame can't be what it says. */
-  pass({ part, bytes, start, end }: FrameScanner, outbox: Outbox): boolean {
+  pass({ part, bytes, start, end }: FrameScanner, outbox: Outbox, recorded: Running | null): boolean {
     const from = part === 'first' ? start + HEADER_BYTES : start
     if (this.#shape?.follow(bytes, from, end) === false) return false
     if (part === 'last' && this.#shape?.isWhole === false) return false
-    if (this.isShown) outbox.keep(bytes, start, end)
+    if (!this.isShown) return true
+    // A part is recorded by itself, and not with the rows around it.
+    if (recorded !== null) outbox.settle()
+    outbox.rows(null, bytes, start, end, recorded, part === 'last' ? 1 : 0)
+    if (recorded !== null) outbox.settle()
     return true
   }
 }

@@ -6,7 +6,7 @@ import { type Report, refusalOfUnread, refusalReport } from './error-response.ts
 import { type ErrorView, type Expected, hidesValues } from './expected.ts'
 import type { Names } from './names.ts'
 import type { Admit, BatchRefusal, Planned, Step } from './plan.ts'
-import type { Portal } from './portal.ts'
+import { newRun, type Portal } from './portal.ts'
 import { preparedStatement } from './prepared-statement.ts'
 import { Admissions } from './session-objects/admissions.ts'
 import { type Commit, planNames } from './session-objects/after-execute.ts'
@@ -236,7 +236,7 @@ const unnamedPortal = (cleared: Cleared, sentText: string): Portal => {
     statement,
     subject: statement,
     parameters: [],
-    run: { cleared, isBegun: true, rows: 0, bytes: 0, copied: null },
+    run: { ...newRun(), cleared, isBegun: true },
     target: null,
     cursor: null,
     columns: null,

@@ -9,6 +9,8 @@ export interface Run {
   isBegun: boolean
   rows: number
   bytes: number
+  /** When its first byte went upstream, on the monotonic clock; null before that. */
+  sentMs: number | null
   /** What the server said that the data of a COPY has, or null where it wasn't asked or hasn't answered. */
   copied: { readonly columns: readonly ResultColumn[]; readonly isExact: boolean } | null
 }
@@ -18,7 +20,7 @@ export type RowMask =
   | { readonly kind: 'cells'; readonly mask: MaskRow }
   | { readonly kind: 'frames'; readonly mask: MaskFrames }
 
-export const newRun = (): Run => ({ cleared: null, isBegun: false, rows: 0, bytes: 0, copied: null })
+export const newRun = (): Run => ({ cleared: null, isBegun: false, rows: 0, bytes: 0, sentMs: null, copied: null })
 
 /** A portal, from Bind or DECLARE to the end of its transaction. Limits count over all of its run. */
 export interface Portal {

@@ -12,10 +12,19 @@ import {
   replyAction,
 } from '@querywarden/wire/postgres'
 import { Completions, failure } from './completions.ts'
-import { asConversationError, ConversationError, desync } from './conversation-error.ts'
-import { CopyOut, describeCopy } from './copy-out.ts'
+import { asConversationError, ConversationError, desync, recorderFailed } from './conversation-error.ts'
+import { describeCopy } from './copy-out.ts'
+import { Delivery } from './delivery.ts'
 import { describePortal } from './describe-portal.ts'
-import { awaitingFor, type BatchEnd, type Expected, type Running, type Uncommitted, viewOf } from './expected.ts'
+import {
+  awaitingFor,
+  type BatchEnd,
+  clearedOf,
+  type Expected,
+  type Running,
+  type Uncommitted,
+  viewOf,
+} from './expected.ts'
 import { ExpectedQueue } from './expected-queue.ts'
 import { LimitWatch } from './limit-watch.ts'
 import { MISMATCHES } from './mismatches.ts'
@@ -23,11 +32,10 @@ import { Outbox } from './outbox.ts'
 import type { RepliesParts } from './replies-parts.ts'
 import { isReported } from './reported.ts'
 import { ResultRows } from './result-rows.ts'
-import { holdWhileSlow } from './slow-client.ts'
 import { limitError, STOPS, type Stop } from './statement-limits.ts'
 import { TransactionMarks } from './transaction-marks.ts'
 import { Turn } from './turn.ts'
-import { refusalIn, shownError, shownNotice } from './withhold.ts'
+import { refusalIn, type Shown, shownError, shownNotice } from './withhold.ts'
 
 /**
  * The way back: upstream bytes to the client. Every answer is matched with the message that asked for it; one that
@@ -46,18 +54,22 @@ export class Replies {
   readonly #transaction = new TransactionMarks()
   readonly #limits: LimitWatch
   readonly #rows: ResultRows
-  #copy: CopyOut | null = null
+  readonly #delivery: Delivery
   #last: Running | null = null
   #fault: ConversationError | null = null
   #uncommitted: Uncommitted | null = null
-  /** ReadyForQuery is in the outbox and waits for the recorder. */
-  #isHeld = false
 
   constructor(parts: RepliesParts) {
     this.#parts = parts
     this.completions = new Completions(parts.session, parts.monotonic)
     this.#limits = new LimitWatch(parts.cancelUpstream)
     this.#rows = new ResultRows(this.#outbox, this.#limits)
+    this.#delivery = new Delivery({
+      ...parts,
+      outbox: this.#outbox,
+      onEnd: end => this.#turn.end(end),
+      onRecorderFailed: () => this.#fail(recorderFailed()),
+    })
     const rules = { frameBytesMax: parts.frameBytesMax, tags: BACKEND_TAGS }
     this.#scanner = new FrameScanner(rules, tag => this.#rows.mayPass(this.#queue.head, tag))
     parts.upstream.gone.addEventListener('abort', () =>
@@ -93,6 +105,7 @@ export class Replies {
     if (missed !== null && expected.length === 0) return Promise.resolve(missed)
     this.#queue.add(expected)
     if (this.#fault !== null) return Promise.reject(this.#fault)
+    this.completions.sent(expected)
     this.#startNext()
     return this.#turn.wait()
   }
@@ -110,38 +123,30 @@ export class Replies {
 
   #feed(chunk: Uint8Array): void {
     if (this.#fault !== null) return
-    const { client, upstream } = this.#parts
     try {
       this.#scanner.push(chunk)
       while (this.#scanner.next()) this.#onFrame(this.#scanner.tag)
       this.#outbox.settle()
     } catch (error) {
-      if (!this.#isHeld) this.#outbox.flush(client)
+      this.#delivery.breakOff()
       this.#fail(asConversationError(error, 'the database', 'upstream-lost'))
       return
     }
-    if (this.#isHeld) return
-    this.#outbox.flush(client)
-    if (client.socket.writableNeedDrain) holdWhileSlow(upstream, client)
+    this.#delivery.deliver()
   }
 
   #onFrame(tag: number): void {
     const { head } = this.#queue
     const action = replyAction(this.#stage ?? awaitingFor(head), tag)
     if (head?.kind !== 'execute' || (action !== 'row' && action !== 'copy-row')) this.#onAction(action, head, tag)
-    else if (action === 'copy-row') this.#onCopyRow(head.running)
+    else if (action === 'copy-row') this.#rows.copyRow(head.running, this.#scanner)
     else if (this.#scanner.part === 'whole') this.#rows.row(head.running, this.#scanner)
     else this.#rows.part(head.running, this.#scanner)
   }
 
-  #onCopyRow(running: Running) {
-    const { part, total } = this.#scanner
-    if (part !== 'whole' && this.#copy?.keepsFrames === true) this.#rows.part(running, this.#scanner)
-    else if (part === 'whole' || part === 'first' ? this.#limits.admits(running, total) : running.stopped === null)
-      this.#copy?.pass(this.#scanner)
-  }
-
   #onAction(action: ReplyAction, head: Expected | undefined, tag: number) {
+    // Rows come ahead of what is recorded of the message behind them.
+    if (this.#outbox.hasRows) this.#delivery.record()
     switch (action) {
       case 'notice':
         return this.#onNotice(head)
@@ -211,17 +216,17 @@ export class Replies {
       case 'copy-out':
         if (copy !== 'out') return desync(tag)
         this.#stage = 'copy-out'
-        this.#copy = new CopyOut(this.#parts.session, running, this.#scanner.body, this.#outbox)
+        this.#rows.copyOut(this.#parts.session, running, this.#scanner.body)
         return this.#show()
       case 'copy-end':
         this.#stage = 'copy-out-done'
-        if (running.stopped === null) this.#copy?.finish()
+        this.#rows.copyEnd(running)
         return this.#show()
       case 'copy-in':
         if (copy !== 'in') return desync(tag)
         this.#stage = 'copy-in'
         this.#show()
-        return this.#turn.end({ kind: 'copy-in', running })
+        return this.#delivery.end({ kind: 'copy-in', running })
       case 'completed':
         return this.#onExecuted(running)
       case 'suspended':
@@ -279,17 +284,9 @@ export class Replies {
     this.#advance()
     this.#show()
     const recorded = this.completions.recorded()
-    if (recorded === null) return this.#turn.end({ kind: 'ready', status })
     // In the strict tier the outcome is durable before the client hears that it may go on.
-    this.#isHeld = true
-    recorded.then(
-      () => {
-        this.#isHeld = false
-        this.#outbox.flush(this.#parts.client)
-        this.#turn.end({ kind: 'ready', status })
-      },
-      () => this.#fail(new ConversationError('recorder-failed', 'the recording of this session can not be written')),
-    )
+    if (recorded !== null) this.#delivery.hold(recorded)
+    this.#delivery.end({ kind: 'ready', status })
   }
 
   #onError(head: Expected | undefined) {
@@ -302,38 +299,39 @@ export class Replies {
     if (MISMATCHES.has(sqlstate)) this.#parts.onMismatch()
     if (head === undefined || (head.kind === 'sync' && fields.get('V') !== 'ERROR')) {
       // Outside any statement the server only speaks up to say goodbye.
-      this.#outbox.put(shown)
+      this.completions.error(null, shown.message)
+      this.#outbox.put(shown.bytes)
       throw new ConversationError('upstream-lost', 'the database ended the session')
     }
-    if (head.kind === 'sync') return this.#onCommitError(sqlstate, shown)
+    if (head.kind === 'sync') return this.#onCommitError(shown)
     if (head.kind !== 'execute') {
       const stopped = this.running?.stopped ?? null
-      this.#outbox.put(stopped === null ? shown : limitError(stopped))
+      // Of a statement that didn't come to run, so that no completion has it.
+      if (stopped === null) this.completions.error(clearedOf(head), shown.message)
+      this.#outbox.put(stopped === null ? shown.bytes : limitError(stopped))
       if (head.kind === 'bind') this.completions.unused(head.portal, `the database reported SQLSTATE ${sqlstate}`)
       return this.#failed(`the database reported SQLSTATE ${sqlstate} before it came to it`)
     }
     const { running } = head
     if (running.stopped !== null) return this.#onStopped(running, running.stopped)
-    this.completions.finish(running, failure(sqlstate, this.completions.measure(running), refusalIn(fields, view)))
-    this.#outbox.put(shown)
+    const completion = failure(shown.message, this.completions.measure(running), refusalIn(fields, view))
+    this.completions.finish(running, completion)
+    this.#outbox.put(shown.bytes)
     this.#failed()
   }
 
   /** The commit at a Sync failed: the statement before it didn't succeed after all. ReadyForQuery is still to come. */
-  #onCommitError(sqlstate: string, shown: Uint8Array) {
-    const last = this.#uncommitted
+  #onCommitError({ bytes, message }: Shown) {
+    this.completions.notCommitted(this.#uncommitted?.running ?? null, message)
     this.#uncommitted = null
-    if (last !== null)
-      this.completions.finish(last.running, { kind: 'failed', sqlstate, ...this.completions.measure(last.running) })
-    const what = `the transaction was rolled back at its commit: SQLSTATE ${sqlstate}`
-    this.completions.incident(null, 'COMMIT_FAILED', what)
-    this.#outbox.put(shown)
+    this.#outbox.put(bytes)
   }
 
   #onNotice(head: Expected | undefined) {
-    const view = viewOf(head, this.#transaction.hasMasked)
-    if (!view.withheld) return this.#show()
-    this.#outbox.put(shownNotice(this.#scanner.body, view))
+    const { bytes, message } = shownNotice(this.#scanner.body, viewOf(head, this.#transaction.hasMasked))
+    this.#delivery.hold(this.#parts.session.notice(clearedOf(head), message))
+    if (bytes === null) this.#show()
+    else this.#outbox.put(bytes)
   }
 
   #onParameterStatus() {
@@ -358,7 +356,7 @@ export class Replies {
   }
 
   #settled(): void {
-    if (this.#queue.isEmpty) this.#turn.end({ kind: 'flushed', hasFailed: false })
+    if (this.#queue.isEmpty) this.#delivery.end({ kind: 'flushed', hasFailed: false })
   }
 
   /** The message at the head failed: the server skips all up to the next Sync, and so do we. */
@@ -366,13 +364,13 @@ export class Replies {
     this.#advance()
     this.completions.notRun(this.#queue.skip(), why)
     this.#limits.end()
-    if (this.#queue.isEmpty) this.#turn.end({ kind: 'flushed', hasFailed: true })
+    if (this.#queue.isEmpty) this.#delivery.end({ kind: 'flushed', hasFailed: true })
   }
 
   #advance(): void {
     if (this.#queue.head?.kind === 'execute') this.#limits.end()
     this.#stage = null
-    this.#copy = null
+    this.#rows.end()
     this.#queue.advance()
     this.#startNext()
   }

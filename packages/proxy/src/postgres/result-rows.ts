@@ -1,6 +1,8 @@
+import type { Session } from '@querywarden/policy-core'
 import { BACKEND, type FrameScanner, HEADER_BYTES } from '@querywarden/wire/postgres'
 import { desync } from './conversation-error.ts'
-import type { Expected, Running } from './expected.ts'
+import { CopyOut } from './copy-out.ts'
+import { type Expected, type Running, recordedOf } from './expected.ts'
 import type { LimitWatch } from './limit-watch.ts'
 import { maskedRow } from './masked-row.ts'
 import type { Outbox } from './outbox.ts'
@@ -15,6 +17,7 @@ export class ResultRows {
   readonly #limits: LimitWatch
   readonly #run = new RowRun()
   #passing: PassingFrame | null = null
+  #copy: CopyOut | null = null
 
   constructor(outbox: Outbox, limits: LimitWatch) {
     this.#outbox = outbox
@@ -32,13 +35,13 @@ export class ResultRows {
     const { mask, columns } = running.portal
     if (!isWholeRow(bytes, start + HEADER_BYTES, end, columns?.length ?? 0)) desync(scanner.tag)
     if (!this.#limits.admits(running, end - start)) return
+    const recorded = recordedOf(running)
     if (mask?.kind === 'cells') {
-      this.#outbox.put(maskedRow(mask.mask, scanner.body))
+      this.#outbox.put(maskedRow(mask.mask, scanner.body), recorded, 1)
       return
     }
     this.#goOn(running, scanner)
-    if (mask === null) this.#outbox.keep(bytes, start, scanner.end)
-    else this.#outbox.mask(mask.mask, bytes, start, scanner.end)
+    this.#outbox.rows(mask === null ? null : mask.mask, bytes, start, scanner.end, recorded, 1 + this.#run.rows)
   }
 
   /** Takes the rows behind the one at hand that the client may have, and none else. */
@@ -70,7 +73,30 @@ export class ResultRows {
       const columns = tag === BACKEND.dataRow ? (running.portal.columns?.length ?? 0) : null
       this.#passing = new PassingFrame(columns, this.#limits.admits(running, total))
     }
-    if (this.#passing?.pass(scanner, this.#outbox) !== true) desync(tag)
+    if (this.#passing?.pass(scanner, this.#outbox, recordedOf(running)) !== true) desync(tag)
     if (part === 'last') this.#passing = null
+  }
+
+  /** The data of a COPY begins. @param body - Of the CopyOutResponse @throws {ConversationError} it isn't what was described */
+  copyOut(session: Session, running: Running, body: Uint8Array): void {
+    this.#copy = new CopyOut(session, running, body, this.#outbox)
+  }
+
+  /** Takes the CopyData at hand, or a part of a large one. */
+  copyRow(running: Running, scanner: FrameScanner): void {
+    const { part, total } = scanner
+    if (part !== 'whole' && this.#copy?.keepsFrames === true) this.part(running, scanner)
+    else if (part === 'whole' || part === 'first' ? this.#limits.admits(running, total) : running.stopped === null)
+      this.#copy?.pass(scanner)
+  }
+
+  /** The server has sent all data. */
+  copyEnd(running: Running): void {
+    if (running.stopped === null) this.#copy?.finish()
+  }
+
+  /** The statement is answered. */
+  end(): void {
+    this.#copy = null
   }
 }

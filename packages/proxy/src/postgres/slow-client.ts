@@ -3,10 +3,30 @@ import { after } from '../timer.ts'
 
 const STALL_MS_MAX = 60_000
 
-/** A slow client pauses the server, not our memory; one that takes nothing at all loses its session (threats F26). */
-export function holdWhileSlow(upstream: Link, client: Link): void {
-  upstream.socket.pause()
-  void drainedInTime(client).then(() => upstream.socket.resume())
+/** Keeps a server from being read for as long as anybody asks for that: what it has to say waits there, and not here. */
+export class Faucet {
+  readonly #upstream: Link
+  readonly #closedBy = new Set<object>()
+
+  constructor(upstream: Link) {
+    this.#upstream = upstream
+  }
+
+  close(by: object): void {
+    this.#closedBy.add(by)
+    this.#upstream.socket.pause()
+  }
+
+  open(by: object): void {
+    if (this.#closedBy.delete(by) && this.#closedBy.size === 0) this.#upstream.socket.resume()
+  }
+
+  /** A slow client pauses the server, not our memory; one that takes nothing at all loses its session (threats F26). */
+  closeWhileSlow(client: Link): void {
+    if (this.#closedBy.has(client)) return
+    this.close(client)
+    void drainedInTime(client).then(() => this.open(client))
+  }
 }
 
 /** Resolves when the client has taken what was written. One that takes nothing at all is cut off. */

@@ -1,4 +1,4 @@
-import type { Refusal } from '@querywarden/policy-core'
+import type { Refusal, ServerMessage } from '@querywarden/policy-core'
 import { refusalOfWrite } from '@querywarden/sql/postgres'
 import { decodeNoticeResponse, encodeErrorResponse, encodeNoticeResponse } from '@querywarden/wire/postgres'
 import { errorResponse, refusalReport } from './error-response.ts'
@@ -9,16 +9,39 @@ import { withClientsName } from './session-objects/naming.ts'
 export const refusalIn = (fields: ReadonlyMap<string, string>, view: ErrorView): Refusal | null =>
   view.withheld ? refusalOfWrite({ code: fields.get('C'), message: fields.get('M') }) : null
 
-/** A server's error as the client may see it. */
-export function shownError(fields: ReadonlyMap<string, string>, view: ErrorView): Uint8Array {
-  const refusal = refusalIn(fields, view)
-  if (refusal !== null) return errorResponse(refusalReport(refusal, ''))
-  return encodeErrorResponse({ fields: shownFields(fields, view) })
+/** What a server says, as the client may see it: the message to send, and what is recorded of it. */
+export interface Shown {
+  readonly bytes: Uint8Array
+  readonly message: ServerMessage
 }
 
-/** A server's notice, by its body, as the client may see it. */
-export const shownNotice = (body: Uint8Array, view: ErrorView): Uint8Array =>
-  encodeNoticeResponse({ fields: shownFields(decodeNoticeResponse(body).fields, view) })
+/** A server's error as the client may see it. */
+export function shownError(fields: ReadonlyMap<string, string>, view: ErrorView): Shown {
+  const refusal = refusalIn(fields, view)
+  if (refusal === null) {
+    const shown = shownFields(fields, view)
+    return { bytes: encodeErrorResponse({ fields: shown }), message: messageOf(shown) }
+  }
+  const report = refusalReport(refusal, '')
+  const { sqlstate, message } = report
+  return { bytes: errorResponse(report), message: { severity: 'ERROR', sqlstate, message, constraint: null } }
+}
+
+/** A server's notice, by its body, as the client may see it; `bytes` are null where that is just as it came. */
+export function shownNotice(body: Uint8Array, view: ErrorView): Pick<Shown, 'message'> & { bytes: Uint8Array | null } {
+  const { fields } = decodeNoticeResponse(body)
+  if (!view.withheld) return { bytes: null, message: messageOf(fields) }
+  const shown = shownFields(fields, view)
+  return { bytes: encodeNoticeResponse({ fields: shown }), message: messageOf(shown) }
+}
+
+/** `V` is the severity that isn't translated (PostgreSQL manual, Error and Notice Message Fields). */
+const messageOf = (fields: ReadonlyMap<string, string>): ServerMessage => ({
+  severity: fields.get('V') ?? fields.get('S') ?? '',
+  sqlstate: fields.get('C') ?? 'XX000',
+  message: fields.get('M') ?? '',
+  constraint: fields.get('n') ?? null,
+})
 
 /**
  * The fields of a server's error or notice that the client may see. Where the statement reads masked columns, texts can
