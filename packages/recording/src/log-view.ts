@@ -1,7 +1,7 @@
 import { isSameDigest } from './chain.ts'
 import type { LogEntry, PreviousLog } from './instance-log.ts'
 import type { Head } from './journal.ts'
-import type { LogContents, LoggedEntry, LogState } from './read-log.ts'
+import { LOG_TORN_BYTES_MAX, type LogContents, type LoggedEntry, type LogState } from './read-log.ts'
 
 export { type LogContents, type LoggedEntry, type LogState, readInstanceLog } from './read-log.ts'
 
@@ -88,7 +88,7 @@ export function joinLogs(logs: ReadonlyMap<string, LogContents>, signed: SignedR
   for (const [boot, { entries }] of logs) {
     const standing = standings.get(boot)
     if (standing === undefined) continue
-    for (const logged of entries) addEntry(drafts, logged, standing)
+    for (const logged of entries) if (logged.frames <= standing.frames) addEntry(drafts, logged, standing)
   }
   const recordings = new Map([...drafts].map(([recording, draft]) => [recording, settled(draft)]))
   return { recordings, logs: [...standings.values()] }
@@ -97,7 +97,7 @@ export function joinLogs(logs: ReadonlyMap<string, LogContents>, signed: SignedR
 interface MutableStanding {
   readonly boot: string
   state: LogState
-  readonly frames: number
+  frames: number
   readonly anchoredFrames: number | null
   readonly isRolledBack: boolean
 }
@@ -154,9 +154,21 @@ function comparePrevious(
     return
   }
   const chain = log.chainAt(seen.frames)
-  if (standing.state.kind !== 'damaged' && (chain === undefined || !isSameDigest(chain, seen.chain))) {
+  if (chain !== undefined && isSameDigest(chain, seen.chain)) return endAt(seen.frames, standing, log)
+  if (standing.state.kind !== 'damaged') {
     standing.state = { kind: 'damaged', seq: 0, why: 'it is not what a later boot saw' }
   }
+}
+
+/**
+ * A later boot had the key, and found the log of a dead one genuine up to there. What follows was never acknowledged: a
+ * crash tore it, though some of it may look like entries.
+ */
+function endAt(frames: number, standing: MutableStanding, log: LogContents): void {
+  const bytes = log.bytesAfter(frames)
+  if (bytes === 0 || bytes > LOG_TORN_BYTES_MAX || standing.isRolledBack) return
+  standing.state = { kind: 'torn', bytes }
+  standing.frames = frames
 }
 
 function addEntry(drafts: Map<string, Draft>, { entry, at, frames }: LoggedEntry, standing: MutableStanding): void {

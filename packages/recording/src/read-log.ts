@@ -1,12 +1,18 @@
 import { MerkleRoot } from './anchoring/merkle-tree.ts'
 import { isSameDigest } from './chain.ts'
 import { type ClockJump, ClockWatch } from './clock-watch.ts'
+import { BATCH_BYTES_MAX } from './commit-queue.ts'
 import { RecordingError } from './errors.ts'
 import { decodeLogHeader, type LogHeader } from './file-header.ts'
 import { type Bytes, type Piece, readPieces } from './frame-reader.ts'
 import { decodeLogEntry, type LogEntry } from './instance-log.ts'
 import type { Head } from './journal.ts'
+import { type KeyEncryption, keyContext, type MetaKeys, metaKeys } from './keys.ts'
 import { LOG_MAGIC } from './layout.ts'
+import { isGenuine } from './seal.ts'
+
+/** More than a crash can tear of a log: what was not on the disk is one batch. */
+export const LOG_TORN_BYTES_MAX: number = 2 * BATCH_BYTES_MAX
 
 /** What is wrong with a log, or nothing. A torn end is what a crash leaves; damage is not. */
 export type LogState =
@@ -21,6 +27,10 @@ export interface LogContents {
   readonly head: Head | null
   /** The chain's value after so many frames, for comparing with what a later boot saw; undefined where there are fewer. */
   readonly chainAt: (frames: number) => Uint8Array | undefined
+  /** How many bytes the whole log has. */
+  readonly length: number
+  /** How many bytes there are behind so many frames. */
+  readonly bytesAfter: (frames: number) => number
   /** RFC 6962 roots at the sizes asked for, as far as there are so many frames. */
   readonly roots: ReadonlyMap<number, Uint8Array>
   readonly state: LogState
@@ -36,16 +46,20 @@ export interface LoggedEntry {
   readonly frames: number
 }
 
-/** Reads an instance log. Never throws on what the bytes are. `sizes`: where the root over its frames is wanted. */
+/**
+ * Reads an instance log. Never throws on what the bytes are. `sizes`: where the root over its frames is wanted. With `keys`,
+ * where they are those it was written under, its frames are authenticated: what a crash tore at its end is then told from
+ * entries, though it may look like some.
+ */
 export async function readInstanceLog(
   source: Bytes,
   sizes: ReadonlySet<number> = new Set<number>(),
+  keys: KeyEncryption | null = null,
 ): Promise<LogContents> {
-  const draft = new LogDraft(sizes)
+  const draft = new LogDraft(sizes, keys)
   for await (const piece of readPieces(source, LOG_MAGIC)) {
-    if (draft.isDamaged) continue
     if (piece.kind === 'end') draft.takeEnd(piece)
-    else draft.takePiece(piece)
+    else await draft.takePiece(piece)
   }
   return draft.contents()
 }
@@ -58,19 +72,27 @@ class LogDraft {
   readonly #roots = new Map<number, Uint8Array>()
   readonly #clocks = new ClockWatch()
   #header: LogHeader | null = null
+  readonly #keys: KeyEncryption | null
+  readonly #ends: number[] = []
+  #meta: MetaKeys | null = null
+  #length = 0
   #state: LogState = { kind: 'sound' }
+  /** Frames stopped being genuine, and no final one came behind. */
+  #isTorn = false
 
-  constructor(sizes: ReadonlySet<number>) {
+  constructor(sizes: ReadonlySet<number>, keys: KeyEncryption | null) {
     this.#sizes = sizes
+    this.#keys = keys
   }
 
-  get isDamaged(): boolean {
-    return this.#state.kind === 'damaged'
-  }
-
-  takePiece(piece: Exclude<Piece, { kind: 'end' }>): void {
+  async takePiece(piece: Exclude<Piece, { kind: 'end' }>): Promise<void> {
+    if (this.#state.kind === 'damaged') {
+      // A crash tears the end of a log; it doesn't write a final frame behind the tear.
+      if (piece.kind === 'frame' && piece.frame.final) this.#isTorn = false
+      return
+    }
     try {
-      if (piece.kind === 'header') this.#header = decodeLogHeader(piece.cbor)
+      if (piece.kind === 'header') await this.#takeHeader(piece.cbor)
       else this.#takeFrame(piece)
     } catch (error) {
       if (!(error instanceof RecordingError)) throw error
@@ -78,10 +100,23 @@ class LogDraft {
     }
   }
 
+  async #takeHeader(cbor: Uint8Array): Promise<void> {
+    const header = decodeLogHeader(cbor)
+    this.#header = header
+    if (this.#keys === null || header.keyId !== this.#keys.id) return
+    this.#meta = metaKeys(await this.#keys.unwrap(header.wrappedKey, keyContext(header.boot, 'log')))
+  }
+
   #takeFrame(piece: Extract<Piece, { kind: 'frame' }>): void {
+    if (this.#meta !== null && !isGenuine(piece.frame, piece.before, this.#meta)) {
+      this.#isTorn = !piece.frame.final && this.#chains.length > 0
+      this.#state = { kind: 'damaged', seq: this.#chains.length, why: 'a frame that is not genuine' }
+      return
+    }
     const { prev, entry } = decodeLogEntry(piece.frame.type, piece.frame.body)
     if (!isSameDigest(prev, piece.before)) throw new RecordingError('MALFORMED', 'the chain is broken before it')
     this.#chains.push(piece.after)
+    this.#ends.push(piece.endOffset)
     this.#clocks.take(piece.frame)
     const frames = this.#chains.length
     if (entry !== null) this.#entries.push({ entry, at: Number(piece.frame.wallUs) / 1e3, frames })
@@ -90,11 +125,23 @@ class LogDraft {
     if (this.#sizes.has(frames)) this.#roots.set(frames, this.#tree.root())
   }
 
-  takeEnd({ rest, why }: Extract<Piece, { kind: 'end' }>): void {
-    if (rest === 0 && this.#header !== null) return
+  takeEnd({ offset, rest, why }: Extract<Piece, { kind: 'end' }>): void {
+    this.#length = offset + rest
     const frames = this.#chains.length
-    const isCrash = why === 'an unfinished frame' && frames > 0
+    if (this.#state.kind === 'damaged') {
+      const bytes = this.#bytesAfter(frames)
+      if (this.#isTorn && bytes <= LOG_TORN_BYTES_MAX) this.#state = { kind: 'torn', bytes }
+      return
+    }
+    if (rest === 0 && this.#header !== null) return
+    // With the key all that is a frame is known to be one: what follows the last of them is torn, whatever it looks like.
+    const isLoose = this.#meta !== null && rest <= LOG_TORN_BYTES_MAX && why !== 'bytes after the final frame'
+    const isCrash = (why === 'an unfinished frame' || isLoose) && frames > 0
     this.#state = isCrash ? { kind: 'torn', bytes: rest } : { kind: 'damaged', seq: frames, why: why ?? 'no header' }
+  }
+
+  #bytesAfter(frames: number): number {
+    return this.#length - (this.#ends[frames - 1] ?? 0)
   }
 
   contents(): LogContents {
@@ -104,7 +151,9 @@ class LogDraft {
       header: this.#header,
       entries: this.#entries,
       head: last === undefined ? null : { frames: chains.length, chain: last },
+      length: this.#length,
       chainAt: frames => chains.at(frames - 1),
+      bytesAfter: frames => this.#bytesAfter(frames),
       roots: this.#roots,
       state: this.#state,
       clockJumps: this.#clocks.jumps,

@@ -29,6 +29,8 @@ export interface Scan {
   readonly end: FileEnd
   /** Something that no crash leaves: where, and what. */
   readonly broken: { readonly seq: number; readonly why: string } | null
+  /** Where the last of them begins. */
+  readonly lastAt: number
   /** Given the META keys: how many entries its genuine blocks hold. */
   readonly blockEntries: number
   /** The most frames whose chain value is one that counts. */
@@ -78,6 +80,7 @@ class Walk {
   #start: Uint8Array | null = null
   #last: FramePiece | null = null
   #offset = 0
+  #lastAt = 0
   #end: FileEnd = { kind: 'open' }
   #broken: { seq: number; why: string } | null = null
   #anchored = 0
@@ -103,6 +106,7 @@ class Walk {
       end: this.#end,
       broken: this.#broken,
       anchored: this.#anchored,
+      lastAt: this.#lastAt,
       blockEntries: this.#blockEntries,
       clockJumps: this.#clocks.jumps,
     }
@@ -138,12 +142,18 @@ class Walk {
     if (this.#keys !== null && type === FRAME_TYPES.block && frame.clear) this.#takeBlock(frame)
     if (frame.final || CLOSING_TYPES.has(type)) this.#takeFinal(frame, piece.before)
     this.#last = piece
+    this.#lastAt = this.#offset
     this.#offset = piece.endOffset
   }
 
   #compare({ frame, after }: FramePiece, expected: Uint8Array): void {
     if (!isSameDigest(expected, after)) this.#break(this.#anchored, 'it is not what the instance log says')
     else if (this.#options.counting?.has(frame.seq + 1) ?? true) this.#anchored = frame.seq + 1
+  }
+
+  /** Where a fault can be that shows at a frame: with the key it is this frame, or else any since the last head. */
+  #unproven(frame: Frame): number {
+    return this.#keys === null ? this.#anchored : frame.seq
   }
 
   #takeBlock(frame: Frame): void {
@@ -164,21 +174,21 @@ class Walk {
         const mark = decodeClose(body)
         const isTrue =
           mark.totalFrames === frame.seq + 1 && mark.totalBytes === this.#offset && isSameDigest(mark.chain, before)
-        if (!isTrue) this.#break(this.#anchored, 'the frames are not those that it was closed with')
+        if (!isTrue) this.#break(this.#unproven(frame), 'the frames are not those that it was closed with')
         this.#end = { kind: 'closed', mark }
         return
       }
       if (body !== null && frame.type === FRAME_TYPES.recovery) {
         const mark = decodeRecovery(body)
         const isTrue = mark.lastSeq === frame.seq - 1 && isSameDigest(mark.lastChain, before)
-        if (!isTrue) this.#break(this.#anchored, 'the frames are not those that it was recovered with')
+        if (!isTrue) this.#break(this.#unproven(frame), 'the frames are not those that it was recovered with')
         this.#end = { kind: 'recovered', mark }
         return
       }
     } catch (error) {
       if (!(error instanceof RecordingError)) throw error
     }
-    this.#break(frame.seq, 'a final frame that closes nothing')
+    this.#break(this.#unproven(frame), 'a final frame that closes nothing')
   }
 
   takeEnd(piece: Extract<Piece, { kind: 'end' }>): void {

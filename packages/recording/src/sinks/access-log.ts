@@ -52,7 +52,7 @@ export async function openAccessLog(options: AccessLogOptions): Promise<AccessLo
   const boot = checkedIds(options.newId)()
   const folder = join(dir, boot)
   await makeBootFolder(dir, files, folder)
-  const previous = await previousLogs(dir, files, { own: boot, now: clock.now() })
+  const previous = await previousLogs(dir, files, { own: boot, now: clock.now(), keys })
   const storage = folderStorage(folder, files)
   const log = await openInstanceLog({ storage, keys, clock, sleep, randomBytes, instance, boot, previous })
   return {

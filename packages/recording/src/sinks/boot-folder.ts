@@ -1,11 +1,14 @@
 import { dirname, join } from 'node:path'
 import { systemCode } from '../disk-failure.ts'
 import { RecordingError } from '../errors.ts'
-import type { PreviousLog } from '../instance-log.ts'
+import { LOG_NAME, type PreviousLog } from '../instance-log.ts'
+import type { KeyEncryption } from '../keys.ts'
+import { LOG_TORN_BYTES_MAX } from '../read-log.ts'
 import { lockState, takeLock } from './boot-lock.ts'
 import { bootFolders, ID_PATTERN, readLog } from './directory.ts'
 import type { FileSystem } from './file-system.ts'
 import { unusable } from './folder-storage.ts'
+import { rewriteEnd } from './rewrite-end.ts'
 
 /** So many of the latest finished logs are tied into a new one. */
 const PREVIOUS_LOGS_MAX = 8
@@ -46,18 +49,36 @@ async function makeFolders(folder: string, files: FileSystem): Promise<void> {
   await files.syncFolder(dirname(folder))
 }
 
-/** The ends of the latest logs that nobody writes any more, to be tied into the new one: a log cut later shows. */
+/** A log whose key can't be had now is tied in by a later boot. */
+function onlyUnusable(error: unknown): null {
+  if (error instanceof RecordingError) throw error
+  return null
+}
+
+/**
+ * The ends of the latest logs that nobody writes any more, to be tied into the new one: a log cut later shows. Up to there
+ * each is genuine and on the disk, so that no later power cut takes what was tied.
+ */
 export async function previousLogs(
   dir: string,
   files: FileSystem,
-  { own, now }: { readonly own: string; readonly now: number },
+  { own, now, keys }: { readonly own: string; readonly now: number; readonly keys: KeyEncryption },
 ): Promise<readonly PreviousLog[]> {
   const previous: PreviousLog[] = []
   for (const boot of (await bootFolders(dir, files)).toReversed()) {
     if (previous.length >= PREVIOUS_LOGS_MAX) break
     if (boot === own || (await lockState(dir, files, { boot, now })).kind === 'live') continue
-    const { head } = await readLog(join(dir, boot), files)
-    if (head !== null) previous.push({ boot, ...head })
+    const log = join(dir, boot, LOG_NAME)
+    const found = await readLog(join(dir, boot), files, { keys }).catch(onlyUnusable)
+    if (found === null || found.head === null) continue
+    const { head, length } = found
+    try {
+      await rewriteEnd(log, files, { from: Math.max(0, length - LOG_TORN_BYTES_MAX), to: length })
+      await files.syncFolder(dirname(log))
+    } catch (cause) {
+      throw unusable(dir, cause)
+    }
+    previous.push({ boot, ...head })
   }
   return previous
 }

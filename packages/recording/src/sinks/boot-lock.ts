@@ -7,6 +7,8 @@ const LOCK_NAME = 'lock'
 /** A lock of another machine or container, where no process can be looked up, is dead when it wasn't touched for so long. */
 export const LOCK_STALE_MS = 60_000
 
+const isLock = (name: string): boolean => name === LOCK_NAME || name.startsWith(`${LOCK_NAME}.claimed-`)
+
 /** Marks a boot's folder as in use by this process. */
 export async function takeLock(folder: string, files: FileSystem): Promise<void> {
   const mark = (await files.processMark('self')) ?? { pid: '', startedAt: '', world: '' }
@@ -34,7 +36,7 @@ export async function lockState(
 ): Promise<LockState> {
   const folder = join(root, boot)
   const names = (await files.readFolder(folder)).map(file => file.name)
-  const name = names.find(file => file === LOCK_NAME || file.startsWith(`${LOCK_NAME}.claimed-`))
+  const name = names.find(isLock)
   if (name === undefined) return { kind: 'none' }
   const claimer = name === LOCK_NAME ? null : name.slice(`${LOCK_NAME}.claimed-`.length)
   // A claimed folder is in the hands of the boot that claimed it, for as long as that one lives.
@@ -72,7 +74,7 @@ export async function claimFolder(
   }
 }
 
-/** Ends a claim: the folder has nothing left to recover. */
-export async function settleClaim(folder: string, files: FileSystem, boot: string): Promise<void> {
-  await files.remove(join(folder, `${LOCK_NAME}.claimed-${boot}`))
+/** Ends a claim: the folder has nothing left to recover. A file system may have left the lock with an older name as well. */
+export async function settleClaim(folder: string, files: FileSystem): Promise<void> {
+  for (const { name } of await files.readFolder(folder)) if (isLock(name)) await files.remove(join(folder, name))
 }

@@ -3,6 +3,7 @@ import { RecordingError } from '../errors.ts'
 import { decodeRecordingHeader, type RecordingHeader } from '../file-header.ts'
 import { readPieces } from '../frame-reader.ts'
 import { LOG_NAME } from '../instance-log.ts'
+import type { KeyEncryption } from '../keys.ts'
 import { RECORDING_MAGIC } from '../layout.ts'
 import { joinLogs, type LogContents, type LogView, readInstanceLog } from '../log-view.ts'
 import { RECORDING_SUFFIX } from '../recorder.ts'
@@ -40,17 +41,17 @@ export async function bootFolders(dir: string, files: FileSystem = nodeFiles): P
 
 /** Reads all instance logs of a directory. */
 export const readLogs = async (dir: string, files: FileSystem = nodeFiles): Promise<LogView> =>
-  joinLogs(await readLogFiles(dir, files, () => new Set<number>()))
+  joinLogs(await readLogFiles(dir, files, { sizesOf: () => new Set<number>(), keys: null }))
 
-/** The logs of a directory by boot. `sizesOf`: where the root over a boot's log is wanted. */
+/** The logs of a directory by boot. `sizesOf`: where the root over a boot's log is wanted. With `keys` they are authenticated. */
 export async function readLogFiles(
   dir: string,
   files: FileSystem,
-  sizesOf: (boot: string) => ReadonlySet<number>,
+  { sizesOf, keys }: { readonly sizesOf: (boot: string) => ReadonlySet<number>; readonly keys: KeyEncryption | null },
 ): Promise<ReadonlyMap<string, LogContents>> {
   const logs = new Map<string, LogContents>()
   for (const boot of await bootFolders(dir, files)) {
-    const log = await readLog(join(dir, boot), files, sizesOf(boot))
+    const log = await readLog(join(dir, boot), files, { sizes: sizesOf(boot), keys })
     // A start that died before its log was made leaves a folder without log or recordings; that says nothing.
     const isEmpty =
       log.header === null && !(await files.readFolder(join(dir, boot))).some(({ name }) => isRecordingFile(name))
@@ -63,11 +64,12 @@ export async function readLogFiles(
 export async function readLog(
   folder: string,
   files: FileSystem = nodeFiles,
-  sizes: ReadonlySet<number> = new Set<number>(),
+  { sizes, keys = null }: { readonly sizes?: ReadonlySet<number>; readonly keys?: KeyEncryption | null } = {},
 ): Promise<LogContents> {
   try {
-    return await readInstanceLog(files.readPieces(join(folder, LOG_NAME)), sizes)
+    return await readInstanceLog(files.readPieces(join(folder, LOG_NAME)), sizes, keys)
   } catch (cause) {
+    if (!(cause instanceof Error && 'code' in cause)) throw cause // the key could not be had
     if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return readInstanceLog([])
     throw unusable(folder, cause)
   }

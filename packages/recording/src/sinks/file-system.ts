@@ -12,10 +12,12 @@ export interface ProcessMark {
  * any of it, in pieces and in any order, that no sync came after; the size may have grown without the bytes.
  */
 export interface OpenFile {
-  /** Writes at the end, or at the start of a file opened to `update`; may write less than asked. Resolves with the count. */
+  /** Writes at the end; may write less than asked. Resolves with the count. Not for a file opened to `update`. */
   readonly write: (bytes: Uint8Array) => Promise<number>
   /** The same, done when it returns. */
   readonly writeNow: (bytes: Uint8Array) => number
+  /** Writes over what is there, and on from there. For a file opened to `update`. */
+  readonly writeAt: (position: number, bytes: Uint8Array) => Promise<number>
   /** Reads up to so many bytes from there on; fewer only at the end. */
   readonly read: (position: number, count: number) => Promise<Buffer>
   readonly size: () => Promise<number>
@@ -29,7 +31,7 @@ export interface OpenFile {
   readonly close: () => Promise<void>
 }
 
-/** `create`: must not be there. `append`: must be there. `update`: the same, written from its start. */
+/** `create`: must not be there. `append`: must be there. `update`: the same, written anywhere. */
 export type OpenMode = 'create' | 'append' | 'update' | 'read'
 
 /**

@@ -47,6 +47,11 @@ export async function writeWhole(handle: OpenFile, bytes: Uint8Array): Promise<v
   for (let at = 0; at < bytes.length; ) at += await handle.write(bytes.subarray(at))
 }
 
+/** The same, over what is there. */
+export async function writeWholeAt(handle: OpenFile, position: number, bytes: Uint8Array): Promise<void> {
+  for (let at = 0; at < bytes.length; ) at += await handle.writeAt(position + at, bytes.subarray(at))
+}
+
 const appendFile = (handle: OpenFile): AppendFile => ({
   write: bytes => handle.write(bytes),
   sync: () => handle.syncData(),

@@ -53,6 +53,7 @@ export const nodeFiles: FileSystem = {
 const openFile = (handle: FileHandle): OpenFile => ({
   write: async bytes => (await handle.write(bytes)).bytesWritten,
   writeNow: bytes => writeSync(handle.fd, bytes),
+  writeAt: async (position, bytes) => (await handle.write(bytes, 0, bytes.length, position)).bytesWritten,
   read: async (position, count) => {
     const bytes = Buffer.alloc(count)
     let at = 0

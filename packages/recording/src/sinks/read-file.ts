@@ -5,7 +5,7 @@ import { type KeyEncryption, localKeys } from '../keys.ts'
 import { readEvents } from '../read-recording.ts'
 import { RECORDING_SUFFIX, VALUES_SUFFIX } from '../recorder.ts'
 import type { FileSystem } from './file-system.ts'
-import { writeWhole } from './folder-storage.ts'
+import { writeWholeAt } from './folder-storage.ts'
 import { nodeFiles } from './node-files.ts'
 
 const isAbsent = (error: unknown): boolean => error instanceof Error && 'code' in error && error.code === 'ENOENT'
@@ -69,7 +69,7 @@ export async function destroyValues(file: string, files: FileSystem = nodeFiles)
     const handle = await files.open(values, 'update')
     try {
       // Overwritten first, for file systems that write in place; elsewhere the key-encryption key still guards the rest.
-      await writeWhole(handle, new Uint8Array(await handle.size()))
+      await writeWholeAt(handle, 0, new Uint8Array(await handle.size()))
       await handle.sync()
     } finally {
       await handle.close()

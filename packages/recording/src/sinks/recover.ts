@@ -4,12 +4,13 @@ import type { Clock } from '@querywarden/policy-core'
 import { type BlockParts, blockBody } from '../block.ts'
 import { chainNext } from '../chain.ts'
 import { recoveryBody } from '../closing.ts'
+import { BATCH_BYTES_MAX } from '../commit-queue.ts'
 import { RecordingError } from '../errors.ts'
 import type { InstanceLog } from '../instance-log.ts'
 import { clearFramer, type Head } from '../journal.ts'
 import type { KeyEncryption, MetaKeys } from '../keys.ts'
 import { FRAME_TYPES } from '../layout.ts'
-import { joinLogs, type LogContents, type RecordingLog } from '../log-view.ts'
+import { joinLogs, type LogContents, type LogView, type RecordingLog } from '../log-view.ts'
 import { RECORDING_SUFFIX } from '../recorder.ts'
 import { type Scan, scanRecording } from '../scan.ts'
 import { tailName } from '../tail.ts'
@@ -19,8 +20,9 @@ import { openMetaKeys, TORN_BYTES_MAX } from '../verify.ts'
 import { claimFolder, lockState, settleClaim } from './boot-lock.ts'
 import { bootFolders, readLog, recordingOf } from './directory.ts'
 import type { FileSystem } from './file-system.ts'
-import { createDurably, writeWhole } from './folder-storage.ts'
+import { createDurably } from './folder-storage.ts'
 import { type FoundTails, readTails, settleTails } from './read-tails.ts'
+import { rewriteEnd } from './rewrite-end.ts'
 
 /** What a start found of earlier boots, and did about it. Nothing is ever deleted. */
 export interface RecoveryReport {
@@ -83,7 +85,7 @@ export async function recoverDirectory(options: RecoveryOptions): Promise<Recove
     report.tornTails.push(...(await settleTails(found.tails, files, found.present)))
     // Where all had their ends already it was this that removed them, and was cut short.
     if (report.recovered.length > recoveredBefore) report.left.push(...found.goneTails)
-    await settleClaim(folder, files, options.boot)
+    await settleClaim(folder, files)
   }
   return report
 }
@@ -98,19 +100,22 @@ interface Dealt {
 
 async function recoverFolder(folder: string, options: RecoveryOptions, report: Draft): Promise<Dealt | null> {
   let tails: FoundTails
+  let log: LogContents
   try {
+    // Names that only the kernel knows could go with the next power cut, after the log has said what became of them.
+    await options.files.syncFolder(folder)
     tails = await readTails(folder, options.files, options.keys)
+    log = await readLog(folder, options.files, { keys: options.keys })
   } catch (error) {
     // A recording that is ended without its tail would have lost what only the tail has.
     report.left.push({ place: folder, why: whyOf(error) })
     return null
   }
-  const log = await readLog(folder, options.files)
   const view = joinLogs(new Map([[folder, log]]))
   const names = (await options.files.readFolder(folder)).map(({ name }) => name)
   const recordings = names.filter(name => name.endsWith(RECORDING_SUFFIX))
   const present = new Set(recordings.map(recordingOf))
-  for (const recording of view.recordings.keys()) if (!present.has(recording)) report.missing.push(recording)
+  report.missing.push(...goneRecordings(log, view).filter(recording => !present.has(recording)))
   for (const name of recordings) {
     const file = join(folder, name)
     try {
@@ -127,6 +132,12 @@ async function recoverFolder(folder: string, options: RecoveryOptions, report: D
     goneTails: goneTails(log, names).map(name => ({ place: join(folder, name), why: GONE_TAIL })),
   }
 }
+
+/** Those that began in this boot's folder, and that no rule removed. Others of its log are ones that it recovered. */
+const goneRecordings = ({ entries }: LogContents, { recordings }: LogView): readonly string[] =>
+  entries.flatMap(({ entry }) =>
+    entry.kind === 'opened' && (recordings.get(entry.recording)?.retired ?? null) === null ? [entry.recording] : [],
+  )
 
 const GONE_TAIL = 'this tail was written and is gone: reads that were let run last may be missing from recordings'
 
@@ -164,20 +175,23 @@ async function recoverFile(found: Found, options: RecoveryOptions, report: Draft
     },
   })
   const why = whyUntouchable(scan, recording, known)
-  const { head, end } = scan
+  const { head, end, offset } = scan
   if (why !== null || head === null || keyed.keys === null) {
     report.left.push({ place: file, why: why ?? 'it has no readable header' })
     return
   }
+  // What was not on the disk: one batch, or one frame where that is larger.
+  const from = Math.max(0, Math.min(scan.lastAt, offset - BATCH_BYTES_MAX))
   if (end.kind === 'closed' || end.kind === 'recovered') {
+    await rewriteEnd(file, options.files, { from, to: offset })
     await options.log.append({ kind: end.kind, recording, head })
     report.confirmed.push(recording)
     return
   }
-  const torn = end.kind === 'torn' ? await moveAside(found, options.files, scan.offset) : null
+  const torn = end.kind === 'torn' ? await moveAside(found, options.files, offset) : null
   const blocks = tailBlocks(found.tail, scan.blockEntries)
   const frames = endFrames({ head, blocks, torn, keys: keyed.keys }, options)
-  await appendDurably(file, options.files, { offset: scan.offset, frames })
+  await rewriteEnd(file, options.files, { from, to: offset, append: Buffer.concat(frames) })
   const sealed = headAfter(head, frames)
   await options.log.append({ kind: 'recovered', recording, head: sealed })
   report.recovered.push({
@@ -265,22 +279,6 @@ async function readFrom(file: string, files: FileSystem, offset: number): Promis
     const bytes = await handle.read(offset, count)
     if (bytes.length !== count) throw new RecordingError('MALFORMED', 'the file changed while it was read')
     return bytes
-  } finally {
-    await handle.close()
-  }
-}
-
-async function appendDurably(
-  file: string,
-  files: FileSystem,
-  { offset, frames }: { readonly offset: number; readonly frames: readonly Buffer[] },
-): Promise<void> {
-  const handle = await files.open(file, 'append')
-  try {
-    if ((await handle.size()) !== offset)
-      throw new RecordingError('MALFORMED', 'the file changed while it was recovered')
-    await writeWhole(handle, Buffer.concat(frames))
-    await handle.sync()
   } finally {
     await handle.close()
   }

@@ -125,7 +125,10 @@ async function readEvidence({ dir, files, options }: Place): Promise<LogEvidence
     if (note !== null) local.set(boot, note)
   }
   const evidence = signedRoots({ anchors, local, areKeysGiven: given.length > 0, keys })
-  const logs = await readLogFiles(dir, files, boot => signedSizes(boot, evidence.signed))
+  const logs = await readLogFiles(dir, files, {
+    sizesOf: boot => signedSizes(boot, evidence.signed),
+    keys: options.keys,
+  })
   const view = joinLogs(logs, evidence.signed)
   const verdicts = view.logs.map(standing => ({
     ...standing,
