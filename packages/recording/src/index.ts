@@ -81,6 +81,14 @@ export { PLAIN_REPLAY, type ReplayMoment, type ReplayOptions, renderReplay, tell
 export { clipped, visible } from './replay/visible.ts'
 export { eventsWithin, parseReplayPoint, parseTime, type ReplayPoint, type ReplayWindow } from './replay/window.ts'
 export { identityMatcher, type Matcher, matcher } from './search/pattern.ts'
+export {
+  ANY_RECORDING,
+  asksForContents,
+  type RecordingQuery,
+  type SessionFacts,
+  sessionMatcher,
+} from './search/query.ts'
+export type { StatementFacts } from './search/statement-facts.ts'
 export type { Durability } from './session-context.ts'
 export type { LocalCheckpoint } from './signed-roots.ts'
 export {
@@ -105,6 +113,13 @@ export {
   type RetentionReport,
   type RetentionSweep,
 } from './sinks/retention.ts'
+export {
+  type FoundRecording,
+  rebuildIndex,
+  type SearchOptions,
+  type SearchResult,
+  searchRecordings,
+} from './sinks/search-recordings.ts'
 export { type UploadSink, type UploadSinkOptions, type UploadState, uploadSink } from './sinks/upload.ts'
 export {
   type DirectoryVerdict,

@@ -4,6 +4,8 @@ export const RECORDING_MAGIC: Uint8Array = Buffer.from('DBREC1\0\0', 'latin1')
 export const TAIL_MAGIC: Uint8Array = Buffer.from('DBTAIL1\0', 'latin1')
 /** The first eight bytes of an instance log: the same frames, other types. */
 export const LOG_MAGIC: Uint8Array = Buffer.from('DBLOG1\0\0', 'latin1')
+/** The first eight bytes of a search index: derived, and thrown away at will. */
+export const INDEX_MAGIC: Uint8Array = Buffer.from('DBIDX1\0\0', 'latin1')
 
 export const MAGIC_BYTES = 8
 export const HEADER_BYTES_MAX = 65_536
