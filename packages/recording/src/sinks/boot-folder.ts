@@ -37,16 +37,25 @@ export async function makeBootFolder(dir: string, files: FileSystem, folder: str
 
 /** With those that it is in, each durable in the one above: what is recorded could be lost with any of them. */
 async function makeFolders(folder: string, files: FileSystem): Promise<void> {
+  const parent = dirname(folder)
   try {
     await files.makeFolder(folder)
   } catch (error) {
     const code = systemCode(error)
-    if (code === 'EEXIST') return
-    if (code !== 'ENOENT' || dirname(folder) === folder) throw error
-    await makeFolders(dirname(folder), files)
+    if (code === 'EEXIST') return syncParents(folder, files)
+    if (code !== 'ENOENT' || parent === folder) throw error
+    await makeFolders(parent, files)
     await files.makeFolder(folder)
   }
-  await files.syncFolder(dirname(folder))
+  await files.syncFolder(parent)
+  await syncParents(parent, files)
+}
+
+/** A start that was killed may have made them and not have got to this. Where they can't be read they are not of that kind. */
+async function syncParents(folder: string, files: FileSystem): Promise<void> {
+  for (let at = folder; dirname(at) !== at; at = dirname(at)) {
+    await files.syncFolder(dirname(at)).catch(() => undefined)
+  }
 }
 
 /** A log whose key can't be had now is tied in by a later boot. */

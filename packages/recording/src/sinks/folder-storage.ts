@@ -25,7 +25,7 @@ export async function createDurably(
 ): Promise<OpenFile> {
   const temporary = join(folder, `${name}.tmp`)
   try {
-    const handle = await files.open(temporary, 'create')
+    const handle = await openNew(temporary, files)
     try {
       await writeWhole(handle, bytes)
       await handle.sync()
@@ -40,6 +40,17 @@ export async function createDurably(
     return handle
   } catch (cause) {
     throw unusable(folder, cause)
+  }
+}
+
+/** One that is there already was left by a process that was killed before it had its name: nobody was told of it. */
+async function openNew(temporary: string, files: FileSystem): Promise<OpenFile> {
+  try {
+    return await files.open(temporary, 'create')
+  } catch (error) {
+    if (systemCode(error) !== 'EEXIST') throw error
+    await files.remove(temporary)
+    return files.open(temporary, 'create')
   }
 }
 
