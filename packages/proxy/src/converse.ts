@@ -16,6 +16,7 @@ import type { CancelKey } from './postgres/cancel-keys.ts'
 import { Conversation } from './postgres/conversation.ts'
 import type { Login } from './postgres/handshake.ts'
 import { isReported } from './postgres/reported.ts'
+import { sessionFacts } from './postgres/server-facts.ts'
 import { SessionPlanner } from './postgres/session-planner.ts'
 import { cancelUpstream, mergedCancel } from './postgres/upstream-cancel.ts'
 import type { Upstream } from './postgres/upstream-login.ts'
@@ -44,6 +45,7 @@ export async function converse(admitted: Admitted): Promise<void> {
     id: newId(),
     principal,
     target: target.target,
+    server: sessionFacts(upstream.parameters, target.serverFacts()),
     client: {
       user: login.request.user,
       application_name: login.request.applicationName,

@@ -16,6 +16,7 @@ import {
 } from '@querywarden/sql/postgres'
 import type { Registry } from 'prom-client'
 import { uuidv7 } from 'uuidv7'
+import { accountForSettings } from './account-settings.ts'
 import { Admission, type AdmissionLimits } from './admission.ts'
 import { alarming } from './alarm.ts'
 import { listenOn } from './bind.ts'
@@ -82,6 +83,7 @@ export async function openCore(sources: Sources, parts: CoreParts): Promise<Core
   let inForce = await prepareInForce(sources, null, surroundings)
   const recorder = await openRecorder(sources.config.recording, env, clock)
   logRecovery(recorder.recovery, log)
+  await accountForSettings(recorder, inForce)
   const loop = watchLoopDelay()
   const admission = new Admission(() => shareOf(inForce.config.limits, fellows.workers), clock.monotonic)
   const memoryBytesMax = (): number => (inForce.config.limits.memoryBytesMax ?? memoryOfMachine()) / fellows.workers
@@ -120,6 +122,8 @@ export async function openCore(sources: Sources, parts: CoreParts): Promise<Core
       const prepared = await prepareInForce(next, inForce, surroundings)
       return () => {
         inForce = prepared
+        // Written ahead of whatever is judged by it. A log that fails refuses every statement, and says so there.
+        void accountForSettings(recorder, prepared).catch(() => undefined)
       }
     },
     metrics: () => parts.registry.getMetricsAsJSON(),

@@ -12,6 +12,7 @@ import { circuitBreaker } from './circuit-breaker.ts'
 import type { ProxyLimits, ReachedTarget } from './config/config.ts'
 import { withAuthority } from './config/tls-files.ts'
 import { runOwnQuery } from './postgres/catalog-query.ts'
+import { readServerFacts, type ServerFacts } from './postgres/server-facts.ts'
 import { UpstreamError } from './postgres/upstream-error.ts'
 import { logInUpstream, type Upstream } from './postgres/upstream-login.ts'
 import { type RowEstimates, rowEstimates } from './row-estimates.ts'
@@ -25,6 +26,8 @@ export interface TargetService {
   readonly config: ReachedTarget
   /** Opens a database session of the gateway's own account. @throws {UpstreamError} */
   readonly logIn: (settings: ReadonlyMap<string, string>) => Promise<Upstream>
+  /** What its server said of itself when its schema was read last; nothing before that. */
+  readonly serverFacts: () => ServerFacts
   /** How many rows its planner expects of statements. */
   readonly estimates: RowEstimates
   /** The schema to decide by. Rejects where there is none, or the policy in force doesn't fit it. */
@@ -76,9 +79,16 @@ export function serveTarget(options: {
     { monotonic, random: Math.random },
   )
 
+  let serverFacts: ServerFacts = {}
   const own = ownSessions(() => logIn(new Map()))
   const keeper = keepCatalog({
-    load: () => loadWithin(limits.loginMsMax, monotonic, () => logIn(new Map()), config.searchPath),
+    load: () =>
+      loadWithin(limits.loginMsMax, monotonic, () => logIn(new Map()), {
+        searchPath: config.searchPath,
+        onFacts: facts => {
+          serverFacts = facts
+        },
+      }),
     monotonic,
     freshMs: limits.catalogMaxAgeMs / FRESH_PARTS,
     ageMsMax: limits.catalogMaxAgeMs,
@@ -93,6 +103,7 @@ export function serveTarget(options: {
     target: { name: config.name, dialect: config.dialect },
     config,
     logIn,
+    serverFacts: () => serverFacts,
     estimates: rowEstimates({ logIn: own.logIn }),
     catalog: async () => fitting(await keeper.current()),
     schema: keeper.current,
@@ -108,7 +119,7 @@ async function loadWithin(
   msMax: number,
   monotonic: () => number,
   logIn: () => Promise<Upstream>,
-  searchPath: readonly string[],
+  { searchPath, onFacts }: { readonly searchPath: readonly string[]; readonly onFacts: (facts: ServerFacts) => void },
 ): Promise<Catalog> {
   const startedMs = monotonic()
   const upstream = await logIn()
@@ -118,6 +129,7 @@ async function loadWithin(
     upstream.link.socket.destroy()
   })
   try {
+    onFacts(await readServerFacts(upstream))
     return await loadCatalog(text => runOwnQuery(upstream, text), { searchPath })
   } catch (error) {
     if (!isLate) throw error
