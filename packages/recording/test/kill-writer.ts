@@ -2,7 +2,8 @@ import { writeSync } from 'node:fs'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Entry } from '@querywarden/policy-core'
 import { fileRecorder } from '../src/index.ts'
-import { change, done, intent, opening, optionsFor } from './writer-fixtures.ts'
+import { rowsOf } from './rows-fixtures.ts'
+import { change, intent, opening, optionsFor } from './writer-fixtures.ts'
 
 const repeated = intent(0, 'select a from t where b = $1')
 /** Statements seen before and new ones, short and long, and now and then one that changes data. */
@@ -25,7 +26,18 @@ async function main(dir: string, durability: 'standard' | 'strict'): Promise<voi
       for (let n = 1; n <= 40; n++) {
         await recording.append(entry(n))
         writeSync(1, `${session} ${n} intent\n`)
-        await recording.append(done(n))
+        // Few rows and many, in parts.
+        const [part, parts] = [n % 5 === 0 ? 200_000 : 1_500, n % 4]
+        for (let at = 0; at < parts; at++) {
+          const rows = rowsOf(n, part, { columns: null })
+          await recording.append({ ...rows, first: at * rows.rows })
+        }
+        // Says how many parts there were.
+        await recording.append({
+          kind: 'completion',
+          statement: n,
+          completion: { kind: 'not-run', why: String(parts) },
+        })
         if (durability === 'strict') writeSync(1, `${session} ${n} outcome\n`)
         // As a database would have it: other sessions get their turn, and now and then there is nothing to do.
         await wait(n % 13 === 0 ? 10 : 0)

@@ -7,6 +7,7 @@ import { build } from 'vite'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { fileRecorder, listRecordings, localKeys, readRecording, verifyDirectory } from '../src/index.ts'
 import { KEK, optionsFor, temporaryDir } from './fixtures.ts'
+import { rowsOf } from './rows-fixtures.ts'
 
 const DIRECTORIES = 8
 const KILLS_EACH = 4
@@ -51,9 +52,18 @@ async function recordedLines(dir: string): Promise<ReadonlySet<string>> {
   const lines = new Set<string>()
   for (const { file, header } of await listRecordings(dir)) {
     if (file === null || header === null) continue
+    const rows = new Map<number, number>()
     for await (const event of readRecording(file, { kek: KEK })) {
       if (event.kind === 'intent') lines.add(`${header.session} ${event.statement} intent`)
-      if (event.kind === 'completion') lines.add(`${header.session} ${event.statement} outcome`)
+      if (event.kind === 'rows') {
+        expect(event.first).toBe(rows.get(event.statement) ?? 0)
+        rows.set(event.statement, event.first + event.rows)
+      }
+      if (event.kind !== 'completion') continue
+      lines.add(`${header.session} ${event.statement} outcome`)
+      const parts = event.completion.kind === 'not-run' ? Number(event.completion.why) : Number.NaN
+      const part = event.statement % 5 === 0 ? 200_000 : 1_500
+      expect(rows.get(event.statement) ?? 0).toBe(parts * rowsOf(1, part).rows)
     }
   }
   return lines

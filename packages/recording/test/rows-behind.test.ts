@@ -99,6 +99,8 @@ describe('R5: rows and outcomes after a crash', () => {
   const step = fc.record({
     sizes: fc.array(size, { maxLength: 4 }),
     held: fc.boolean(),
+    /** Something that has a frame of its own comes between rows and outcome. */
+    interrupted: fc.boolean(),
     waitMs: fc.constantFrom(0, 0, 15, 60),
   })
 
@@ -112,7 +114,7 @@ describe('R5: rows and outcomes after a crash', () => {
           const { dir, boot, disk, session, letGo } = await start(durability)
           const given: number[] = []
           const settled: Promise<unknown>[] = []
-          for (const [index, { sizes, held, waitMs }] of steps.entries()) {
+          for (const [index, { sizes, held, interrupted, waitMs }] of steps.entries()) {
             if (held) disk.held = true
             else letGo()
             const statement = index + 1
@@ -123,6 +125,7 @@ describe('R5: rows and outcomes after a crash', () => {
               entries.push(rows)
               first += rows.rows
             }
+            if (interrupted) entries.push({ kind: 'cancel-requested', statement })
             given.push(first)
             for (const entry of [...entries, done(statement)])
               settled.push(session.append(entry).catch(() => undefined))

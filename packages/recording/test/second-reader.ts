@@ -98,7 +98,7 @@ function isTrueClose(frame: Buffer, at: { frames: number; offset: number; chain:
   }
 }
 
-/** A statement or an outcome that a block holds. */
+/** An entry that a block holds; `text` is what its VALUE says: words, or rows in hex. */
 export type SecondEntry = { readonly statement: number; readonly text: string | null; readonly outcome: string | null }
 
 /** Opens the blocks of a sound recording, from the same page: with the key-encryption key and the wrapped VALUE key. */
@@ -136,11 +136,14 @@ export function secondEntries(file: Buffer, kek: Uint8Array, wrappedValueKey: Ui
     }
     const texts = new Map<unknown, string>()
     for (const [number, fields] of open(value, body.get('value') ?? new Uint8Array(0))) {
-      if (fields instanceof Map) texts.set(number, String(fields.get('text')))
+      if (!(fields instanceof Map)) continue
+      const frames: unknown = fields.get('frames')
+      const said = frames instanceof Uint8Array ? Buffer.from(frames).toString('hex') : null
+      texts.set(number, said ?? String(fields.get('text') ?? fields.get('message')))
     }
     for (const [index, [type, , , fields]] of open(meta, body.get('meta') ?? new Uint8Array(0)).entries()) {
       if (!(fields instanceof Map)) throw new Error('an entry without META')
-      const text = type === 4 ? (texts.get(fields.get('like') ?? first + index) ?? null) : null
+      const text = type === 11 ? null : (texts.get(fields.get('like') ?? first + index) ?? null)
       const outcome = type === 11 ? String(fields.get('completion').get('kind')) : null
       found.push({ statement: Number(fields.get('statement')), text, outcome })
     }
