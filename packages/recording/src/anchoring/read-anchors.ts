@@ -12,12 +12,21 @@ export interface AnchoredHead extends TreeHead {
   readonly witnesses: readonly { readonly name: string; readonly at: number }[]
 }
 
+/** A note that an anchor keeps and that counts for nothing. */
+export interface RefusedNote {
+  readonly anchor: string
+  readonly boot: string
+  readonly why: string
+  /** It is no whole note: its keeping was cut short. Otherwise somebody else signed it, or it was changed. */
+  readonly isUnfinished: boolean
+}
+
 /** What anchors say. */
 export interface AnchorsRead {
   /** By boot, the smallest first. Two of one size may differ: then one of them is not of this log. */
   readonly logs: ReadonlyMap<string, readonly AnchoredHead[]>
   /** What is kept there and is no checkpoint by a key that is known: somebody else wrote it. */
-  readonly refused: readonly { readonly anchor: string; readonly boot: string; readonly why: string }[]
+  readonly refused: readonly RefusedNote[]
 }
 
 /**
@@ -42,7 +51,7 @@ export async function readAnchors(
         else known.push(head)
       } catch (error) {
         if (!(error instanceof RecordingError)) throw error
-        refused.push({ anchor: source.name, boot, why: error.message })
+        refused.push({ anchor: source.name, boot, why: error.message, isUnfinished: error.code === 'MALFORMED' })
       }
     }
   }

@@ -56,7 +56,8 @@ class Witness {
     checkpoint: SignedCheckpoint,
     proofFrom: (size: number) => readonly Uint8Array[],
   ): Promise<readonly string[]> {
-    const known = this.#sizes.get(checkpoint.boot) ?? 0
+    const seen = this.#sizes.get(checkpoint.boot) ?? 0
+    const known = seen > checkpoint.size ? 0 : seen
     let answer = await this.#ask(checkpoint, known, proofFrom)
     if (answer.status === 409) {
       // An answer was lost, or another process speaks for the same log: it says where it stands.
