@@ -6,9 +6,8 @@ import type { FileSystem, OpenFile } from './file-system.ts'
 
 /** What is read and digested at once: half a millisecond. */
 const READ_BYTES = 262_144
-const MIB = 1_048_576
 /** How large parts are where the file isn't larger than so many of them. Held in memory, one at a time. */
-export const PART_BYTES: number = 8 * MIB
+export const PART_BYTES: number = 8 * 1_048_576
 /** S3 takes no more (Amazon S3 user guide, "Multipart upload limits"). */
 const PARTS_MAX = 10_000
 
@@ -63,7 +62,7 @@ async function uploadParts(source: Source, options: UploadOptions): Promise<Uplo
   const { store } = options
   const upload = await openUpload(key, options)
   const known = new Map(upload.parts.map(part => [part.number, part]))
-  const partBytes = Math.max(options.partBytes, Math.ceil(bytes / PARTS_MAX / MIB) * MIB)
+  const partBytes = Math.max(options.partBytes, Math.ceil(bytes / PARTS_MAX))
   const whole = createHash('sha256')
   const parts: StoredPart[] = []
   for (let from = 0; from < bytes; from += partBytes) {

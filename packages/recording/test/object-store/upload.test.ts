@@ -218,7 +218,7 @@ describe('a log grows there as it does here', () => {
 })
 
 describe('large recordings go in parts', () => {
-  const big = 'x'.repeat(40_000)
+  const big = 'x'.repeat(12_000)
   async function bigRecording(dir: string): Promise<FileRecorder> {
     const recorder = await fileRecorder(optionsFor(dir, { quotaBytes: 10_000_000 }))
     const session = await recorder.record(opening())
@@ -231,7 +231,7 @@ describe('large recordings go in parts', () => {
     const [dir, server] = [await temporaryDir(), await storeServer()]
     const recorder = await bigRecording(dir)
     server.fail({ operation: 'CompleteMultipartUpload', kind: 'denied' })
-    const sink = sinkFor(dir, recorder, server, { partBytes: 65_536 })
+    const sink = sinkFor(dir, recorder, server, { partBytes: 8_192 })
     await expect(sink.pass()).rejects.toMatchObject({ code: 'STORE_REFUSED' })
     const sent = server.requests.filter(line => line.startsWith('UploadPart')).length
     expect(sent).toBeGreaterThan(4)
@@ -249,9 +249,9 @@ describe('large recordings go in parts', () => {
     const store = storeOf(server)
     const key = `${recorder.boot}/${name}`
     const upload = await store.begin(key, null)
-    await store.putPart(key, upload, { number: 2, bytes: Buffer.alloc(65_536) })
+    await store.putPart(key, upload, { number: 2, bytes: Buffer.alloc(8_192) })
     await store.begin(key, null)
-    await sinkFor(dir, recorder, server, { partBytes: 65_536 }).pass()
+    await sinkFor(dir, recorder, server, { partBytes: 8_192 }).pass()
     await recorder.close()
     expect(server.openUploads()).toBe(0)
     expect(await verdicts(await fetched(server))).toEqual(['COMPLETE'])
@@ -263,7 +263,7 @@ describe('large recordings go in parts', () => {
       const [dir, server] = [await temporaryDir(), await storeServer()]
       const recorder = await bigRecording(dir)
       server.fail({ operation, kind: 'lost-answer' })
-      const sink = sinkFor(dir, recorder, server, { partBytes: 65_536 })
+      const sink = sinkFor(dir, recorder, server, { partBytes: 8_192 })
       await sink.pass()
       await recorder.close()
       await sink.finish(1_000)
@@ -275,7 +275,7 @@ describe('large recordings go in parts', () => {
   test('the digest in the log is that of the whole file', async () => {
     const [dir, server] = [await temporaryDir(), await storeServer()]
     const recorder = await bigRecording(dir)
-    await sinkFor(dir, recorder, server, { partBytes: 65_536 }).pass()
+    await sinkFor(dir, recorder, server, { partBytes: 8_192 }).pass()
     await recorder.close()
     const { readInstanceLog } = await import('../../src/index.ts')
     const { entries } = await readInstanceLog([await readFile(join(dir, recorder.boot, 'instance.log'))])
