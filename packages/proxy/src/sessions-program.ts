@@ -32,19 +32,49 @@ export function addSessions(
     })
 }
 
+/** What can be asked for. In patterns `*` stands for anything. */
+const filtered = (command: Command): Command =>
+  command
+    .option('--who <pattern>', 'of this subject, or subject@issuer; the agent that acted counts too')
+    .option('--target <pattern>', 'on this target')
+    .option('--since <time>', 'from then on, such as 2027-03-01 or 2027-03-01T09:30:00Z')
+    .option('--until <time>', 'before that')
+    .option('--relation <pattern>', 'with a statement on this relation')
+    .option('--effect <pattern>', 'with a statement of this effect: read, write, ddl …')
+    .option('--outcome <pattern>', 'with one that became this: done, failed, refused …, a refusal code, an SQLSTATE')
+    .option('--approved-by <pattern>', 'with one that this person approved')
+    .option('--text <text>', 'with one that has this in its text without literals')
+
 function addListing(
   sessions: Command,
   onTerminal: (options: { readonly json?: boolean }) => Terminal,
   done: (exit: number) => void,
 ): void {
-  sessions
-    .command('list')
-    .description('recorded sessions, newest last; needs no key')
+  filtered(sessions.command('list'))
+    .description('recorded sessions, newest last; needs no key unless it asks for what is in them')
+    .option('--values', 'look for the text in literals and parameters too')
+    .addOption(new Option('--limit <number>', 'at most so many, the newest').default('100000', 'all'))
     .addOption(dir())
+    .addOption(key())
+    .addOption(as())
     .addOption(json())
+    .addHelpText('after', NOTED)
     .action(async options => {
-      const { sessionsList } = await import('./commands/sessions.ts')
+      const { sessionsList } = await import('./commands/session-search.ts')
       done(await sessionsList(onTerminal(options), options))
+    })
+  sessions
+    .command('index')
+    .description('the index that searching goes by; it is made of the recordings, and can be thrown away')
+    .option('--rebuild', 'throw it away, and make it anew')
+    .addOption(dir())
+    .addOption(key())
+    .addOption(as())
+    .addOption(json())
+    .addHelpText('after', NOTED)
+    .action(async options => {
+      const { sessionsIndex } = await import('./commands/session-search.ts')
+      done(await sessionsIndex(onTerminal(options), options))
     })
   sessions
     .command('show')

@@ -18,8 +18,8 @@ const CLEAR_LINE = '\r\u001b[K'
 export async function play(moments: AsyncIterable<ReplayMoment>, screen: Screen, pace: Pace): Promise<void> {
   let [speed, before, isSkipping]: [number, number | null, boolean] = [pace.speed, null, false]
   for await (const moment of moments) {
-    if (moment.isStatement) isSkipping = false
-    if (!isSkipping) {
+    if (isSkipping) isSkipping = !moment.isStatement
+    else {
       const waited = await wait(pauseBetween(before, moment.monotonic, { ...pace, speed }), speed, screen)
       if (waited.end === 'quit') return
       speed = waited.speed

@@ -7,21 +7,8 @@ import {
 } from '@querywarden/recording'
 import { CommandError, EXIT } from './exit.ts'
 import { findSession, noted, type ReadingOptions } from './reading.ts'
-import { listSessions, logLine, verdictLine, verifySessions } from './recordings.ts'
-import { show, type Terminal, table } from './terminal.ts'
-
-export async function sessionsList(terminal: Terminal, options: { readonly dir: string }): Promise<number> {
-  const recordings = (await listSessions(options.dir)).map(summaryOf)
-  show(terminal, recordings, all =>
-    all.length === 0
-      ? [`no recordings in ${options.dir}`]
-      : table(
-          HEAD,
-          all.map(one => [one.recording, one.opened, one.who, one.target, one.state]),
-        ),
-  )
-  return EXIT.ok
-}
+import { logLine, verdictLine, verifySessions } from './recordings.ts'
+import { show, type Terminal } from './terminal.ts'
 
 /** Who, where, how it ended, and what it did in numbers. */
 export async function sessionsShow(terminal: Terminal, id: string, options: ReadingOptions): Promise<number> {
@@ -92,9 +79,17 @@ async function recordingOf(id: string, dir: string, verdicts: DirectoryVerdict['
   return named.length === 1 && named[0] !== undefined ? named[0].recording : (await findSession(dir, id)).recording
 }
 
-const HEAD = ['RECORDING', 'OPENED', 'WHO', 'TARGET', 'STATE']
+/** A recording as lists tell it. */
+export interface SessionSummary {
+  readonly recording: string
+  readonly session: string | null
+  readonly opened: string
+  readonly who: string
+  readonly target: string
+  readonly state: string
+}
 
-const summaryOf = ({ recording, header, file, logged }: RecordingSummary) => ({
+export const summaryOf = ({ recording, header, file, logged }: RecordingSummary): SessionSummary => ({
   recording,
   session: header?.session ?? null,
   opened: header === null ? 'unknown' : new Date(header.createdAt).toISOString(),

@@ -94,12 +94,12 @@ async function lookBack(world: World, stage: Stage): Promise<void> {
       .find(line => line.startsWith(session.recording)) ?? ''
 
   stage.step('The session, replayed from its recording.')
-  const [opening = '', ...lines] = await replayLines(
+  const [day = '', opening = '', ...lines] = await replayLines(
     { dir: world.recordings },
     { ...session, file, dir: world.recordings },
   )
   const firstRefusal = lines.findIndex(line => line.includes('refused:'))
-  stage.got([opening, `… ${firstRefusal} lines: the reads of steps 1 and 2 …`, ...lines.slice(firstRefusal)])
+  stage.got([day, opening, `… ${firstRefusal} lines: the reads of steps 1 and 2 …`, ...lines.slice(firstRefusal)])
 
   stage.step('The recording verifies. Then one byte of it is flipped.')
   stage.got([await verdict()])

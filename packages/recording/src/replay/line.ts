@@ -23,12 +23,18 @@ export const line = (spans: string | readonly Span[], hang = ''): Line => ({
 
 /** A line as text, in as many terminal lines as it takes; null: a terminal without end. */
 export function shown({ spans, hang }: Line, columns: number | null, look: Look): readonly string[] {
-  if (columns === null) return [spans.map(one => painted(one, look)).join('')]
-  const lines: string[] = []
-  let [current, used, isFresh] = ['', 0, true]
+  if (columns === null) return [painted(spans, look)]
+  const lines: Span[][] = [[]]
+  let [used, isFresh] = [0, true]
+  const put = (text: string, role: Role | null): void => {
+    lines.at(-1)?.push(span(text, role))
+    used += widthOf(text)
+  }
   const wrap = (): void => {
-    lines.push(current)
-    ;[current, used, isFresh] = [look('quiet', hang), widthOf(hang), true]
+    lines.push([])
+    used = 0
+    put(hang, 'quiet')
+    isFresh = true
   }
   for (const { role, text } of spans) {
     for (const word of text.split(/(?<= )/)) {
@@ -37,16 +43,24 @@ export function shown({ spans, hang }: Line, columns: number | null, look: Look)
       let rest = word
       while (widthOf(rest.trimEnd()) > columns - used && rest.length > 0) {
         const [head, tail] = splitAt(rest, Math.max(columns - used, 1))
-        current += painted({ role, text: head }, look)
+        put(head, role)
         rest = tail
         wrap()
       }
-      current += painted({ role, text: rest }, look)
-      used += widthOf(rest)
+      put(rest, role)
       isFresh = false
     }
   }
-  return [...lines, current]
+  return lines.map(one => painted(one, look))
 }
 
-const painted = ({ role, text }: Span, look: Look): string => (role === null || text === '' ? text : look(role, text))
+/** Stretches of one role are painted as one. */
+function painted(spans: readonly Span[], look: Look): string {
+  const joined: Span[] = []
+  for (const one of spans) {
+    const last = joined.at(-1)
+    if (last === undefined || last.role !== one.role) joined.push(one)
+    else joined[joined.length - 1] = span(last.text + one.text, one.role)
+  }
+  return joined.map(({ role, text }) => (role === null || text === '' ? text : look(role, text))).join('')
+}

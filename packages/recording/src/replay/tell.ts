@@ -1,5 +1,5 @@
 import type { Dialect, RecordedColumn } from '@querywarden/policy-core'
-import type { RecordedEvent, RowsEvent } from '../event.ts'
+import type { IntentEvent, RecordedEvent, RowsEvent } from '../event.ts'
 import { dayAndTime, TIME_COLUMNS } from './clock-text.ts'
 import { linesOf, openedLines } from './event-lines.ts'
 import { type Line, line, shown, span } from './line.ts'
@@ -80,6 +80,7 @@ class Teller {
   readonly #columns = new Map<number, readonly RecordedColumn[]>()
   #dialect: Dialect = 'postgres'
   #day = ''
+  #limits = ''
 
   constructor(options: ReplayOptions) {
     this.#options = options
@@ -88,11 +89,20 @@ class Teller {
   event(event: Exclude<RecordedEvent, { kind: 'rows' }>): ReplayMoment {
     if (event.kind === 'broken-off') return this.#moment(null, linesOf(event, this.#dialect))
     if (event.kind === 'completion') this.#columns.delete(event.statement)
-    const isStatement = event.kind === 'intent' || event.kind === 'refused'
+    const isStatement = event.kind === 'refused'
+    if (event.kind === 'intent') return this.#moment(event, linesOf(this.#withNewLimits(event), this.#dialect), true)
     if (event.kind !== 'opened') return this.#moment(event, linesOf(event, this.#dialect), isStatement)
     this.#dialect = event.header.target.dialect === 'mysql' ? 'mysql' : 'postgres'
     const remarks = this.#options.remarks.map(remark => line([span(visible(remark), 'caution')]))
     return this.#moment(event, [...openedLines(event), ...remarks])
+  }
+
+  /** Most statements of a session have the same limits: they are told where they change. */
+  #withNewLimits(event: IntentEvent): IntentEvent {
+    const limits = JSON.stringify(event.limits)
+    if (limits === this.#limits) return { ...event, limits: { rowsMax: null, bytesMax: null, timeMsMax: null } }
+    this.#limits = limits
+    return event
   }
 
   rows(events: readonly RowsEvent[]): ReplayMoment {
