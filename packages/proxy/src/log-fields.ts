@@ -28,6 +28,8 @@ export interface LogFields {
   readonly frames?: number
   readonly discardedBytes?: number
   readonly sessions?: number
+  /** Recordings that are to be uploaded. */
+  readonly waiting?: number
   readonly worker?: number
   readonly workers?: number
   readonly pid?: number
@@ -82,6 +84,7 @@ const SHAPES: Readonly<Record<keyof LogFields, Shape>> = {
   frames: count,
   discardedBytes: count,
   sessions: count,
+  waiting: count,
   worker: count,
   workers: count,
   pid: count,
