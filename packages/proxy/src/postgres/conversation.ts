@@ -134,12 +134,13 @@ export class Conversation {
     else if (running !== null) this.#stopUpstream()
   }
 
-  /** A value that nobody may see was on its way to the client: none of it was sent, and nothing more will be. */
+  /** A value that nobody may see was on its way to the client: none of it was sent, and nothing behind it will be. */
   #onCanary({ name, isMidMessage }: Parameters<Parameters<typeof watchForCanaries>[2]>[0]): void {
     const last = this.#replies.last?.cleared ?? null
     void this.#parts.session
       .incident(last, 'CANARY', `canary \`${name}\` was on its way to the client`)
       .catch(() => undefined)
+    this.#replies.delivery.sendReady()
     this.end(isMidMessage ? null : canaryReport(), 'internal-error')
   }
 

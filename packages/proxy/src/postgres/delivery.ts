@@ -84,6 +84,13 @@ export class Delivery {
     if (passed !== null) client.send(passed)
   }
 
+  /** Sends what was found clean and given to the recorder, before the session ends over what comes behind it. */
+  sendReady(): void {
+    const pieces = this.#ready
+    this.#ready = []
+    this.#parts.client.send(pieces)
+  }
+
   readonly #onRecorded = (): void => {
     this.#awaited -= 1
     if (this.#awaited > 0) return

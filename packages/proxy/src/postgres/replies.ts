@@ -44,6 +44,7 @@ import { refusalIn, type Shown, shownError, shownNotice } from './withhold.ts'
 export class Replies {
   /** What became of the statements so far. */
   readonly completions: Completions
+  readonly delivery: Delivery
   readonly #parts: RepliesParts
   readonly #scanner: FrameScanner
   readonly #queue = new ExpectedQueue()
@@ -54,7 +55,6 @@ export class Replies {
   readonly #transaction = new TransactionMarks()
   readonly #limits: LimitWatch
   readonly #rows: ResultRows
-  readonly #delivery: Delivery
   #last: Running | null = null
   #fault: ConversationError | null = null
   #uncommitted: Uncommitted | null = null
@@ -64,7 +64,7 @@ export class Replies {
     this.completions = new Completions(parts.session, parts.monotonic)
     this.#limits = new LimitWatch(parts.cancelUpstream)
     this.#rows = new ResultRows(this.#outbox, this.#limits)
-    this.#delivery = new Delivery({
+    this.delivery = new Delivery({
       ...parts,
       outbox: this.#outbox,
       onEnd: end => this.#turn.end(end),
@@ -128,11 +128,11 @@ export class Replies {
       while (this.#scanner.next()) this.#onFrame(this.#scanner.tag)
       this.#outbox.settle()
     } catch (error) {
-      this.#delivery.breakOff()
+      this.delivery.breakOff()
       this.#fail(asConversationError(error, 'the database', 'upstream-lost'))
       return
     }
-    this.#delivery.deliver()
+    this.delivery.deliver()
   }
 
   #onFrame(tag: number): void {
@@ -146,7 +146,7 @@ export class Replies {
 
   #onAction(action: ReplyAction, head: Expected | undefined, tag: number) {
     // Rows come ahead of what is recorded of the message behind them.
-    if (this.#outbox.hasRows) this.#delivery.record()
+    if (this.#outbox.hasRows) this.delivery.record()
     switch (action) {
       case 'notice':
         return this.#onNotice(head)
@@ -226,7 +226,7 @@ export class Replies {
         if (copy !== 'in') return desync(tag)
         this.#stage = 'copy-in'
         this.#show()
-        return this.#delivery.end({ kind: 'copy-in', running })
+        return this.delivery.end({ kind: 'copy-in', running })
       case 'completed':
         return this.#onExecuted(running)
       case 'suspended':
@@ -285,8 +285,8 @@ export class Replies {
     this.#show()
     const recorded = this.completions.recorded()
     // In the strict tier the outcome is durable before the client hears that it may go on.
-    if (recorded !== null) this.#delivery.hold(recorded)
-    this.#delivery.end({ kind: 'ready', status })
+    if (recorded !== null) this.delivery.hold(recorded)
+    this.delivery.end({ kind: 'ready', status })
   }
 
   #onError(head: Expected | undefined) {
@@ -329,7 +329,7 @@ export class Replies {
 
   #onNotice(head: Expected | undefined) {
     const { bytes, message } = shownNotice(this.#scanner.body, viewOf(head, this.#transaction.hasMasked))
-    this.#delivery.hold(this.#parts.session.notice(clearedOf(head), message))
+    this.delivery.hold(this.#parts.session.notice(clearedOf(head), message))
     if (bytes === null) this.#show()
     else this.#outbox.put(bytes)
   }
@@ -356,7 +356,7 @@ export class Replies {
   }
 
   #settled(): void {
-    if (this.#queue.isEmpty) this.#delivery.end({ kind: 'flushed', hasFailed: false })
+    if (this.#queue.isEmpty) this.delivery.end({ kind: 'flushed', hasFailed: false })
   }
 
   /** The message at the head failed: the server skips all up to the next Sync, and so do we. */
@@ -364,7 +364,7 @@ export class Replies {
     this.#advance()
     this.completions.notRun(this.#queue.skip(), why)
     this.#limits.end()
-    if (this.#queue.isEmpty) this.#delivery.end({ kind: 'flushed', hasFailed: true })
+    if (this.#queue.isEmpty) this.delivery.end({ kind: 'flushed', hasFailed: true })
   }
 
   #advance(): void {
