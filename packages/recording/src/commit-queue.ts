@@ -93,6 +93,13 @@ export class CommitQueue {
     else this.#startSoon()
   }
 
+  /** Resolves when all that was given is durable. */
+  async flush(): Promise<void> {
+    this.#start()
+    await this.#draining
+    if (this.#failure !== null) throw this.#failure
+  }
+
   /** Waits for everything and closes the file, whatever happened to it. Rejects when something never became durable. */
   async close(): Promise<void> {
     this.#start()

@@ -216,7 +216,7 @@ export async function openInstanceLog(options: InstanceLogOptions): Promise<Inst
     appendLazily: entry => journal.appendLazily(make(entry)(journal.position)),
     failure: () => journal.failure,
     close: async () => {
-      if (journal.failure === null) await journal.append(make({ kind: 'stop' })(journal.position))
+      if (journal.failure === null) await journal.appendFinal(make({ kind: 'stop' }))
       await journal.close()
     },
   }

@@ -101,6 +101,15 @@ export class Journal {
     return this.#queue.room()
   }
 
+  /**
+   * Appends the final frame when all before it is on the disk. In one write with it a power cut could keep the final frame
+   * alone, and then it would look as if somebody had changed what comes before.
+   */
+  async appendFinal(make: (position: Position) => Buffer): Promise<void> {
+    await this.#queue.flush()
+    await this.append(make(this.position))
+  }
+
   close(): Promise<void> {
     return this.#queue.close()
   }

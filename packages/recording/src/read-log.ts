@@ -87,7 +87,7 @@ class LogDraft {
 
   async takePiece(piece: Exclude<Piece, { kind: 'end' }>): Promise<void> {
     if (this.#state.kind === 'damaged') {
-      // A crash tears the end of a log; it doesn't write a final frame behind the tear.
+      // A crash may tear the final frame; it leaves none behind a tear, since all before it was on the disk.
       if (piece.kind === 'frame' && piece.frame.final) this.#isTorn = false
       return
     }
@@ -109,7 +109,7 @@ class LogDraft {
 
   #takeFrame(piece: Extract<Piece, { kind: 'frame' }>): void {
     if (this.#meta !== null && !isGenuine(piece.frame, piece.before, this.#meta)) {
-      this.#isTorn = !piece.frame.final && this.#chains.length > 0
+      this.#isTorn = this.#chains.length > 0
       this.#state = { kind: 'damaged', seq: this.#chains.length, why: 'a frame that is not genuine' }
       return
     }

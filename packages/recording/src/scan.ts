@@ -8,7 +8,7 @@ import { decodeRecordingHeader, type RecordingHeader } from './file-header.ts'
 import { type Bytes, type FramePiece, type Piece, Splitter } from './frame-reader.ts'
 import type { Head } from './journal.ts'
 import type { MetaKeys } from './keys.ts'
-import { FRAME_TYPES, type Frame, RECORDING_MAGIC } from './layout.ts'
+import { FRAME_TYPES, type Frame, RECORDING_MAGIC, TAG_BYTES } from './layout.ts'
 import { decodeBlock } from './read-block.ts'
 import { isGenuine } from './seal.ts'
 
@@ -69,6 +69,9 @@ export async function scanRecording(source: Bytes, options: ScanOptions): Promis
   }
   return walk.result()
 }
+
+/** What disks write whole or not at all. */
+const SECTOR_BYTES = 512
 
 /** What only ever stands at the end: without the final flag it is no such frame, and not what was written. */
 const CLOSING_TYPES: ReadonlySet<number> = new Set([FRAME_TYPES.close, FRAME_TYPES.recovery])
@@ -131,8 +134,7 @@ class Walk {
       this.#forgedAt = frame.seq
     }
     if (this.#forgedAt !== null) {
-      // A crash tears the end of a file; it doesn't write a final frame behind the tear.
-      if (frame.final) this.#break(this.#forgedAt, 'a frame that is not genuine')
+      if (this.#isMadeUp(piece, this.#forgedAt)) this.#break(this.#forgedAt, 'a frame that is not genuine')
       return
     }
     const { type } = frame
@@ -168,27 +170,44 @@ class Walk {
   }
 
   #takeFinal(frame: Frame, before: Uint8Array): void {
+    const found = this.#endOf(frame, before)
+    if (found === null) {
+      this.#break(this.#unproven(frame), 'a final frame that closes nothing')
+      return
+    }
+    const { end, isTrue } = found
+    if (!isTrue) this.#break(this.#unproven(frame), `the frames are not those that it was ${end.kind} with`)
+    this.#end = end
+  }
+
+  /** How a final frame ends the file, and whether it is true of what comes before. Null where it is no such frame. */
+  #endOf(frame: Frame, before: Uint8Array): { readonly end: FileEnd; readonly isTrue: boolean } | null {
     try {
       const body = frame.clear && frame.final ? decodeCborMap(frame.body, 'the final frame') : null
       if (body !== null && frame.type === FRAME_TYPES.close) {
         const mark = decodeClose(body)
-        const isTrue =
-          mark.totalFrames === frame.seq + 1 && mark.totalBytes === this.#offset && isSameDigest(mark.chain, before)
-        if (!isTrue) this.#break(this.#unproven(frame), 'the frames are not those that it was closed with')
-        this.#end = { kind: 'closed', mark }
-        return
+        const isTrue = mark.totalFrames === frame.seq + 1 && mark.totalBytes === this.#offset
+        return { end: { kind: 'closed', mark }, isTrue: isTrue && isSameDigest(mark.chain, before) }
       }
       if (body !== null && frame.type === FRAME_TYPES.recovery) {
         const mark = decodeRecovery(body)
         const isTrue = mark.lastSeq === frame.seq - 1 && isSameDigest(mark.lastChain, before)
-        if (!isTrue) this.#break(this.#unproven(frame), 'the frames are not those that it was recovered with')
-        this.#end = { kind: 'recovered', mark }
-        return
+        return { end: { kind: 'recovered', mark }, isTrue }
       }
     } catch (error) {
       if (!(error instanceof RecordingError)) throw error
     }
-    this.#break(this.#unproven(frame), 'a final frame that closes nothing')
+    return null
+  }
+
+  /**
+   * Whether a frame that is not genuine shows that somebody wrote here. A crash tears a final frame at the edge of a sector,
+   * and leaves none behind a tear, since all before it was on the disk. One that is true but for its tag was made up.
+   */
+  #isMadeUp({ frame, before, endOffset }: FramePiece, forgedAt: number): boolean {
+    if (!frame.final || frame.seq > forgedAt) return frame.final
+    const isTagTorn = Math.floor((endOffset - 1) / SECTOR_BYTES) * SECTOR_BYTES > endOffset - TAG_BYTES
+    return !isTagTorn && this.#endOf(frame, before)?.isTrue === true
   }
 
   takeEnd(piece: Extract<Piece, { kind: 'end' }>): void {

@@ -190,9 +190,13 @@ async function recoverFile(found: Found, options: RecoveryOptions, report: Draft
   }
   const torn = end.kind === 'torn' ? await moveAside(found, options.files, offset) : null
   const blocks = tailBlocks(found.tail, scan.blockEntries)
-  const frames = endFrames({ head, blocks, torn, keys: keyed.keys }, options)
-  await rewriteEnd(file, options.files, { from, to: offset, append: Buffer.concat(frames) })
-  const sealed = headAfter(head, frames)
+  const { frames, recovery } = endFrames({ head, blocks, torn, keys: keyed.keys }, options)
+  // What is final goes behind what is on the disk: a power cut could keep it and tear what comes before.
+  const before = Buffer.concat(frames)
+  await rewriteEnd(file, options.files, { from, to: offset, append: before })
+  const at = offset + before.length
+  await rewriteEnd(file, options.files, { from: at, to: at, append: recovery })
+  const sealed = headAfter(head, [...frames, recovery])
   await options.log.append({ kind: 'recovered', recording, head: sealed })
   report.recovered.push({
     recording,
@@ -215,7 +219,7 @@ function endFrames(
     readonly keys: MetaKeys
   },
   options: RecoveryOptions,
-): readonly Buffer[] {
+): { readonly frames: readonly Buffer[]; readonly recovery: Buffer } {
   const { blocks, torn } = found
   const make = clearFramer(options.clock, found.keys)
   const frames: Buffer[] = []
@@ -232,8 +236,7 @@ function endFrames(
     discardedSha256: torn?.sha256 ?? createHash('sha256').digest(),
     tailEntries: entriesOf(blocks),
   })
-  frames.push(make(FRAME_TYPES.recovery, body, 'final')({ seq, chain }))
-  return frames
+  return { frames, recovery: make(FRAME_TYPES.recovery, body, 'final')({ seq, chain }) }
 }
 
 const headAfter = (head: Head, frames: readonly Buffer[]): Head => ({
