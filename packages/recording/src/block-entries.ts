@@ -1,6 +1,6 @@
 import type { Completion, Entry, Parameter, ServerMessage } from '@querywarden/policy-core'
 import type { CborWriter } from './cbor-writer.ts'
-import type { BodyRules } from './entry-bodies.ts'
+import { type BodyRules, valueBytes } from './entry-bodies.ts'
 import type { RowsEvent } from './event.ts'
 import { INTENT_PAIRS, type IntentTemplate } from './intent-template.ts'
 import { FRAME_TYPES } from './layout.ts'
@@ -8,22 +8,32 @@ import { hmacLatin1 } from './mac.ts'
 import type { Moment } from './moment.ts'
 import type { RowsEntry } from './rows-pieces.ts'
 
+/** An intent, and what it has in common with others. */
+export interface TemplatedIntent {
+  readonly entry: Extract<Entry, { kind: 'intent' }>
+  readonly template: IntentTemplate
+}
+
 /** Writes an entry of a block: `[type, mono_us, wall_us, META]`. */
 export function writeIntent(
   to: CborWriter,
   moment: Moment,
-  { entry, template }: { readonly entry: Extract<Entry, { kind: 'intent' }>; readonly template: IntentTemplate },
+  { entry, template }: TemplatedIntent,
   rules: BodyRules,
 ): void {
   writeHead(to, FRAME_TYPES.intent, moment)
   to.map(INTENT_PAIRS)
-  to.raw(template.beforeParams)
-  writeParams(to, entry.params, template, rules)
-  to.raw(template.beforeStatement)
+  to.raw(template.shape.beforeParams)
+  writeParams(to, entry.params, template.shape.sql.secret, rules)
+  to.raw(template.shape.beforeStatement)
   pair(to, 'statement', entry.statement)
+  writeTextDigest(to, entry.text, template.textBytes, rules)
+}
+
+function writeTextDigest(to: CborWriter, text: string, bytes: number, { digestKey }: BodyRules): void {
   to.text('text_hmac')
-  to.latin1(hmacLatin1(rules.digestKey, ['text', entry.text]))
-  to.raw(template.last)
+  to.latin1(hmacLatin1(digestKey, ['text', text]))
+  pair(to, 'text_bytes', bytes)
 }
 
 function writeHead(to: CborWriter, type: number, { monoUs, wallUs }: Moment): void {
@@ -33,28 +43,47 @@ function writeHead(to: CborWriter, type: number, { monoUs, wallUs }: Moment): vo
   to.number(wallUs)
 }
 
-/** Another run of the statement that entry `like` of the same block has in full. */
-export function writeRepeat(
+/**
+ * A statement that is like entry `like` of the same block, which has all in full: another run of the same text, or one that
+ * differs from it in literals.
+ */
+export function writeLike(
   to: CborWriter,
   moment: Moment,
-  run: {
-    readonly like: number
-    readonly entry: Extract<Entry, { kind: 'intent' }>
-    readonly template: IntentTemplate
-  },
+  run: TemplatedIntent & { readonly like: number; readonly text: 'same' | 'other' },
   rules: BodyRules,
 ): void {
+  const { entry, template } = run
   writeHead(to, FRAME_TYPES.intent, moment)
-  to.map(3)
+  to.map(run.text === 'same' ? 3 : 5)
   pair(to, 'like', run.like)
-  writeParams(to, run.entry.params, run.template, rules)
-  pair(to, 'statement', run.entry.statement)
+  writeParams(to, entry.params, template.shape.sql.secret, rules)
+  pair(to, 'statement', entry.statement)
+  if (run.text === 'other') writeTextDigest(to, entry.text, template.textBytes, rules)
 }
 
-function writeParams(to: CborWriter, params: readonly Parameter[], { sql }: IntentTemplate, rules: BodyRules): void {
+/** The VALUE of an intent: its keys in their order. Not for one that may hold a secret. */
+export function writeIntentValue(
+  to: CborWriter,
+  { text, canonical, params }: TemplatedIntent['entry'],
+  parts: 'all' | 'params',
+  rules: BodyRules,
+): void {
+  to.map(parts === 'all' ? 3 : 1)
+  if (parts === 'all') pair(to, 'text', text)
+  to.text('params')
+  if (rules.parameters === 'digests') to.null()
+  else {
+    to.list(params.length)
+    for (const param of params) to.value(valueBytes(param))
+  }
+  if (parts === 'all') pair(to, 'canonical', canonical)
+}
+
+function writeParams(to: CborWriter, params: readonly Parameter[], secret: boolean, rules: BodyRules): void {
   to.text('params')
   to.list(params.length)
-  for (const param of params) writeParam(to, param, sql.secret, rules)
+  for (const param of params) writeParam(to, param, secret, rules)
 }
 
 /** What META says of a parameter, its keys in their order. */

@@ -1,10 +1,10 @@
 import type { Cipher } from 'node:crypto'
 import type { Entry } from '@querywarden/policy-core'
-import { writeCompletion, writeIntent, writeNotice, writeRepeat, writeRows } from './block-entries.ts'
+import { writeCompletion, writeIntent, writeIntentValue, writeLike, writeNotice, writeRows } from './block-entries.ts'
 import type { CborMap } from './canonical-cbor.ts'
 import { CborWriter } from './cbor-writer.ts'
-import { type BodyRules, statementValue } from './entry-bodies.ts'
-import type { IntentTemplate } from './intent-template.ts'
+import type { BodyRules } from './entry-bodies.ts'
+import type { IntentShape, IntentTemplate } from './intent-template.ts'
 import { blockCipher, type MetaKeys, type ValueKeys } from './keys.ts'
 import { Keystream } from './keystream.ts'
 import type { Moment } from './moment.ts'
@@ -45,7 +45,7 @@ export class Block {
   /** The number of entries up to the latest rows. */
   #afterRows = 0
   /** Where in the recording's blocks a statement stands in full, to be referred to. */
-  readonly #full = new Map<IntentTemplate, number>()
+  readonly #full = new Map<IntentShape, { readonly number: number; readonly template: IntentTemplate }>()
 
   constructor(first: number, keys: { readonly meta: MetaKeys; readonly value: ValueKeys }) {
     this.first = first
@@ -61,24 +61,25 @@ export class Block {
     return FRAME_BYTES + this.#meta.to.length + (this.#value?.to.length ?? 0)
   }
 
-  /** Stages an intent, in few bytes where this block has the same statement already. */
+  /** Stages an intent, in few bytes where this block has the like already. */
   addIntent(entry: Intent, template: IntentTemplate, moment: Moment, rules: BodyRules): void {
     const number = this.first + this.#entries
-    const like = this.#full.get(template)
+    const like = this.#full.get(template.shape)
     this.#whole(() => {
+      const run = { entry, template }
       if (like === undefined) {
-        writeIntent(this.#meta.to, moment, { entry, template }, rules)
-        const value = statementValue(entry, template.sql, rules)
-        if (value !== null) this.#addValue(number, value)
+        writeIntent(this.#meta.to, moment, run, rules)
+        if (!template.shape.sql.secret) writeIntentValue(this.#valueOf(number), entry, 'all', rules)
         return
       }
-      writeRepeat(this.#meta.to, moment, { like, entry, template }, rules)
-      if (rules.parameters === 'encrypted' && entry.params.length > 0) {
-        const value = statementValue(entry, template.sql, rules)
-        if (value !== null) this.#addValue(number, { params: value['params'] ?? null })
-      }
+      const text = like.template === template ? 'same' : 'other'
+      writeLike(this.#meta.to, moment, { ...run, like: like.number, text }, rules)
+      if (template.shape.sql.secret) return
+      if (text === 'other') writeIntentValue(this.#valueOf(number), entry, 'all', rules)
+      else if (rules.parameters === 'encrypted' && entry.params.length > 0)
+        writeIntentValue(this.#valueOf(number), entry, 'params', rules)
     })
-    if (like === undefined) this.#full.set(template, number)
+    if (like === undefined) this.#full.set(template.shape, { number, template })
   }
 
   /** `words`: what the server said of its failure, null where that is not to be kept. */
@@ -118,7 +119,8 @@ export class Block {
     this.#entries -= 1
     this.#meta.takeBack()
     this.#value?.takeBack()
-    for (const [template, number] of this.#full) if (number === this.first + this.#entries) this.#full.delete(template)
+    const taken = this.first + this.#entries
+    for (const [shape, { number }] of this.#full) if (number === taken) this.#full.delete(shape)
   }
 
   /** Encrypts what is staged. Null when nothing is. */
@@ -146,10 +148,16 @@ export class Block {
   }
 
   #addValue(number: number, value: CborMap): void {
+    this.#valueOf(number).value(value)
+  }
+
+  /** Where the VALUE of that entry is to be written. */
+  #valueOf(number: number): CborWriter {
     this.#value ??= new Stream(blockCipher(this.#keys.value.valueStream, this.first))
-    this.#value.to.list(2)
-    this.#value.to.number(number)
-    this.#value.to.value(value)
+    const { to } = this.#value
+    to.list(2)
+    to.number(number)
+    return to
   }
 
   /** An entry that can't be encoded leaves nothing behind. */

@@ -6,23 +6,26 @@ import { type RedactedSql, redactSql } from './redact-sql.ts'
 
 type Intent = Extract<Entry, { kind: 'intent' }>
 
-/** What every run of one judged statement has in common, worked out once. */
-export interface IntentTemplate {
+/** What statements under one ruling that differ in literals alone have in common, worked out once. */
+export interface IntentShape {
   readonly sql: RedactedSql
-  /** The META of its intents as CBOR, in pieces: what comes before the parameters, before the number, and last. */
+  /** The META of its intents as CBOR, in pieces: what comes before the parameters, and before the number. */
   readonly beforeParams: Uint8Array
   readonly beforeStatement: Uint8Array
-  readonly last: Uint8Array
 }
 
-interface Known extends IntentTemplate {
+/** What every run of one judged statement has in common. */
+export interface IntentTemplate {
+  readonly shape: IntentShape
   readonly canonical: string
+  readonly textBytes: number
 }
 
 /** What a judgement says beside the text: as few of these there are as there are rules and kinds of statements. */
 type Ruling = Pick<Intent, 'tag' | 'effects' | 'relations' | 'functions' | 'decision' | 'reasons' | 'obligations'>
 
 const TEMPLATES_MAX = 1_024
+const SHAPES_MAX = 1_024
 const REMEMBERED_CHARS_MAX = 4_096
 
 /**
@@ -30,22 +33,35 @@ const REMEMBERED_CHARS_MAX = 4_096
  * texts are as common as old ones, so that what is kept for them is little and bounded.
  */
 export function intentTemplates(): (intent: Intent, dialect: Dialect) => IntentTemplate {
-  const known = new Map<string, Known>()
+  const templates = new Map<string, IntentTemplate>()
+  const shapes = new Map<string, IntentShape>()
   const rulingOf = rulings()
   return (intent, dialect) => {
-    if (intent.text.length > REMEMBERED_CHARS_MAX) return templateOf(intent, dialect)
-    const key = `${dialect} ${rulingOf(intent)} ${intent.text}`
-    const found = known.get(key)
-    if (found !== undefined && found.canonical === intent.canonical) return found
-    const made = templateOf(intent, dialect)
-    if (known.size >= TEMPLATES_MAX) {
-      // A Map keeps the order of insertion: the first key is the oldest.
-      const oldest = known.keys().next()
-      if (oldest.done !== true) known.delete(oldest.value)
+    const ruling = rulingOf(intent)
+    const isShort = intent.text.length <= REMEMBERED_CHARS_MAX
+    const key = isShort ? `${dialect} ${ruling} ${intent.text}` : ''
+    const known = isShort ? templates.get(key) : undefined
+    if (known !== undefined && known.canonical === intent.canonical) return known
+    const sql = redactIntent(intent, { redact: redactSql, dialect })
+    const shapeKey = `${ruling} ${sql.secret} ${sql.text}`
+    let shape = shapes.get(shapeKey)
+    if (shape === undefined) {
+      shape = { sql, ...encodedPieces(intent, sql) }
+      if (isShort) remember(shapes, shapeKey, shape, SHAPES_MAX)
     }
-    known.set(key, made)
+    const made = { shape, canonical: intent.canonical, textBytes: Buffer.byteLength(intent.text) }
+    if (isShort) remember(templates, key, made, TEMPLATES_MAX)
     return made
   }
+}
+
+function remember<T>(known: Map<string, T>, key: string, value: T, max: number): void {
+  if (known.size >= max) {
+    // A Map keeps the order of insertion: the first key is the oldest.
+    const oldest = known.keys().next()
+    if (oldest.done !== true) known.delete(oldest.value)
+  }
+  known.set(key, value)
 }
 
 const RULINGS_MAX = 4_096
@@ -81,14 +97,8 @@ const isSame = (a: Ruling, b: Ruling): boolean =>
   a.reasons === b.reasons &&
   a.obligations === b.obligations
 
-function templateOf(intent: Intent, dialect: Dialect): Known {
-  const sql = redactIntent(intent, { redact: redactSql, dialect })
-  const { beforeParams, beforeStatement, last } = encodedPieces(intent, sql)
-  return { canonical: intent.canonical, sql, beforeParams, beforeStatement, last }
-}
-
-/** The keys of an INTENT's META in the order of their encodings, but for `params`, `statement` and `text_hmac`. */
-function encodedPieces(intent: Intent, sql: RedactedSql): Omit<IntentTemplate, 'sql'> {
+/** The keys of an INTENT's META in the order of their encodings, but for what differs from one to the next. */
+function encodedPieces(intent: Intent, sql: RedactedSql): Omit<IntentShape, 'sql'> {
   const { masks, detect, limits } = obligationsMeta(intent.obligations)
   return {
     beforeParams: pieceOf({ sql: sql.text, tag: intent.tag, masks, detect, limits }),
@@ -102,7 +112,6 @@ function encodedPieces(intent: Intent, sql: RedactedSql): Omit<IntentTemplate, '
       functions: intent.functions,
       relations: intent.relations,
     }),
-    last: pieceOf({ text_bytes: Buffer.byteLength(intent.text) }),
   }
 }
 

@@ -40,6 +40,8 @@ export class SessionWriter implements Stager {
   #block: Block | null = null
   /** The tails that the block has entries in. */
   #blockTails: number[] = []
+  /** An intent is staged that is to be in the tail within this turn. */
+  #owesTail = false
   /** How many entries the recording's blocks have so far. */
   #blockEntries = 0
   readonly #quota: Quota
@@ -115,6 +117,7 @@ export class SessionWriter implements Stager {
 
   /** Puts what is staged in the tail's next batch. */
   putInTail(): void {
+    this.#owesTail = false
     const { tail } = this.#context
     const chunk = this.#block?.encrypt() ?? null
     if (this.#block === null || chunk === null || tail === null) return
@@ -125,6 +128,7 @@ export class SessionWriter implements Stager {
   seal(): Promise<void> {
     const block = this.#block
     if (block === null) return TAKEN
+    if (this.#owesTail) this.#payTail()
     const tails = this.#blockTails
     this.#block = null
     this.#blockTails = []
@@ -145,6 +149,15 @@ export class SessionWriter implements Stager {
     // A failure shows on the next entry: the journal remembers it.
     written.catch(() => undefined)
     return written
+  }
+
+  /** A tail that failed meanwhile tells so to whoever waits for it. */
+  #payTail(): void {
+    try {
+      this.putInTail()
+    } catch {
+      this.#owesTail = false
+    }
   }
 
   /** Writes its head in the instance log, if it has grown. */
@@ -204,11 +217,12 @@ export class SessionWriter implements Stager {
     const block = this.#openBlock()
     block.addIntent(entry, template, momentOf(this.#context.clock), this.#rules)
     this.#checkQuota(block, entry)
-    if (template.sql.secret) this.#secret.add(entry.statement)
+    if (template.shape.sql.secret) this.#secret.add(entry.statement)
     this.#tap?.entry(entry, this.#journal.position.seq, this.#rules)
-    this.putInTail()
-    tail.write()
-    return this.#sealWhenFull()
+    this.#owesTail = true
+    const written = tail.stageNow(this)
+    const sealed = this.#sealWhenFull()
+    return sealed === TAKEN ? written : sealed
   }
 
   #appendNotice(entry: Notice): Promise<void> {
@@ -345,10 +359,11 @@ export class SessionWriter implements Stager {
     try {
       void this.seal()
       if (journal.failure === null) {
-        const { seq, chain } = journal.position
-        const body = closeBody({ reason, totalFrames: seq + 1, totalBytes: journal.bytes, chain })
-        this.#tap?.closed(reason, seq)
-        await journal.append(clearFramer(clock, this.#keys.meta)(FRAME_TYPES.close, body, 'final')(journal.position))
+        await journal.appendFinal(({ seq, chain }) => {
+          const body = closeBody({ reason, totalFrames: seq + 1, totalBytes: journal.bytes, chain })
+          this.#tap?.closed(reason, seq)
+          return clearFramer(clock, this.#keys.meta)(FRAME_TYPES.close, body, 'final')({ seq, chain })
+        })
       }
       await journal.close()
     } catch (error) {

@@ -55,6 +55,8 @@ export class Tail {
   #current: Segment | null = null
   #making: Promise<void> | null = null
   #committing: Promise<void> | null = null
+  /** The write that is about to be done in this turn. */
+  #writing: Promise<void> | null = null
   #failure: RecordingError | null = null
   #lastFailure: RecordingError | null = null
   #failures = 0
@@ -120,6 +122,20 @@ export class Tail {
   stage(stager: Stager): void {
     this.#staged.add(stager)
     this.#commitSoon()
+  }
+
+  /**
+   * Has the stager's entries in the kernel when this resolves. What comes within one turn of the event loop shares one
+   * write, and one chunk a session.
+   */
+  stageNow(stager: Stager): Promise<void> {
+    this.#staged.add(stager)
+    if (this.#writing === null) {
+      this.#writing = this.#writeStaged()
+      // Not everybody waits for it; the failure is remembered.
+      this.#writing.catch(() => undefined)
+    }
+    return this.#writing
   }
 
   /** Forgets a stager: it has nothing more that isn't in a frame. */
@@ -232,6 +248,18 @@ export class Tail {
     this.#committing ??= this.#keepCommitting()
   }
 
+  async #writeStaged(): Promise<void> {
+    await Promise.resolve()
+    this.#writing = null
+    this.#putStaged()
+    this.write()
+  }
+
+  #putStaged(): void {
+    for (const stager of this.#staged) stager.putInTail()
+    this.#staged.clear()
+  }
+
   async #keepCommitting(): Promise<void> {
     try {
       while (this.#failure === null && (this.#staged.size > 0 || this.#hasUnsynced())) {
@@ -248,7 +276,7 @@ export class Tail {
     try {
       // On a disk that isn't well a write could hang, and with it all sessions. Blocks get to their frames without it.
       if (this.isReady) {
-        for (const stager of this.#staged) stager.putInTail()
+        this.#putStaged()
         this.write()
       }
     } catch {
