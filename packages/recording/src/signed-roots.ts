@@ -20,7 +20,7 @@ export interface FoundCheckpoints {
 /** A checkpoint that stands beside a log. */
 export type LocalCheckpoint =
   | { readonly kind: 'signed'; readonly head: TreeHead }
-  | { readonly kind: 'refused'; readonly why: string }
+  | { readonly kind: 'refused'; readonly why: string; readonly isUnfinished: boolean }
 
 /** Sorts what is signed by boot and size, for comparing logs with. */
 export function signedRoots(found: FoundCheckpoints): {
@@ -32,7 +32,8 @@ export function signedRoots(found: FoundCheckpoints): {
   for (const [boot, one] of local) if (one.kind === 'signed') heads.set(boot, one.head)
   const contradicted = new Set<string>()
   // Whoever put it there: it isn't what this log's own key signed, so that the log isn't what was anchored.
-  if (!found.areKeysGiven) for (const { boot } of found.anchors?.refused ?? []) contradicted.add(boot)
+  const refused = found.anchors?.refused.filter(({ isUnfinished }) => !isUnfinished) ?? []
+  if (!found.areKeysGiven) for (const { boot } of refused) contradicted.add(boot)
   const anchored = new Map<string, ReadonlyMap<number, Uint8Array>>()
   for (const [boot, kept] of found.anchors?.logs ?? []) {
     const roots = new Map<number, Uint8Array>()
@@ -75,9 +76,10 @@ function localCheckpoint(boot: string, note: string, keys: readonly VerifierKey[
     const isOwn = parts?.boot === boot && verified.some(({ key, at }) => at === null && key.name === parts.name)
     return isOwn
       ? { kind: 'signed', head: { size, root } }
-      : { kind: 'refused', why: 'it is of another log than the one it stands beside' }
+      : { kind: 'refused', why: 'it is of another log than the one it stands beside', isUnfinished: false }
   } catch (error) {
-    if (error instanceof RecordingError) return { kind: 'refused', why: error.message }
+    if (error instanceof RecordingError)
+      return { kind: 'refused', why: error.message, isUnfinished: error.code === 'MALFORMED' }
     throw error
   }
 }

@@ -1,12 +1,12 @@
 import { join } from 'node:path'
+import { CHECKPOINT_NAME } from '../anchoring/live-checkpoints.ts'
+import { isSameDigest } from '../chain.ts'
 import { RecordingError } from '../errors.ts'
+import { decodeLogHeader } from '../file-header.ts'
 import { readPieces } from '../frame-reader.ts'
 import { decodeLogEntry, LOG_NAME } from '../instance-log.ts'
 import { LOG_MAGIC } from '../layout.ts'
 import type { FileSystem } from './file-system.ts'
-
-/** The name of the newest checkpoint in a boot's folder. */
-export const CHECKPOINT_NAME = 'checkpoint'
 
 const isAbsent = (error: unknown): boolean => error instanceof Error && 'code' in error && error.code === 'ENOENT'
 
@@ -25,9 +25,12 @@ export async function signerOf(folder: string, files: FileSystem): Promise<strin
   try {
     for await (const piece of readPieces(files.readPieces(join(folder, LOG_NAME)), LOG_MAGIC)) {
       if (piece.kind === 'end') return null
-      if (piece.kind === 'header' || piece.frame.seq === 0) continue
-      const { entry } = decodeLogEntry(piece.frame.type, piece.frame.body)
-      return entry?.kind === 'signer' ? entry.verifierKey : null
+      if (piece.kind === 'header') decodeLogHeader(piece.cbor)
+      else {
+        const { prev, entry } = decodeLogEntry(piece.frame.type, piece.frame.body)
+        if (!isSameDigest(prev, piece.before)) return null
+        if (piece.frame.seq > 0) return entry?.kind === 'signer' ? entry.verifierKey : null
+      }
     }
   } catch (error) {
     if (!isAbsent(error) && !(error instanceof RecordingError)) throw error
