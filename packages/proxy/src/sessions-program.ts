@@ -18,7 +18,9 @@ export function addSessions(
 ): void {
   addListing(sessions, onTerminal, done)
   addReplay(sessions, onTerminal, done)
+  addExport(sessions, onTerminal, done)
   addAccesses(sessions, onTerminal, done)
+  addFetch(sessions, onTerminal, done)
   sessions
     .command('verify')
     .description('check that recordings are whole and unaltered; needs no key. Exit code 1 unless all are COMPLETE')
@@ -29,6 +31,24 @@ export function addSessions(
     .action(async (session, options) => {
       const { sessionsVerify } = await import('./commands/sessions.ts')
       done(await sessionsVerify(onTerminal(options), session, options))
+    })
+}
+
+function addFetch(
+  sessions: Command,
+  onTerminal: (options: { readonly json?: boolean }) => Terminal,
+  done: (exit: number) => void,
+): void {
+  sessions
+    .command('fetch')
+    .description('bring recordings, logs and checkpoints from the bucket that they were uploaded to; verify them there')
+    .argument('<dir>', 'folder to bring them to; made if it is not there')
+    .option('--from <file>', 'file with `s3:` alone, as in recording.upload; without it the configuration is read')
+    .addOption(new Option('-c, --config <file>', 'configuration file').default('querywarden.yaml', 'querywarden.yaml'))
+    .addOption(json())
+    .action(async (folder, options) => {
+      const { sessionsFetch } = await import('./commands/session-fetch.ts')
+      done(await sessionsFetch(onTerminal(options), folder, options))
     })
 }
 
@@ -119,6 +139,36 @@ function addReplay(
     .action(async (session, options) => {
       const { sessionsReplay } = await import('./commands/session-replay.ts')
       done(await sessionsReplay(onTerminal(options), session, options))
+    })
+}
+
+function addExport(
+  sessions: Command,
+  onTerminal: (options: { readonly json?: boolean }) => Terminal,
+  done: (exit: number) => void,
+): void {
+  sessions
+    .command('export')
+    .description('recordings as lines of JSON on standard output, for a log or a SIEM')
+    .argument('[id]', ID)
+    .option('--all', 'every recording in the directory')
+    .addOption(
+      new Option('--format <format>', 'jsonl: as recorded; ocsf: OCSF 1.3.0, Datastore Activity')
+        .choices(['jsonl', 'ocsf'])
+        .default('jsonl'),
+    )
+    .option('--who <pattern>', 'with --all: of this subject, or subject@issuer; * stands for anything')
+    .option('--target <pattern>', 'with --all: on this target')
+    .option('--since <time>', 'events from then on, such as 2027-03-01')
+    .option('--until <time>', 'events before that')
+    .option('--values', 'with literals, parameters and rows; without it none of them is in the output')
+    .addOption(dir())
+    .addOption(key())
+    .addOption(as())
+    .addHelpText('after', NOTED)
+    .action(async (session, options) => {
+      const { sessionsExport } = await import('./commands/session-export.ts')
+      done(await sessionsExport(onTerminal({}), session, options))
     })
 }
 

@@ -8,6 +8,7 @@ import { fileRecorder, listAccesses, listRecordings, verifyDirectory } from '@qu
 import { uuidv7 } from 'uuidv7'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { sessionsAccesses, sessionsShred } from '../src/commands/session-access.ts'
+import { sessionsExport } from '../src/commands/session-export.ts'
 import { sessionsReplay } from '../src/commands/session-replay.ts'
 import { sessionsIndex, sessionsList } from '../src/commands/session-search.ts'
 import { sessionsShow } from '../src/commands/sessions.ts'
@@ -192,6 +193,41 @@ describe('replay', () => {
       expect(await listAccesses(dir)).toEqual([])
     },
   )
+})
+
+describe('export', () => {
+  const exported = async (more: object): Promise<readonly string[]> => {
+    const { terminal, lines } = watching()
+    await sessionsExport(terminal, undefined, { dir, all: true, format: 'jsonl', ...more })
+    return lines
+  }
+
+  test('has no value unless it is asked for, is noted down, and ends where it is told to', async () => {
+    for (const format of ['jsonl', 'ocsf']) {
+      const lines = await exported({ format })
+      expect(lines.length).toBeGreaterThanOrEqual(3)
+      for (const line of lines) expect(JSON.parse(line)).toBeTypeOf('object')
+      expect(lines.join('\n')).not.toMatch(/canary|Ada/)
+      expect((await exported({ format, values: true })).join('\n')).toContain('value-canary')
+    }
+    expect((await exported({ values: true })).join('\n')).toContain('"values":[["Ada"]]')
+    expect(await exported({ who: 'nobody' })).toEqual([])
+    expect(await exported({ since: '2100-01-01' })).toEqual([])
+    const details = (await listAccesses(dir)).map(({ access }) =>
+      access.kind === 'access' ? `${access.action} ${access.detail}` : '',
+    )
+    expect(details).toContain('export ocsf, with values')
+    expect(details).toHaveLength(7)
+  })
+
+  test('tells a recording that can not be read, and gives the others', async () => {
+    const bytes = await readFile(file)
+    bytes[bytes.length >> 1]! ^= 1
+    await writeFile(file, bytes)
+    const { terminal } = watching()
+    expect(await sessionsExport(terminal, undefined, { dir, all: true, format: 'jsonl' })).toBe(1)
+    await expect(sessionsExport(terminal, undefined, { dir, format: 'jsonl' })).rejects.toMatchObject({ exit: 2 })
+  })
 })
 
 describe('shredding', () => {

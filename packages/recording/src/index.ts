@@ -50,6 +50,8 @@ export type {
   RowsEvent,
 } from './event.ts'
 export { eventJson, type Json, type JsonObject } from './export/event-json.ts'
+export { type EventLines, type ExportFormat, eventLines } from './export/event-line.ts'
+export { OCSF_VERSION } from './export/ocsf.ts'
 export type { LogHeader, RecordedIdentity, RecordingHeader } from './file-header.ts'
 export type { Bytes } from './frame-reader.ts'
 export type { InstanceLog, LogEntry, PreviousLog } from './instance-log.ts'

@@ -3,12 +3,15 @@ import { connect } from 'node:net'
 import { join } from 'node:path'
 import type { Policy } from '@querywarden/policy-core'
 import { formatIssue } from '@querywarden/policy-core/yaml'
+import { uuidv7 } from 'uuidv7'
+import { checkBucket } from '../check-bucket.ts'
 import { openClientTls } from '../client-tls.ts'
 import { checkExposure } from '../config/check-exposure.ts'
 import type { Address, Config, IdentityConfig, RecordingConfig, TargetConfig } from '../config/config.ts'
 import { loadConfig } from '../config/load.ts'
 import { readSecret } from '../config/secrets.ts'
 import { openMasking } from '../open-masking.ts'
+import { openObjectStore } from '../open-object-store.ts'
 import { openPolicy } from '../open-policy.ts'
 import { FREE_BYTES_MIN, readRecordingKey } from '../open-recorder.ts'
 import { openVerifier } from '../open-verifier.ts'
@@ -22,7 +25,8 @@ interface Finding {
   readonly detail: string
 }
 
-/** Looks at everything that `up` would need, and says of each whether it is there. Changes nothing but makes the recordings directory. */
+/** Looks at everything that `up` would need, and says of each whether it is there. Changes nothing but makes the
+ * recordings directory, and an object in the bucket where one is configured. */
 export async function doctor(terminal: Terminal, options: { readonly config: string }): Promise<number> {
   const findings: Finding[] = []
   const examine = async (check: string, look: () => Promise<string> | string): Promise<boolean> => {
@@ -58,6 +62,12 @@ async function examineParts(config: Config, examine: Examine): Promise<void> {
     return `${policy.rules.length} rules, ${policy.masks.length} masks`
   })
   await examine(`recordings ${config.recording.dir}`, () => checkRecordings(config.recording))
+  const { upload } = config.recording
+  if (upload !== null) {
+    await examine(`bucket ${upload.s3.bucket}`, () =>
+      checkBucket(openObjectStore(upload.s3, process.env), { lock: upload.lock, now: Date.now(), id: uuidv7() }),
+    )
+  }
   for (const identity of config.identity) {
     const name = identity.kind === 'oidc' ? identity.issuer : 'static'
     await examine(`identity ${name}`, () => checkIdentity(identity))

@@ -65,7 +65,7 @@ async function listHeaders(
   return EXIT.ok
 }
 
-const headerMatches = ({ header }: RecordingSummary, matches: ReturnType<typeof sessionMatcher>): boolean =>
+export const headerMatches = ({ header }: RecordingSummary, matches: ReturnType<typeof sessionMatcher>): boolean =>
   header !== null &&
   matches({
     session: header.session,
