@@ -25,10 +25,12 @@ import { type Connections, takeConnections } from './connections.ts'
 import type { Fellows } from './fellows.ts'
 import { checkFixedKeys } from './fixed-keys.ts'
 import { type InForce, prepareInForce, type Surroundings } from './in-force.ts'
+import { type Keeping, keepRecordings } from './keep-recordings.ts'
 import type { Log } from './log.ts'
 import { watchLoopDelay } from './loop-delay.ts'
 import { gatewayMetrics } from './metrics/gateway-metrics.ts'
 import { measured } from './metrics/measured.ts'
+import { openObjectStore } from './open-object-store.ts'
 import { openRecorder } from './open-recorder.ts'
 import { type CancelKey, CancelKeys } from './postgres/cancel-keys.ts'
 import { type SplitText, textSplitter } from './postgres/split-text.ts'
@@ -81,7 +83,9 @@ export async function openCore(sources: Sources, parts: CoreParts): Promise<Core
   const { schemaChanged } = fellows
   const surroundings: Surroundings = { env, log, clock, schemaChanged, policy: () => inForce.policy.policy }
   let inForce = await prepareInForce(sources, null, surroundings)
-  const recorder = await openRecorder(sources.config.recording, env, clock)
+  const { recording } = sources.config
+  const store = recording.upload === null ? null : openObjectStore(recording.upload.s3, env)
+  const recorder = await openRecorder(recording, env, clock, log)
   logRecovery(recorder.recovery, log)
   await accountForSettings(recorder, inForce)
   const loop = watchLoopDelay()
@@ -92,28 +96,27 @@ export async function openCore(sources: Sources, parts: CoreParts): Promise<Core
     isShedding: () => admission.shedding !== null,
     memoryBytesMax,
     loop,
+    anchors: recorder.anchors,
   })
   const shared = { ...parts, inForce: () => inForce, recorder, admission, metrics }
   const sql = await openReading(inForce.config.limits)
+  const keeping = keepRecordings({ config: recording, recorder, store, clock, log, registry: parts.registry })
   const { service, measurements } = await openService({ ...shared, sql })
   const connections = takeConnections(service)
   const postgres = await listen(connections, inForce.config.listen.postgres, log).catch(async (error: unknown) => {
     loop.stop()
     await sql.close()
+    await keeping.stop()
     await recorder.close()
     throw error
   })
   const stopWatching = watch({ ...shared, connections, memoryBytesMax })
-  const { dir } = inForce.config.recording
   return {
     postgres,
     recovery: recorder.recovery,
     inForce: () => inForce,
-    notReady: () => {
-      const { targets, config } = inForce
-      const { catalogMaxAgeMs } = config.limits
-      return whyNotReady({ admission, measurements, monotonic: clock.monotonic, targets, catalogMaxAgeMs, dir })
-    },
+    notReady: () =>
+      whyNotReady({ ...inForce, admission, measurements, monotonic: clock.monotonic, anchors: recorder.anchors }),
     refreshSchemas: async () => {
       await Promise.all([...inForce.targets.values()].map(target => target.refresh()))
     },
@@ -133,7 +136,7 @@ export async function openCore(sources: Sources, parts: CoreParts): Promise<Core
       const forgotten = inForce.targets.get(target)?.forget()
       forgotten?.catch(() => undefined)
     },
-    stop: () => stop({ ...shared, connections, loop, stopWatching, sql }),
+    stop: () => stop({ ...shared, connections, loop, stopWatching, sql, keeping }),
   }
 }
 
@@ -168,13 +171,16 @@ async function stop(parts: {
   readonly loop: { readonly stop: () => void }
   readonly stopWatching: () => void
   readonly sql: GuardedClassifier
+  readonly keeping: Keeping
 }): Promise<void> {
   await parts.connections.stop()
   for (const target of parts.inForce().targets.values()) target.close()
   await parts.sql.close()
   parts.stopWatching()
   parts.loop.stop()
+  await parts.keeping.stop()
   await parts.recorder.close()
+  await parts.keeping.finish()
 }
 
 interface ServiceParts extends CoreParts {

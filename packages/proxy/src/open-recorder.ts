@@ -9,6 +9,8 @@ import { uuidv7 } from 'uuidv7'
 import type { RecordingConfig } from './config/config.ts'
 import { ConfigError } from './config/config-error.ts'
 import { readSecret } from './config/secrets.ts'
+import type { Log } from './log.ts'
+import { openCheckpoints } from './open-checkpoints.ts'
 
 const KEY_BYTES = 32
 /** What is kept free on the disk, so that the sessions under way can be recorded to their ends. */
@@ -25,10 +27,13 @@ export async function openRecorder(
   config: RecordingConfig,
   env: NodeJS.ProcessEnv,
   clock: Clock,
+  log: Log,
 ): Promise<FileRecorder> {
   const kek = config.key === null ? keyBeside(config.dir) : readRecordingKey(readSecret(config.key, env))
+  const checkpoints = config.checkpoints === null ? {} : { checkpoints: openCheckpoints(config.checkpoints, env, log) }
   try {
     return await fileRecorder({
+      ...checkpoints,
       dir: config.dir,
       kek,
       durability: config.durability,

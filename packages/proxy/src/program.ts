@@ -1,5 +1,6 @@
 import { Argument, Command, Option } from 'commander'
 import { openTerminal, type Terminal } from './commands/terminal.ts'
+import { addKeys } from './keys-program.ts'
 import { LOG_LEVELS } from './log-level.ts'
 import { addPolicy } from './policy-program.ts'
 import { addSessions } from './sessions-program.ts'
@@ -31,6 +32,7 @@ export function program(): Command {
   addSchema(top)
   addApprovals(top.command('approvals').description('see and answer approval requests'))
   addSessions(top.command('sessions').description('look at recordings'), onTerminal, done)
+  addKeys(top.command('keys').description('make keys that sign, and show what verifies them'), onTerminal, done)
   addToken(top)
   return top
 }

@@ -1,6 +1,8 @@
 import { statfs } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { AnchorState } from '@querywarden/recording'
 import type { Admission } from './admission.ts'
+import type { Config } from './config/config.ts'
 import type { Measurements } from './metrics/measured.ts'
 import { FREE_BYTES_MIN } from './open-recorder.ts'
 import { PolicyMisfit, type TargetService } from './target-service.ts'
@@ -10,10 +12,9 @@ export interface ReadinessParts {
   readonly measurements: Measurements
   readonly monotonic: () => number
   readonly targets: ReadonlyMap<string, TargetService>
-  /** As old as what is known of a schema may be. */
-  readonly catalogMaxAgeMs: number
-  /** Where recordings are written. */
-  readonly dir: string
+  readonly config: Config
+  /** How far the anchors of recordings are. */
+  readonly anchors: () => readonly AnchorState[]
 }
 
 /** As long as a recorder may have written nothing that it has to write (threats F11). */
@@ -25,7 +26,8 @@ const SCHEMA_MS_MAX = 1_000
 
 /** Why no new session would be taken or served: each reason in words, none with a secret in it. */
 export async function whyNotReady(parts: ReadinessParts): Promise<readonly string[]> {
-  const { admission, measurements, monotonic, targets, catalogMaxAgeMs, dir } = parts
+  const { admission, measurements, monotonic, targets, config } = parts
+  const { dir, checkpoints } = config.recording
   const failedAtMs = measurements.recordingFailedAtMs()
   const stalledMs = measurements.recorderStalledMs()
   const reasons = [
@@ -33,13 +35,17 @@ export async function whyNotReady(parts: ReadinessParts): Promise<readonly strin
     admission.shedding,
     stalledMs > STALL_MS_MAX ? `recordings are ${Math.round(stalledMs / 1_000)} s behind` : null,
     failedAtMs !== null && monotonic() - failedAtMs < FAILURE_MS ? 'a session could not be recorded just now' : null,
+    ...parts.anchors().map(state => whyBehind(state, checkpoints?.graceMs ?? 0)),
     ...(await Promise.all([
       whyNoSpace(dir),
-      ...[...targets.values()].map(target => whyNoSchema(target, catalogMaxAgeMs)),
+      ...[...targets.values()].map(target => whyNoSchema(target, config.limits.catalogMaxAgeMs)),
     ])),
   ]
   return reasons.filter(reason => reason !== null)
 }
+
+const whyBehind = ({ anchor, lagMs }: AnchorState, graceMs: number): string | null =>
+  lagMs > graceMs ? `anchor ${anchor} is ${Math.round(lagMs / 1_000)} s behind the recordings` : null
 
 async function whyNoSpace(dir: string): Promise<string | null> {
   try {

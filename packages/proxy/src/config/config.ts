@@ -1,6 +1,7 @@
 import type { Algorithm } from '@querywarden/identity'
 import type { SecretRef } from '@querywarden/policy-core'
 import type { LogLevel } from '../log-level.ts'
+import type { RetentionConfig, UploadConfig } from './s3-document.ts'
 
 /** A host and port to listen on or to connect to. */
 export interface Address {
@@ -85,7 +86,38 @@ export interface RecordingConfig {
   readonly key: SecretRef | null
   readonly durability: 'standard' | 'strict'
   readonly bytesPerSessionMax: number
+  /** Null where nothing is signed. */
+  readonly checkpoints: CheckpointsConfig | null
+  /** Null where recordings stay here. */
+  readonly upload: UploadConfig | null
+  /** Null where none is ever removed. */
+  readonly retention: RetentionConfig | null
 }
+
+/** How recordings are vouched for outside. */
+export interface CheckpointsConfig {
+  /** What the signer goes by in checkpoints; null where its key says so. */
+  readonly name: string | null
+  readonly signer: SignerConfig
+  readonly everyMs: number
+  /** How long an anchor may be behind before no session opens and no statement begins. */
+  readonly graceMs: number
+  readonly anchors: readonly AnchorConfig[]
+}
+
+export type SignerConfig =
+  /** PKCS #8 PEM. */
+  | { readonly kind: 'key'; readonly key: SecretRef }
+  | {
+      readonly kind: 'command'
+      readonly command: readonly string[]
+      readonly verifierKey: string
+      readonly timeMsMax: number
+    }
+
+export type AnchorConfig =
+  | { readonly kind: 'folder'; readonly dir: string }
+  | { readonly kind: 'witness'; readonly url: string; readonly verifierKey: string }
 
 /** `querywarden.yaml`, validated; file names made absolute. */
 export interface Config {

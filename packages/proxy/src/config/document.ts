@@ -4,6 +4,7 @@ import * as z from 'zod'
 import { LOG_LEVELS } from '../log-level.ts'
 import { WORKERS_MAX } from '../postgres/cancel-keys.ts'
 import type { Address, IdentityConfig, LoginMethod, TlsFiles } from './config.ts'
+import { Retention, type RetentionConfig, Upload, type UploadConfig } from './s3-document.ts'
 
 /** A target as it is written. */
 export interface GivenTarget {
@@ -22,6 +23,23 @@ export interface GivenTls extends TlsFiles {
   readonly client_certificates?: 'off' | 'optional' | 'required' | undefined
 }
 
+/** What signs checkpoints: a key that the gateway has, or a program that has it. */
+export type GivenSigner =
+  | { readonly key: SecretRef }
+  | { readonly command: readonly string[]; readonly public_key: string; readonly seconds: number }
+
+/** Where checkpoints are kept. */
+export type GivenAnchor = { readonly folder: string } | { readonly witness: string; readonly public_key: string }
+
+/** How recordings are vouched for outside, as it is written. */
+export interface GivenCheckpoints {
+  readonly name?: string | undefined
+  readonly signer: GivenSigner
+  readonly every_seconds: number
+  readonly grace_seconds?: number | undefined
+  readonly anchors: readonly GivenAnchor[]
+}
+
 /** `querywarden.yaml` as it is written, with defaults in it. */
 export interface GivenConfig {
   readonly listen: {
@@ -38,6 +56,9 @@ export interface GivenConfig {
     readonly key?: SecretRef | undefined
     readonly durability: 'standard' | 'strict'
     readonly bytes_per_session: number
+    readonly checkpoints?: GivenCheckpoints | undefined
+    readonly upload?: UploadConfig | undefined
+    readonly retention?: RetentionConfig | undefined
   }
   readonly limits: {
     readonly sessions: number
@@ -179,6 +200,43 @@ const Workers = z
   })
   .default(1)
 
+const KEY_NAME = 'expected a name without spaces and `+`, such as gateway-1.example.com'
+const VERIFIER_KEY = 'expected a verifier key, <name>+<8 hexadecimal digits>+<base64>'
+const ANCHORS_MAX = 8
+
+const VerifierKeyText = z.string().regex(/^[^\s+]+\+[0-9a-f]{8}\+[A-Za-z0-9+/]+={0,2}$/, { error: VERIFIER_KEY })
+
+const Signer = z.union(
+  [
+    strict({ key: Secret }),
+    strict({
+      command: z.array(Text).min(1).max(64),
+      public_key: VerifierKeyText,
+      seconds: z.int().min(1).max(30).default(10),
+    }),
+  ],
+  { error: 'expected { key: { file: PATH } }, or { command: [PROGRAM, …], public_key: KEY }' },
+)
+
+const AnchorPlace = z.union(
+  [strict({ folder: Text }), strict({ witness: z.url({ protocol: /^https?$/ }), public_key: VerifierKeyText })],
+  { error: 'expected { folder: PATH }, or { witness: URL, public_key: KEY }' },
+)
+
+const Checkpoints = strict({
+  name: z
+    .string()
+    .regex(/^[^\s+]{1,255}$/, { error: KEY_NAME })
+    .optional(),
+  signer: Signer,
+  every_seconds: z.int().min(1).max(60).default(5),
+  grace_seconds: Seconds.optional(),
+  anchors: z.array(AnchorPlace).max(ANCHORS_MAX).default([]),
+}).refine(
+  ({ name, signer }) => name !== undefined || 'command' in signer,
+  'a key needs a name to sign under: give name, such as gateway-1.example.com',
+)
+
 const TARGET_NAME = 'expected a name of at most 63 letters, digits, dots, dashes and underscores'
 
 /** What `querywarden.yaml` may hold. Readers get the `Config` that `parseConfig` makes of it. */
@@ -199,6 +257,9 @@ export const ConfigDocument: z.ZodType<GivenConfig> = strict({
     key: Secret.optional(),
     durability: z.enum(['standard', 'strict']).default('standard'),
     bytes_per_session: z.int().min(65_536).default(1_073_741_824),
+    checkpoints: Checkpoints.optional(),
+    upload: Upload.optional(),
+    retention: Retention.optional(),
   }),
   state: z.literal('memory', { error: 'expected memory: other stores are not there yet' }).default('memory'),
   limits: Limits.prefault({}),

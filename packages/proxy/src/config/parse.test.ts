@@ -75,7 +75,15 @@ test('what is left out has its default, and files are found beside the configura
     ],
     policyFile: '/etc/qw/policy.yaml',
     masking: { hashKey: null },
-    recording: { dir: '/etc/qw/recordings', key: null, durability: 'standard', bytesPerSessionMax: 1_073_741_824 },
+    recording: {
+      dir: '/etc/qw/recordings',
+      key: null,
+      durability: 'standard',
+      bytesPerSessionMax: 1_073_741_824,
+      checkpoints: null,
+      upload: null,
+      retention: null,
+    },
     limits: {
       sessionsMax: 500,
       sessionsPerIdentityMax: 125,

@@ -3,10 +3,11 @@ import { dirname, resolve } from 'node:path'
 import { issuesOf, PolicyError, type SecretRef } from '@querywarden/policy-core'
 import { formatIssues, readYaml } from '@querywarden/policy-core/yaml'
 import { WORKERS_MAX } from '../postgres/cancel-keys.ts'
-import type { ClientCertificates, Config, LoginMethod, ProxyLimits, TargetConfig } from './config.ts'
+import type { CheckpointsConfig, ClientCertificates, Config, LoginMethod, ProxyLimits, TargetConfig } from './config.ts'
 import { ConfigError } from './config-error.ts'
 import { ConfigDocument, type GivenConfig, type GivenTarget, type GivenTls } from './document.ts'
 import { freeze } from './freeze.ts'
+import { s3Within, type UploadConfig } from './s3-document.ts'
 import { readTargetUrl } from './target-url.ts'
 
 /**
@@ -54,12 +55,48 @@ function toConfig(input: unknown, file: string): Config {
       key: given.recording.key === undefined ? null : secret(given.recording.key),
       durability: given.recording.durability,
       bytesPerSessionMax: given.recording.bytes_per_session,
+      checkpoints: checkpointsOf(given.recording, { secret, at }),
+      upload: uploadWithin(given.recording.upload, secret),
+      retention: given.recording.retention ?? null,
     },
     limits: toLimits(given.limits),
     log: given.log,
     workers: given.workers === 'auto' ? Math.min(availableParallelism(), WORKERS_MAX) : given.workers,
   }
 }
+
+/** How long an anchor may be behind where the configuration doesn't say (threats F13). */
+const GRACE_SECONDS = { standard: 15 * 60, strict: 60 } as const
+
+function checkpointsOf(
+  { checkpoints, durability }: GivenConfig['recording'],
+  { secret, at }: { readonly secret: (ref: SecretRef) => SecretRef; readonly at: (path: string) => string },
+): CheckpointsConfig | null {
+  if (checkpoints === undefined) return null
+  const { name = null, signer, every_seconds, grace_seconds = GRACE_SECONDS[durability], anchors } = checkpoints
+  return {
+    name,
+    signer:
+      'key' in signer
+        ? { kind: 'key', key: secret(signer.key) }
+        : {
+            kind: 'command',
+            command: signer.command,
+            verifierKey: signer.public_key,
+            timeMsMax: signer.seconds * 1_000,
+          },
+    everyMs: every_seconds * 1_000,
+    graceMs: grace_seconds * 1_000,
+    anchors: anchors.map(anchor =>
+      'folder' in anchor
+        ? { kind: 'folder', dir: at(anchor.folder) }
+        : { kind: 'witness', url: anchor.witness, verifierKey: anchor.public_key },
+    ),
+  }
+}
+
+const uploadWithin = (upload: UploadConfig | undefined, secret: (ref: SecretRef) => SecretRef): UploadConfig | null =>
+  upload === undefined ? null : { ...upload, s3: s3Within(upload.s3, secret) }
 
 /** What one identity may have of the sessions where the configuration doesn't say: a few, or a part of many. */
 const IDENTITY_SESSIONS_MIN = 10

@@ -1,5 +1,6 @@
 import { readdirSync } from 'node:fs'
 import { getHeapStatistics } from 'node:v8'
+import type { AnchorState } from '@querywarden/recording'
 import { Counter, Gauge, type Registry } from 'prom-client'
 import type { LoopDelay } from '../loop-delay.ts'
 import { residentBytes } from '../resident-bytes.ts'
@@ -21,6 +22,8 @@ export interface GatewayState {
   readonly isShedding: () => boolean
   readonly memoryBytesMax: () => number
   readonly loop: LoopDelay
+  /** How far what is recorded is vouched for outside. */
+  readonly anchors: () => readonly AnchorState[]
 }
 
 /** Why a connection did not become a session, by the SQLSTATE that it was given. */
@@ -38,6 +41,7 @@ const REASONS: ReadonlyMap<string | null, string> = new Map([
 
 export function gatewayMetrics(registry: Registry, state: GatewayState): GatewayMetrics {
   stateMetrics(registry, state)
+  anchorMetrics(registry, state.anchors)
   processMetrics(registry)
   const refusals = tallyFamily({
     registry,
@@ -144,6 +148,40 @@ function stateMetrics(registry: Registry, { schemaAgesMs, isShedding, memoryByte
     isShedding() ? 1 : 0,
   )
   gauge(registry, 'querywarden_memory_limit_bytes', 'The memory to use before sessions are shed.', memoryBytesMax)
+}
+
+function anchorMetrics(registry: Registry, anchors: GatewayState['anchors']): void {
+  const [registers, labelNames] = [[registry], ['anchor'] as const]
+  new Gauge({
+    name: 'querywarden_anchor_lag_seconds',
+    help: 'For how long the oldest of what was recorded has waited to be vouched for at an anchor.',
+    labelNames,
+    registers,
+    aggregator: 'max',
+    collect() {
+      for (const { anchor, lagMs } of anchors()) this.set({ anchor }, lagMs / 1_000)
+    },
+  })
+  new Gauge({
+    name: 'querywarden_anchored_entries',
+    help: 'Entries of the instance logs being written that are vouched for at an anchor.',
+    labelNames,
+    registers,
+    aggregator: 'sum',
+    collect() {
+      for (const { anchor, size } of anchors()) this.set({ anchor }, size)
+    },
+  })
+  new Counter({
+    name: 'querywarden_anchor_failures_total',
+    help: 'Checkpoints that an anchor did not keep when it was asked to.',
+    labelNames,
+    registers,
+    collect() {
+      this.reset()
+      for (const { anchor, failures } of anchors()) this.inc({ anchor }, failures)
+    },
+  })
 }
 
 /** Under the names that Prometheus clients give them. None may throw without a descriptor to spare: no metric would come. */

@@ -2,6 +2,7 @@ import { generateKeyPairSync } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import {
   type Anchor,
+  type Checkpoint,
   type CheckpointSigner,
   keySigner,
   leafHash,
@@ -19,7 +20,7 @@ export const newKey = (): string => {
 export const newSigner = (name = 'gateway-1.example.com'): CheckpointSigner => keySigner({ name, pem: newKey() })
 
 /** What a signed note of a signer says. */
-export const checkpointIn = (note: string, signer: CheckpointSigner) =>
+export const checkpointIn = (note: string, signer: CheckpointSigner): Checkpoint =>
   parseCheckpoint(verifyNote(note, [parseVerifierKey(signer.verifierKey)]).text)
 
 /** The leaves of a log's tree, read from its file without help of what wrote it. */
