@@ -11,7 +11,7 @@ import {
 } from '@querywarden/dev-servers'
 import { READ_MS_HARD_MAX } from '@querywarden/sql/postgres'
 import { Client, type ClientConfig } from 'pg'
-import type { Config, ProxyLimits } from '../src/config/config.ts'
+import type { Config, ProxyLimits, RecordingConfig } from '../src/config/config.ts'
 import { parseConfig } from '../src/config/parse.ts'
 import { type Gateway, startGateway } from '../src/gateway.ts'
 import { type Log, openLog } from '../src/log.ts'
@@ -44,6 +44,7 @@ export interface GovernedOptions {
   readonly more?: string
   /** In place of what the configuration says. No test waits for sessions that somebody left open, unless it says so. */
   readonly limits?: Partial<ProxyLimits>
+  readonly recording?: Partial<RecordingConfig>
   readonly settings?: Readonly<Record<string, string>>
   readonly targetUser?: string
   readonly targetTls?: boolean
@@ -143,6 +144,7 @@ ${options.more ?? ''}`,
   // A machine that runs all tests at once is slower than the limits mean.
   const config = {
     ...given,
+    recording: { ...given.recording, ...options.recording },
     limits: { ...given.limits, drainMsMax: 0, lagMsMax: 60_000, readMsMax: READ_MS_HARD_MAX, ...options.limits },
   }
   const secret = options.targetUser === 'postgres' ? database.password : password
