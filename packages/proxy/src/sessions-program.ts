@@ -21,16 +21,32 @@ export function addSessions(
   addExport(sessions, onTerminal, done)
   addAccesses(sessions, onTerminal, done)
   addFetch(sessions, onTerminal, done)
+  addVerify(sessions, onTerminal, done)
+}
+
+const collect = (value: string, before: readonly string[] = []): readonly string[] => [...before, value]
+
+function addVerify(
+  sessions: Command,
+  onTerminal: (options: { readonly json?: boolean }) => Terminal,
+  done: (exit: number) => void,
+): void {
   sessions
     .command('verify')
-    .description('check that recordings are whole and unaltered; needs no key. Exit code 1 unless all are COMPLETE')
-    .argument('[id]', ID)
+    .description('check that recordings are whole and unaltered; reads no contents. Exit code 1 on any finding')
+    .argument('[what]', `${ID}, or a directory`)
     .option('--all', 'every recording in the directory, and those that should be there')
+    .option(
+      '--anchor <place>',
+      "where checkpoints are kept: a folder, a file with one, or s3:FILE with a bucket's settings; may be repeated",
+      collect,
+    )
+    .option('--key <key>', 'verifier key of the gateway, or a file with one a line; may be repeated', collect)
     .addOption(dir())
     .addOption(json())
-    .action(async (session, options) => {
-      const { sessionsVerify } = await import('./commands/sessions.ts')
-      done(await sessionsVerify(onTerminal(options), session, options))
+    .action(async (what, options) => {
+      const { sessionsVerify } = await import('./commands/session-verify.ts')
+      done(await sessionsVerify(onTerminal(options), what, options))
     })
 }
 

@@ -35,6 +35,8 @@ export function verdictLine({ recording, verdict }: { readonly recording: string
     case 'TAMPERED':
       return `${recording}  TAMPERED    at frame ${verdict.firstBadSeq}: ${verdict.why}`
     case 'MISSING':
-      return `${recording}  MISSING     its file is gone; the log knows ${verdict.lastFrames} frames of it`
+      return verdict.retired === null
+        ? `${recording}  MISSING     its file is gone; the log knows ${verdict.lastFrames} frames of it`
+        : `${recording}  RETIRED     removed on ${new Date(verdict.retired.at).toISOString()}: ${verdict.retired.why}`
   }
 }

@@ -45,7 +45,7 @@ const knownBucket = { s3: S3 }
 const BucketDocument = z.strictObject(knownBucket, knownKeys(knownBucket))
 
 /** Reads a file that has `s3:` alone: who looks into a bucket has no gateway. */
-function readBucket(file: string): S3Config {
+export function readBucket(file: string): S3Config {
   const read = (): string => {
     try {
       return readFileSync(file, 'utf8')

@@ -1,13 +1,6 @@
-import {
-  type DirectoryVerdict,
-  type RecordedEvent,
-  type RecordingSummary,
-  readRecording,
-  visible,
-} from '@querywarden/recording'
-import { CommandError, EXIT } from './exit.ts'
+import { type RecordedEvent, type RecordingSummary, readRecording, visible } from '@querywarden/recording'
+import { EXIT } from './exit.ts'
 import { findSession, noted, type ReadingOptions } from './reading.ts'
-import { logLine, verdictLine, verifySessions } from './recordings.ts'
 import { show, type Terminal } from './terminal.ts'
 
 /** Who, where, how it ended, and what it did in numbers. */
@@ -44,39 +37,6 @@ export async function sessionsShow(terminal: Terminal, id: string, options: Read
     ...[...counts].map(([what, count]) => `${what.padEnd(10)} ${count}`),
   ])
   return EXIT.ok
-}
-
-/** 0 only where every verdict is COMPLETE: an open or torn recording is not an answer to an auditor either. */
-export async function sessionsVerify(
-  terminal: Terminal,
-  id: string | undefined,
-  options: { readonly dir: string } & { readonly all?: boolean },
-): Promise<number> {
-  if ((id === undefined) !== (options.all === true))
-    throw new CommandError(EXIT.misuse, 'name one session, or give --all')
-  const { recordings, logs } = await verifySessions(options.dir)
-  if (id !== undefined) {
-    const recording = await recordingOf(id, options.dir, recordings)
-    const chosen = recordings.filter(one => one.recording === recording)
-    show(terminal, { recordings: chosen }, () => chosen.map(verdictLine))
-    return exitFor(chosen)
-  }
-  const damages = logs.map(logLine).filter(line => line !== null)
-  show(terminal, { recordings, logs }, () =>
-    recordings.length + damages.length === 0
-      ? [`no recordings in ${options.dir}`]
-      : [...recordings.map(verdictLine), ...damages],
-  )
-  return damages.length === 0 ? exitFor(recordings) : EXIT.finding
-}
-
-const exitFor = (recordings: DirectoryVerdict['recordings']): number =>
-  recordings.every(({ verdict }) => verdict.kind === 'COMPLETE') ? EXIT.ok : EXIT.finding
-
-/** A recording whose file is gone still has a verdict, so it is looked for among the verdicts first. */
-async function recordingOf(id: string, dir: string, verdicts: DirectoryVerdict['recordings']): Promise<string> {
-  const named = verdicts.filter(({ recording, file }) => recording.startsWith(id) || file === id)
-  return named.length === 1 && named[0] !== undefined ? named[0].recording : (await findSession(dir, id)).recording
 }
 
 /** A recording as lists tell it. */
