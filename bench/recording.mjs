@@ -1,19 +1,27 @@
-// What recording costs a statement: an intent and an outcome through the file recorder, beside writing the same number of
-// bytes with writeSync, which is as cheap as telling the kernel can be, and beside the strict tier, where each waits
-// for the disk. Rounds are interleaved, so that what else the machine does hits all alike; figures are medians.
-// Run `pnpm build`, then `node bench/recording.mjs`.
+// What recording costs, in one run: statements (an intent and an outcome each) through the file recorder, beside writing
+// the same bytes plainly and beside JSON lines of the same facts by pino; what a statement waits in each tier; how many bytes it
+// takes; and rows beside a plain write of them. Rounds are interleaved, so that what else the machine does hits all
+// alike. CPU is that of all threads, syncs and sealing included, less that of a loop that does nothing.
+//
+//   npm run bench -- recording      [ROUNDS=300] [BENCH_DIR=…]
 import { randomBytes } from 'node:crypto'
-import { closeSync, mkdtempSync, openSync, readdirSync, rmSync, statSync, writeSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
+import { open as openFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { fileRecorder } from '@querywarden/recording'
+import { pino } from 'pino'
 
-const ROUNDS = 300
-/** About what one client of a fast database asks for in the window of a group commit. */
+const ROUNDS = Number(process.env.ROUNDS ?? 300)
+/** About what a few clients of a fast database ask for in the window of a group commit. */
 const STATEMENTS = 25
-const STRICT_STATEMENTS = 2
 const WINDOW_MS = 4
+const WAITED_STATEMENTS = 2_000
+const ROWS_ROUNDS = 6
+const ROWS_BYTES = 32 * 1024 * 1024
+/** What a proxy hands over at a time. */
+const ROWS_CHUNK_BYTES = 65_536
 
 const opening = session => ({
   session,
@@ -52,14 +60,25 @@ const outcome = () => ({
   statement: numbers,
   completion: { kind: 'done', tag: 'SELECT 1', rows: 1, bytes: 23, ms: 0.1234 + numbers / 977 },
 })
-const parameter = () => [{ typeOid: 23, format: 'text', value: String((numbers * 7919) % 100_000) }]
-/** A text of its own and a judgement of its own: nothing to repeat. */
-const fresh = () => ({
-  ...intentOf([]),
-  text: `${text.slice(0, -2)}${numbers}`,
-  canonical: `${text.slice(0, -2)}${numbers}`,
-  reasons: [...account.reasons],
-})
+const one = () => intentOf([{ typeOid: 23, format: 'text', value: String((numbers * 7919) % 100_000) }])
+/** Another literal each time, under the judgement that such statements share. */
+const literal = () => {
+  const entry = intentOf([])
+  const own = `${text.slice(0, -2)}${entry.statement}`
+  return { ...entry, text: own, canonical: own }
+}
+/** A text and a judgement of its own: nothing to share. */
+const fresh = () => {
+  const entry = intentOf([])
+  const own = `SELECT abalance AS a${entry.statement} FROM pgbench_accounts WHERE aid = 1`
+  return { ...entry, text: own, canonical: own, reasons: [...account.reasons] }
+}
+const CASES = {
+  'read, no parameter': () => intentOf([]),
+  'read, one parameter': one,
+  'read, new literal each time': literal,
+  'read, new text each time': fresh,
+}
 
 const dir = mkdtempSync(join(process.env.BENCH_DIR ?? tmpdir(), 'bench-recording-'))
 let ids = 0
@@ -74,100 +93,194 @@ const open = (name, durability) =>
     clock: { now: Date.now, monotonic: () => performance.now() },
     sleep: ms => wait(ms, undefined, { ref: false }),
     randomBytes,
-    newId: () => `${Date.now().toString(16)}-${ids++}`,
+    newId: () => `${Date.now().toString(16)}-${String(ids++).padStart(6, '0')}`,
     instance: 'bench',
   })
-
-const standard = await open('standard', 'standard')
-const strict = await open('strict', 'strict')
-const sessions = {
-  repeated: await standard.record(opening('repeated')),
-  parameter: await standard.record(opening('parameter')),
-  fresh: await standard.record(opening('fresh')),
-  strict: await strict.record(opening('strict')),
-}
-
-// The bytes that a repeated read with one parameter and its outcome take, written as they are.
-const plain = randomBytes(260)
-const plainFile = openSync(join(dir, 'plain'), 'w')
-
-/** Everything within one turn of the event loop: what the session's path pays. */
-function atOnce(session, entry) {
-  for (let i = 0; i < STATEMENTS; i++) {
-    void session.append(entry())
-    void session.append(outcome())
-  }
-}
-const contestants = {
-  'plain writeSync': () => {
-    for (let i = 0; i < STATEMENTS; i++) writeSync(plainFile, plain)
-  },
-  'read, no parameter': () => atOnce(sessions.repeated, () => intentOf([])),
-  'read, one parameter': () => atOnce(sessions.parameter, () => intentOf(parameter())),
-  'read, new text each time': () => atOnce(sessions.fresh, fresh),
-}
-
-const times = Object.fromEntries([...Object.keys(contestants), 'strict tier, waiting'].map(name => [name, []]))
-for (let round = 0; round < ROUNDS; round++) {
-  for (const [name, run] of Object.entries(contestants)) {
-    const startedAt = performance.now()
-    run()
-    times[name].push(((performance.now() - startedAt) * 1_000) / STATEMENTS)
-    // The group commit of what was recorded, and the sealing of blocks, fall in here.
-    await wait(WINDOW_MS)
-  }
-  if (round % 10 > 0) continue
-  const startedAt = performance.now()
-  for (let i = 0; i < STRICT_STATEMENTS; i++) {
-    await sessions.strict.append(intentOf(parameter()))
-    await sessions.strict.append(outcome())
-  }
-  times['strict tier, waiting'].push(((performance.now() - startedAt) * 1_000) / STRICT_STATEMENTS)
-}
-
-/** CPU of the whole process, all threads: syncs and sealing included, an idle loop of the same shape taken off. */
-async function cpuPerStatement(session) {
-  const loop = async statements => {
-    const before = process.cpuUsage()
-    for (let round = 0; round < ROUNDS; round++) {
-      if (statements) atOnce(session, () => intentOf(parameter()))
-      await wait(WINDOW_MS)
-    }
-    const { user, system } = process.cpuUsage(before)
-    return (user + system) / ROUNDS / STATEMENTS
-  }
-  const idle = await loop(false)
-  return (await loop(true)) - idle
-}
-const cpu = await cpuPerStatement(sessions.parameter)
-
-for (const session of Object.values(sessions)) await session.close('client-terminated')
-await standard.close()
-await strict.close()
-closeSync(plainFile)
-
 const sorted = values => [...values].sort((a, b) => a - b)
 const at = (values, share) => sorted(values)[Math.floor(values.length * share)]
-const floor = at(times['plain writeSync'], 0.5)
-console.table(
-  Object.entries(times).map(([name, values]) => ({
-    'a statement and its outcome': name,
-    'µs median': Number(at(values, 0.5).toPrecision(3)),
-    'µs fastest tenth': Number(at(values, 0.1).toPrecision(3)),
-    '× plain writeSync': Number((at(values, 0.5) / floor).toPrecision(2)),
-  })),
-)
-const sizeOf = name => {
-  const [boot] = readdirSync(join(dir, name), { withFileTypes: true }).filter(entry => entry.isDirectory())
-  const folder = join(dir, name, boot.name)
-  return readdirSync(folder)
-    .filter(file => file.endsWith('.dbrec'))
-    .map(file => statSync(join(folder, file)).size)
-}
-console.log(`CPU of all threads, syncs and sealing included: ${cpu.toPrecision(3)} µs a read with one parameter`)
-console.log(
-  `recordings: ${sizeOf('standard')
-    .map(bytes => `${(bytes / 1024).toFixed(0)} KiB`)
-    .join(', ')} (no parameter, one, new texts)`,
-)
+const short = (value, digits = 3) => Number(value.toPrecision(digits))
+
+const recorders = { standard: await open('standard', 'standard'), strict: await open('strict', 'strict') }
+const bytesOf = await bytesAStatement()
+await statements()
+await waits()
+await rows()
+for (const recorder of Object.values(recorders)) await recorder.close()
 rmSync(dir, { recursive: true })
+
+/** The size of a recording, divided; what the tail has of it for a second comes again. */
+async function bytesAStatement() {
+  const sizes = {}
+  for (const [name, make] of Object.entries(CASES)) {
+    const recorder = await open(`sizes-${name.replaceAll(/\W+/g, '-')}`, 'standard')
+    const session = await recorder.record(opening(name))
+    for (let i = 0; i < 4_000; i++) {
+      await session.append(make())
+      await session.append(outcome())
+    }
+    await session.close('client-terminated')
+    await recorder.close()
+    const folder = join(dir, `sizes-${name.replaceAll(/\W+/g, '-')}`, recorder.boot)
+    const [file] = readdirSync(folder).filter(file => file.endsWith('.dbrec'))
+    sizes[name] = statSync(join(folder, file)).size / 4_000
+  }
+  return sizes
+}
+
+/** CPU of an event, with all that comes of it later. */
+async function statements() {
+  const sessions = {}
+  for (const name of Object.keys(CASES)) sessions[name] = await recorders.standard.record(opening(name))
+  const record = name => () => {
+    for (let i = 0; i < STATEMENTS; i++) {
+      void sessions[name].append(CASES[name]())
+      void sessions[name].append(outcome())
+    }
+  }
+  const plain = await openFile(join(dir, 'plain'), 'w')
+  const bytes = randomBytes(Math.round(bytesOf['read, one parameter']))
+  const lines = (file, how) => {
+    const log = pino({ base: null }, pino.destination({ dest: join(dir, file), ...how }))
+    return () => {
+      for (let i = 0; i < STATEMENTS; i++) {
+        log.info(one())
+        log.info(outcome())
+      }
+    }
+  }
+  const contestants = {
+    nothing: () => undefined,
+    'plain fs.write, one a statement': () => {
+      for (let i = 0; i < STATEMENTS; i++) void plain.write(bytes)
+    },
+    'plain fs.write, one a round': () => void plain.write(Buffer.concat(Array(STATEMENTS).fill(bytes))),
+    'pino, a line at a time': lines('lines', { sync: true }),
+    'pino, 4 KiB at a time': lines('batches', { sync: false, minLength: 4_096 }),
+    ...Object.fromEntries(Object.keys(CASES).map(name => [name, record(name)])),
+  }
+  const names = Object.keys(contestants)
+  const used = Object.fromEntries(names.map(name => [name, []]))
+  for (let round = -20; round < ROUNDS; round++) {
+    for (const name of names) {
+      const before = process.cpuUsage()
+      contestants[name]()
+      // The group commit of what was recorded, and in turn the sealing of blocks, fall in here.
+      await wait(WINDOW_MS)
+      const { user, system } = process.cpuUsage(before)
+      if (round >= 0) used[name].push(user + system)
+    }
+  }
+  // A mean: what is done once a second belongs to it. The noisiest rounds of each are left out alike.
+  const mean = name => {
+    const kept = sorted(used[name]).slice(0, Math.ceil(ROUNDS * 0.98))
+    return kept.reduce((sum, one) => sum + one, 0) / kept.length
+  }
+  const idle = mean('nothing')
+  const eventUs = name => (mean(name) - idle) / STATEMENTS / 2
+  const lineUs = eventUs('pino, a line at a time')
+  console.table(
+    names.slice(1).map(name => ({
+      'in blocks of 25 statements': name,
+      'µs CPU an event': short(eventUs(name)),
+      'events/s a core': Math.round(1e6 / eventUs(name)),
+      'MB/s a core': short((bytesOf[name] ?? bytes.length) / 2 / eventUs(name), 2),
+      'pino’s line ÷ this': short(lineUs / eventUs(name)),
+      'this ÷ plain, one a statement': short(eventUs(name) / eventUs('plain fs.write, one a statement'), 2),
+      'bytes a statement': Math.round(bytesOf[name] ?? (name.startsWith('plain') ? bytes.length : Number.NaN)) || '-',
+    })),
+  )
+  for (const session of Object.values(sessions)) await session.close('client-terminated')
+  await plain.close()
+}
+
+/** What a client waits: one statement after the other, in one session. */
+async function waits() {
+  const table = []
+  for (const [tier, recorder] of Object.entries(recorders)) {
+    for (const [what, change] of [
+      ['reads', {}],
+      ['changes', { effects: ['read', 'write'], tag: 'UPDATE' }],
+    ]) {
+      const session = await recorder.record(opening(`${tier} ${what}`))
+      const times = []
+      for (let i = 0; i < WAITED_STATEMENTS; i++) {
+        const startedAt = performance.now()
+        await session.append({ ...one(), ...change })
+        await session.append(outcome())
+        times.push((performance.now() - startedAt) * 1_000)
+        // As between statements: the loop turns.
+        if (i % 8 === 0) await wait(1)
+      }
+      await session.close('client-terminated')
+      table.push({
+        tier,
+        statements: what,
+        'added p50, µs': short(at(times, 0.5)),
+        'added p99, µs': short(at(times, 0.99)),
+      })
+    }
+  }
+  console.table(table)
+}
+
+/** Rows in chunks, durable at the end, beside the same bytes written plainly to a file, durable at the end. */
+async function rows() {
+  const chunk = Buffer.alloc(ROWS_CHUNK_BYTES)
+  const row = 1_024
+  for (let from = 0; from < chunk.length; from += row) {
+    randomBytes(row - 5).copy(chunk, from + 5)
+    chunk.write('D', from, 'latin1')
+    chunk.writeUInt32BE(row - 1, from + 1)
+  }
+  const entry = first => ({ kind: 'rows', statement: 1, first, rows: chunk.length / row, columns: null, frames: chunk })
+  const record = (recorder, keep) => async () => {
+    const session = await recorder.record(opening('rows'))
+    const startedAt = performance.now()
+    for (let sent = 0; sent < ROWS_BYTES; sent += chunk.length) await session.append({ ...entry(sent / row), keep })
+    await session.append({ kind: 'cancel-requested', statement: 1 })
+    const took = performance.now() - startedAt
+    await session.close('client-terminated')
+    return took
+  }
+  const plainly = syncBytes => async () => {
+    const file = await openFile(join(dir, 'plain-rows'), 'w')
+    const startedAt = performance.now()
+    for (let sent = 0; sent < ROWS_BYTES; sent += chunk.length) {
+      await file.write(chunk)
+      if ((sent + chunk.length) % syncBytes === 0) await file.datasync()
+    }
+    await file.datasync()
+    const took = performance.now() - startedAt
+    await file.close()
+    return took
+  }
+  const contestants = {
+    'plain fs.write, one fdatasync at the end': plainly(Number.POSITIVE_INFINITY),
+    'plain fs.write, one fdatasync a mebibyte': plainly(1_048_576),
+    'recorded, standard': record(recorders.standard, 'frames'),
+    'recorded, strict': record(recorders.strict, 'frames'),
+    'recorded as digests': record(recorders.standard, 'digest'),
+  }
+  const times = Object.fromEntries(Object.keys(contestants).map(name => [name, []]))
+  const cpus = Object.fromEntries(Object.keys(contestants).map(name => [name, []]))
+  for (let round = -1; round < ROWS_ROUNDS; round++) {
+    for (const [name, run] of Object.entries(contestants)) {
+      const before = process.cpuUsage()
+      const took = await run()
+      const { user, system } = process.cpuUsage(before)
+      if (round < 0) continue
+      times[name].push(took)
+      cpus[name].push((user + system) / 1_000)
+    }
+  }
+  const speed = name => ROWS_BYTES / 1e3 / at(times[name], 0.5)
+  console.table(
+    Object.keys(contestants).map(name => ({
+      rows: name,
+      'MB/s': Math.round(speed(name)),
+      '÷ plain': short(speed(name) / speed('plain fs.write, one fdatasync at the end'), 2),
+      '÷ plain with syncs': short(speed(name) / speed('plain fs.write, one fdatasync a mebibyte'), 2),
+      'ms CPU a MB': short(at(cpus[name], 0.5) / (ROWS_BYTES / 1e6), 2),
+    })),
+  )
+}
