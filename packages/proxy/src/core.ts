@@ -105,8 +105,7 @@ export async function openCore(sources: Sources, parts: CoreParts): Promise<Core
   const connections = takeConnections(service)
   const postgres = await listen(connections, inForce.config.listen.postgres, log).catch(async (error: unknown) => {
     loop.stop()
-    await sql.close()
-    await keeping.stop()
+    await Promise.all([sql.close(), keeping.stop()])
     await recorder.close()
     throw error
   })
