@@ -109,7 +109,10 @@ export type Entry =
       readonly rows: number
       /** With the first rows of a result; null afterwards, and where the client was told none (COPY). */
       readonly columns: readonly RecordedColumn[] | null
-      /** Whole DataRow or CopyData frames of the wire protocol. Read before `append` returns; the caller's again then. */
+      /**
+       * Whole DataRow or CopyData frames of the wire protocol; or a part of one that is too large to be held, of which only the
+       * last counts as a row. Read before `append` returns; the caller's again then.
+       */
       readonly frames: Uint8Array
       /** `digest`: nothing is kept of the frames but their length and a keyed digest. Absent: they are kept, encrypted. */
       readonly keep?: 'frames' | 'digest'

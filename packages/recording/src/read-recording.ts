@@ -10,6 +10,7 @@ import { FRAME_TYPES, RECORDING_MAGIC } from './layout.ts'
 import { readBlock } from './read-block.ts'
 import { forged, isGenuineClear, openFrame } from './seal.ts'
 import { openMetaKeys } from './verify.ts'
+import { withWholeRows } from './whole-rows.ts'
 
 /** A recording to read. */
 export interface RecordingSource {
@@ -27,7 +28,10 @@ export interface RecordingSource {
  * @example
  * for await (const event of readEvents({ source, keys, wrappedValueKey })) console.log(event.kind)
  */
-export async function* readEvents(recording: RecordingSource): AsyncGenerator<RecordedEvent, void, undefined> {
+export const readEvents = (recording: RecordingSource): AsyncGenerator<RecordedEvent, void, undefined> =>
+  withWholeRows(eachEvent(recording))
+
+async function* eachEvent(recording: RecordingSource): AsyncGenerator<RecordedEvent, void, undefined> {
   let opened: { header: RecordingHeader; meta: MetaKeys; value: ValueKeys | null } | null = null
   let seq = 0
   let isEnded = false
