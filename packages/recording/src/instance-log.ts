@@ -163,6 +163,8 @@ export interface InstanceLogOptions {
   readonly instance: string
   readonly boot: string
   readonly previous: readonly PreviousLog[]
+  /** Rejects early where the log is held up and what was written gets there later. Absent: it is waited for. */
+  readonly orHeldUp?: (written: Promise<void>) => Promise<void>
   /** Where a recorder keeps an eye on the disk that it shares with this log. Absent: the log's own. */
   readonly watch?: DiskWatch
   /** Where checkpoints over this log are signed: its second entry says so, and its tree is kept. */
@@ -184,7 +186,7 @@ export interface InstanceLog {
 
 /** Starts a boot's log; durable, with its first entry, when this resolves. */
 export async function openInstanceLog(options: InstanceLogOptions): Promise<InstanceLog> {
-  const { storage, clock, boot, instance, sleep } = options
+  const { storage, clock, boot, instance, sleep, orHeldUp = written => written } = options
   const dek = options.randomBytes(KEY_BYTES)
   const header: LogHeader = {
     boot,
@@ -212,7 +214,7 @@ export async function openInstanceLog(options: InstanceLogOptions): Promise<Inst
   }
   return {
     tree: () => leaves?.treeOf(journal.durable.frames) ?? null,
-    append: entry => journal.append(make(entry)(journal.position)),
+    append: entry => orHeldUp(journal.append(make(entry)(journal.position))),
     appendLazily: entry => journal.appendLazily(make(entry)(journal.position)),
     failure: () => journal.failure,
     close: async () => {

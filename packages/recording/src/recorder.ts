@@ -155,9 +155,10 @@ async function checkFit(
   options: RecorderOptions,
   { tail, watch }: { readonly tail: Tail | null; readonly watch: DiskWatch },
 ): Promise<void> {
-  if (watch.lagMs() > LAG_MS_MAX) throw diskSlow(watch.lagMs())
+  // Before the lag: a log that waits for room lags too.
   const overdue = options.overdue?.() ?? null
   if (overdue !== null) throw overdue
+  if (watch.lagMs() > LAG_MS_MAX) throw diskSlow(watch.lagMs())
   await checkSpace(options)
   await tail?.open()
   if (tail !== null && tail.failure !== null) throw tail.failure

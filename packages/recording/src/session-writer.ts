@@ -14,6 +14,7 @@ import { type Moment, momentOf } from './moment.ts'
 import { isAftermath, Quota } from './quota.ts'
 import { framesValue, isTooLarge, type RowsEntry, rowsBytes, rowsPieces } from './rows-pieces.ts'
 import { type FrameContent, sealFrame } from './seal.ts'
+import { SecretStatements } from './secret-statements.ts'
 import type { RecordingKeys, SessionContext } from './session-context.ts'
 import type { Stager, Tail } from './tail.ts'
 import { chunkId } from './tail-format.ts'
@@ -46,8 +47,8 @@ export class SessionWriter implements Stager {
   #blockEntries = 0
   readonly #quota: Quota
   readonly #tap: SessionTap | null
-  /** Statements that run and may hold a secret: a server may quote it. */
-  readonly #secret = new Set<number>()
+  /** Statements that may hold a secret: a server may quote it, and rows may have it. */
+  readonly #secrets = new SecretStatements()
   /** So many frames have to be durable before an outcome may go to the tail: rows are in them. */
   #framesWithRows = 0
   /** How many tails had failed when it was opened. */
@@ -179,9 +180,9 @@ export class SessionWriter implements Stager {
     const refusal = (isGiven ? null : this.#tailFailure()) ?? this.#refusal
     if (refusal !== null) throw refusal
     if (entry.kind !== 'intent' && !isGiven) return
-    if (!isGiven && watch.lagMs() > LAG_MS_MAX) throw diskSlow(watch.lagMs())
     const short = shortage()
     if (short !== null) throw short
+    if (!isGiven && watch.lagMs() > LAG_MS_MAX) throw diskSlow(watch.lagMs())
   }
 
   /** Why a tail failed that may have had entries of this session, or null. */
@@ -202,7 +203,7 @@ export class SessionWriter implements Stager {
     if (tail === null || this.#isBehindRows) return this.#appendLazily(entry)
     const words = this.#wordsOf(entry)
     this.#stage(entry, tail, (block, moment) => block.addCompletion(entry, moment, words))
-    this.#secret.delete(entry.statement)
+    this.#secrets.ended(entry.statement)
     return this.#sealWhenFull()
   }
 
@@ -217,7 +218,7 @@ export class SessionWriter implements Stager {
     const block = this.#openBlock()
     block.addIntent(entry, template, momentOf(this.#context.clock), this.#rules)
     this.#checkQuota(block, entry)
-    if (template.shape.sql.secret) this.#secret.add(entry.statement)
+    if (template.shape.sql.secret) this.#secrets.began(entry.statement)
     this.#tap?.entry(entry, this.#journal.position.seq, this.#rules)
     this.#owesTail = true
     const written = tail.stageNow(this)
@@ -237,7 +238,8 @@ export class SessionWriter implements Stager {
     return this.#journal.room()
   }
 
-  #appendRows(entry: RowsEntry): Promise<void> {
+  #appendRows(given: RowsEntry): Promise<void> {
+    const entry: RowsEntry = this.#secrets.isNear(given.statement) ? { ...given, keep: 'digest' } : given
     const tail = this.#tailToStageIn()
     const isSmall = entry.keep === 'digest' || entry.frames.length <= ROWS_IN_BLOCK_BYTES_MAX
     // Nor are rows without those before them.
@@ -277,13 +279,9 @@ export class SessionWriter implements Stager {
 
   /** What the server said, where it can't quote a secret. */
   #wordsOf(entry: Outcome | Notice): string | null {
-    if (this.#isNearSecret(entry.statement)) return null
+    if (this.#secrets.isNear(entry.statement)) return null
     if (entry.kind === 'notice') return entry.notice.message
     return entry.completion.kind === 'failed' ? (entry.completion.error?.message ?? null) : null
-  }
-
-  #isNearSecret(statement: number | null): boolean {
-    return statement === null ? this.#secret.size > 0 : this.#secret.has(statement)
   }
 
   #openBlock(): Block {
@@ -333,7 +331,7 @@ export class SessionWriter implements Stager {
 
   /** A frame of the entry's own, behind those that came before it. */
   #frameFor(entry: Entry): Buffer {
-    const isQuoting = (entry.kind === 'completion' || entry.kind === 'notice') && this.#isNearSecret(entry.statement)
+    const isQuoting = (entry.kind === 'completion' || entry.kind === 'notice') && this.#secrets.isNear(entry.statement)
     const bodies = bodiesOf(entry, this.#rules, isQuoting ? 'dropped' : 'kept')
     void this.seal()
     const { type, meta, value } = bodies
@@ -349,8 +347,8 @@ export class SessionWriter implements Stager {
   }
 
   #noteSecret(entry: Entry, { meta }: EntryBodies): void {
-    if (entry.kind === 'intent' && meta['secret'] === true) this.#secret.add(entry.statement)
-    if (entry.kind === 'completion') this.#secret.delete(entry.statement)
+    if (entry.kind === 'intent' && meta['secret'] === true) this.#secrets.began(entry.statement)
+    if (entry.kind === 'completion') this.#secrets.ended(entry.statement)
   }
 
   async #close(reason: CloseReason): Promise<void> {

@@ -15,6 +15,8 @@ interface Disk {
   write: 'well' | 'short' | 'ENOSPC' | 'EIO' | 'nothing'
   sync: 'well' | 'EIO'
   syncs: number
+  /** What still fits on a full disk. */
+  room: number
   writesAfterFault: number
 }
 
@@ -32,7 +34,9 @@ const faultyFile = (file: AppendFile, disk: Disk): AppendFile => ({
         return Promise.resolve(0)
       case 'ENOSPC':
         // The disk takes what still fits, then refuses.
-        return file.write(bytes.subarray(0, 7)).then(() => Promise.reject(fault('ENOSPC')))
+        if (disk.room === 0) return Promise.reject(fault('ENOSPC'))
+        disk.room -= 7
+        return file.write(bytes.subarray(0, 7))
       case 'EIO':
         return Promise.reject(fault('EIO'))
     }
@@ -50,7 +54,7 @@ function faulty(only: (name: string) => boolean): {
   readonly disk: Disk
   readonly storage: FileRecorderOptions['storage']
 } {
-  const disk: Disk = { write: 'well', sync: 'well', syncs: 0, writesAfterFault: 0 }
+  const disk: Disk = { write: 'well', sync: 'well', syncs: 0, room: 7, writesAfterFault: 0 }
   const storage = (folder: Storage): Storage => ({
     ...folder,
     create: async (name, bytes) => {

@@ -7,7 +7,7 @@ import { DiskWatch } from '../disk-watch.ts'
 import type { ParameterRecording } from '../entry-bodies.ts'
 import type { EntryTap } from '../entry-tap.ts'
 import type { RecordingError } from '../errors.ts'
-import { type LogEntry, openInstanceLog } from '../instance-log.ts'
+import { LOG_NAME, type LogEntry, openInstanceLog } from '../instance-log.ts'
 import { type KeyEncryption, localKeys, type RandomBytes } from '../keys.ts'
 import { type LiveRecorder, recorder } from '../recorder.ts'
 import type { Durability } from '../session-context.ts'
@@ -18,6 +18,7 @@ import type { FileSystem } from './file-system.ts'
 import { folderStorage } from './folder-storage.ts'
 import { nodeFiles } from './node-files.ts'
 import { type RecoveryReport, recoverDirectory } from './recover.ts'
+import { RESERVE_BYTES, Reserve } from './reserve.ts'
 
 /** How often live recordings' heads go in the instance log, and the lock is touched. */
 const BEAT_MS = 1_000
@@ -41,6 +42,8 @@ export interface FileRecorderOptions {
   readonly newId: () => string
   /** The deployment's name for this writer; kept in every header. */
   readonly instance: string
+  /** Kept on the disk for when it is full, for the log and the ends of sessions. Absent: 1 MiB. */
+  readonly reserveBytes?: number
   /** What keeps the files. Absent: the system's own file system. */
   readonly files?: FileSystem
   /** Is told what goes into every recording, as it goes in. Absent: nobody is, and it costs nothing. */
@@ -97,19 +100,21 @@ export async function fileRecorder(options: FileRecorderOptions): Promise<FileRe
   const boot = newId()
   const folder = join(dir, boot)
   await makeBootFolder(dir, files, folder)
-  const storage = (options.storage ?? (plain => plain))(folderStorage(folder, files))
+  const reserve = new Reserve(folder, files, { bytes: options.reserveBytes ?? RESERVE_BYTES, randomBytes })
+  await reserve.look(options.freeBytesMin)
+  const storage = guarded((options.storage ?? (plain => plain))(folderStorage(folder, files)), reserve)
   const previous = await previousLogs(dir, files, { own: boot, now: clock.now(), keys })
   const watch = new DiskWatch(clock.monotonic)
   const { checkpoints } = options
   const signer = checkpoints === undefined ? {} : { signer: logSigner(checkpoints.signer, boot) }
   const parts = { storage, keys, clock, sleep, randomBytes, instance, boot, watch }
-  const log = await openInstanceLog({ ...parts, previous, ...signer })
+  const log = await openInstanceLog({ ...parts, previous, ...signer, orHeldUp: written => reserve.orHeldUp(written) })
   const recover = (): Promise<RecoveryReport> => recoverDirectory({ dir, files, boot, log, keys, clock })
   const recovery = await recover()
   const kept = checkpoints === undefined ? null : keepCheckpoints(checkpoints, { ...parts, log })
-  const overdue = (): RecordingError | null => kept?.overdue() ?? null
+  const overdue = (): RecordingError | null => reserve.heldUp() ?? kept?.overdue() ?? null
   const live = recorder({ ...options, keys, newId, storage, log, boot, watch, overdue })
-  const stop = keepBeating({ folder, files, live, clock, sleep })
+  const stop = keepBeating({ folder, files, live, clock, sleep, look: () => reserve.look(options.freeBytesMin) })
   return {
     record: live.record,
     recovery,
@@ -120,6 +125,7 @@ export async function fileRecorder(options: FileRecorderOptions): Promise<FileRe
     anchors: () => kept?.states() ?? [],
     close: async () => {
       stop()
+      await reserve.end()
       await live.close()
       await live.logHeads()
       try {
@@ -132,6 +138,15 @@ export async function fileRecorder(options: FileRecorderOptions): Promise<FileRe
   }
 }
 
+/** Files that take the reserve where the disk is full; the log waits where that is not enough. */
+const guarded = (storage: Storage, reserve: Reserve): Storage => ({
+  ...storage,
+  create: async (name, bytes) => {
+    const file = await storage.create(name, bytes)
+    return name === LOG_NAME ? reserve.guardLog(file) : reserve.guard(file)
+  },
+})
+
 /** Once a second, until stopped. */
 function keepBeating(beat: {
   readonly folder: string
@@ -139,6 +154,7 @@ function keepBeating(beat: {
   readonly live: LiveRecorder
   readonly clock: Clock
   readonly sleep: Sleep
+  readonly look: () => Promise<void>
 }): () => void {
   let stopped = false
   const run = async (): Promise<void> => {
@@ -147,6 +163,7 @@ function keepBeating(beat: {
       if (stopped) return
       // Neither may end the loop: a failed log shows on the next entry of any session, a lock that can't be touched
       // only matters to other machines.
+      await beat.look()
       await beat.live.lookAtDisk()
       await beat.live.logHeads().catch(() => undefined)
       await touchLock(beat.folder, beat.files, beat.clock.now()).catch(() => undefined)

@@ -22,6 +22,7 @@ import { bootFolders, readLog, recordingOf } from './directory.ts'
 import type { FileSystem } from './file-system.ts'
 import { createDurably } from './folder-storage.ts'
 import { type FoundTails, readTails, settleTails } from './read-tails.ts'
+import { RESERVE_NAME } from './reserve.ts'
 import { rewriteEnd } from './rewrite-end.ts'
 
 /** What a start found of earlier boots, and did about it. Nothing is ever deleted. */
@@ -85,6 +86,7 @@ export async function recoverDirectory(options: RecoveryOptions): Promise<Recove
     report.tornTails.push(...(await settleTails(found.tails, files, found.present)))
     // Where all had their ends already it was this that removed them, and was cut short.
     if (report.recovered.length > recoveredBefore) report.left.push(...found.goneTails)
+    if (found.names.includes(RESERVE_NAME)) await files.remove(join(folder, RESERVE_NAME))
     await settleClaim(folder, files)
   }
   return report
@@ -94,6 +96,7 @@ export async function recoverDirectory(options: RecoveryOptions): Promise<Recove
 interface Dealt {
   readonly tails: FoundTails
   readonly present: ReadonlySet<string>
+  readonly names: readonly string[]
   /** Tails that should be there. */
   readonly goneTails: RecoveryReport['left']
 }
@@ -129,6 +132,7 @@ async function recoverFolder(folder: string, options: RecoveryOptions, report: D
   return {
     tails,
     present,
+    names,
     goneTails: goneTails(log, names).map(name => ({ place: join(folder, name), why: GONE_TAIL })),
   }
 }

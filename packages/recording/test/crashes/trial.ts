@@ -51,6 +51,7 @@ export async function runTrial(seed: number): Promise<Trial> {
       parameters: 'digests',
       quotaBytes: seed % 11 === 0 ? 20_000 : 10_000_000,
       freeBytesMin: 0,
+      reserveBytes: seed % 3 === 0 ? 0 : 4_096,
       clock: time.clock,
       sleep: time.sleep,
       randomBytes: count => chance.bytes(count),
@@ -121,13 +122,19 @@ function planOf(chance: Chance): CrashPlan {
   return { kind, moment, operation: chance.pick(OPERATIONS), nth: 1 + chance.below(chance.of(0.5) ? 4 : 60) }
 }
 
-function setFaults({ disk, chance }: World): void {
+function setFaults({ disk, chance, time }: World): void {
   const { faults } = disk
   faults.shortWrites = chance.of(0.2) ? 0.3 : 0
   faults.syncMsMax = chance.pick([0.5, 1, 1, 5, 40, 400])
   faults.syncFailsAt = chance.of(0.06) ? disk.operations + chance.below(200) : null
   faults.writeFailsAt = chance.of(0.06) ? disk.operations + chance.below(200) : null
-  faults.capacity = chance.of(0.06) ? disk.used + chance.below(30_000) : null
+  faults.capacity = chance.of(0.08) ? disk.used + chance.below(30_000) : null
+  // Somebody frees space before long, or nobody does.
+  if (faults.capacity !== null && chance.of(0.6)) {
+    time.after(chance.below(3_000), () => {
+      faults.capacity = null
+    })
+  }
   faults.wasMet = false
 }
 
