@@ -7,8 +7,8 @@ import { bootstrap, root } from './bootstrap.mjs'
 
 const USAGE = `npm run tamper -- [options]
 
-Does to the test vectors of packages/recording, one after the other, what somebody can do who has no key: changes every byte
-in three ways, leaves out, doubles and swaps every frame, cuts every end off, removes, renames and exchanges files, removes
+Does to the test vectors of packages/recording, one after the other, what somebody can do who has no key: changes every byte,
+leaves out, doubles and swaps every frame, cuts every end off, removes, renames and exchanges files, removes
 whole boots, cuts logs together with the recordings they know, rewrites recording and log to fit each other, changes and
 removes the checkpoints beside logs. What has to hold:
 

@@ -11,8 +11,8 @@ export interface Tally {
 
 export const newTally = (): Tally => ({ tried: new Map(), broken: [] })
 
-/** All attacks on a directory, in order. `masks`: what bytes are changed by. */
-export function* allAttacks(subject: Subject, masks: readonly number[]): Generator<Attack> {
+/** All attacks on a directory, in order. */
+export function* allAttacks(subject: Subject): Generator<Attack> {
   const { files } = subject
   yield* removals(files)
   yield* reorders(files)
@@ -20,7 +20,7 @@ export function* allAttacks(subject: Subject, masks: readonly number[]): Generat
   yield* rewrites(files)
   yield* checkpointAttacks(files)
   yield* cuts(files)
-  yield* flips(files, masks)
+  yield* flips(files)
 }
 
 /**

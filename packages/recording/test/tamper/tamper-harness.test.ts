@@ -24,7 +24,7 @@ describe('R1, R2: whoever has no key, with an anchor and its key', () => {
     const sound = await subject.opinions(new Map())
     const tally = newTally()
     const seen = new Map<string, number>()
-    for (const attack of allAttacks(subject, [0x41])) {
+    for (const attack of allAttacks(subject)) {
       const count = (seen.get(attack.kind) ?? 0) + 1
       seen.set(attack.kind, count)
       if (count % (STEPS[attack.kind] ?? 3) === 0) await tryAttack(subject, sound, attack, tally)
