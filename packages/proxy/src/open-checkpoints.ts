@@ -6,6 +6,7 @@ import {
   commandSigner,
   folderAnchor,
   keySigner,
+  objectStoreAnchor,
   RecordingError,
   witnessAnchor,
 } from '@querywarden/recording'
@@ -13,6 +14,7 @@ import type { AnchorConfig, CheckpointsConfig } from './config/config.ts'
 import { ConfigError } from './config/config-error.ts'
 import { readSecret } from './config/secrets.ts'
 import type { Log } from './log.ts'
+import { openObjectStore } from './open-object-store.ts'
 import { runCommand } from './run-command.ts'
 
 /** As long as a witness may take to answer. */
@@ -25,7 +27,7 @@ const WITNESS_MS_MAX = 15_000
 export function openCheckpoints(config: CheckpointsConfig, env: NodeJS.ProcessEnv, log: Log): CheckpointOptions {
   return {
     signer: openSigner(config, env),
-    anchors: config.anchors.map(openAnchor),
+    anchors: config.anchors.map(anchor => openAnchor(anchor, env)),
     everyMs: config.everyMs,
     graceMs: config.graceMs,
     report: event => logEvent(event, log),
@@ -46,13 +48,15 @@ export function openSigner({ name, signer }: CheckpointsConfig, env: NodeJS.Proc
   )
 }
 
-/** @throws {ConfigError} its key is none. */
-export function openAnchor(config: AnchorConfig): Anchor {
+/** @throws {ConfigError} its key is none, or a secret can't be read. */
+export function openAnchor(config: AnchorConfig, env: NodeJS.ProcessEnv): Anchor {
   switch (config.kind) {
     case 'folder':
       return folderAnchor(config.dir)
     case 'witness':
       return usable('recording.checkpoints.anchors', () => witnessAnchor({ ...config, fetch: fetchSoon }))
+    case 's3':
+      return objectStoreAnchor(openObjectStore(config.s3, env), { lock: config.lock, now: Date.now })
   }
 }
 

@@ -16,6 +16,7 @@ import { openPolicy } from '../open-policy.ts'
 import { FREE_BYTES_MIN, readRecordingKey } from '../open-recorder.ts'
 import { openVerifier } from '../open-verifier.ts'
 import { PolicyMisfit, serveTarget } from '../target-service.ts'
+import { anchorTitle, checkAnchor, checkSigner } from './check-checkpoints.ts'
 import { EXIT } from './exit.ts'
 import { messageOf, show, type Terminal } from './terminal.ts'
 
@@ -62,7 +63,12 @@ async function examineParts(config: Config, examine: Examine): Promise<void> {
     return `${policy.rules.length} rules, ${policy.masks.length} masks`
   })
   await examine(`recordings ${config.recording.dir}`, () => checkRecordings(config.recording))
-  const { upload } = config.recording
+  const { upload, checkpoints } = config.recording
+  if (checkpoints !== null) {
+    await examine('checkpoints', () => checkSigner(checkpoints, process.env))
+    for (const anchor of checkpoints.anchors)
+      await examine(`anchor ${anchorTitle(anchor)}`, () => checkAnchor(anchor, process.env))
+  }
   if (upload !== null) {
     await examine(`bucket ${upload.s3.bucket}`, () =>
       checkBucket(openObjectStore(upload.s3, process.env), { lock: upload.lock, now: Date.now(), id: uuidv7() }),

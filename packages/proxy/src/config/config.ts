@@ -1,7 +1,7 @@
 import type { Algorithm } from '@querywarden/identity'
 import type { SecretRef } from '@querywarden/policy-core'
 import type { LogLevel } from '../log-level.ts'
-import type { RetentionConfig, UploadConfig } from './s3-document.ts'
+import type { LockConfig, RetentionConfig, S3Config, UploadConfig } from './s3-document.ts'
 
 /** A host and port to listen on or to connect to. */
 export interface Address {
@@ -118,6 +118,7 @@ export type SignerConfig =
 export type AnchorConfig =
   | { readonly kind: 'folder'; readonly dir: string }
   | { readonly kind: 'witness'; readonly url: string; readonly verifierKey: string }
+  | { readonly kind: 's3'; readonly s3: S3Config; readonly lock: LockConfig | null }
 
 /** `querywarden.yaml`, validated; file names made absolute. */
 export interface Config {

@@ -4,7 +4,16 @@ import * as z from 'zod'
 import { LOG_LEVELS } from '../log-level.ts'
 import { WORKERS_MAX } from '../postgres/cancel-keys.ts'
 import type { Address, IdentityConfig, LoginMethod, TlsFiles } from './config.ts'
-import { Retention, type RetentionConfig, Upload, type UploadConfig } from './s3-document.ts'
+import {
+  Lock,
+  type LockConfig,
+  Retention,
+  type RetentionConfig,
+  S3,
+  type S3Config,
+  Upload,
+  type UploadConfig,
+} from './s3-document.ts'
 
 /** A target as it is written. */
 export interface GivenTarget {
@@ -29,7 +38,10 @@ export type GivenSigner =
   | { readonly command: readonly string[]; readonly public_key: string; readonly seconds: number }
 
 /** Where checkpoints are kept. */
-export type GivenAnchor = { readonly folder: string } | { readonly witness: string; readonly public_key: string }
+export type GivenAnchor =
+  | { readonly folder: string }
+  | { readonly witness: string; readonly public_key: string }
+  | { readonly s3: S3Config; readonly lock?: LockConfig | undefined }
 
 /** How recordings are vouched for outside, as it is written. */
 export interface GivenCheckpoints {
@@ -219,8 +231,12 @@ const Signer = z.union(
 )
 
 const AnchorPlace = z.union(
-  [strict({ folder: Text }), strict({ witness: z.url({ protocol: /^https?$/ }), public_key: VerifierKeyText })],
-  { error: 'expected { folder: PATH }, or { witness: URL, public_key: KEY }' },
+  [
+    strict({ folder: Text }),
+    strict({ witness: z.url({ protocol: /^https?$/ }), public_key: VerifierKeyText }),
+    strict({ s3: S3, lock: Lock.optional() }),
+  ],
+  { error: 'expected { folder: PATH }, { witness: URL, public_key: KEY }, or { s3: BUCKET, lock: TERMS }' },
 )
 
 const Checkpoints = strict({

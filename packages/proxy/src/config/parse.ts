@@ -3,7 +3,15 @@ import { dirname, resolve } from 'node:path'
 import { issuesOf, PolicyError, type SecretRef } from '@querywarden/policy-core'
 import { formatIssues, readYaml } from '@querywarden/policy-core/yaml'
 import { WORKERS_MAX } from '../postgres/cancel-keys.ts'
-import type { CheckpointsConfig, ClientCertificates, Config, LoginMethod, ProxyLimits, TargetConfig } from './config.ts'
+import type {
+  AnchorConfig,
+  CheckpointsConfig,
+  ClientCertificates,
+  Config,
+  LoginMethod,
+  ProxyLimits,
+  TargetConfig,
+} from './config.ts'
 import { ConfigError } from './config-error.ts'
 import { ConfigDocument, type GivenConfig, type GivenTarget, type GivenTls } from './document.ts'
 import { freeze } from './freeze.ts'
@@ -87,11 +95,11 @@ function checkpointsOf(
           },
     everyMs: every_seconds * 1_000,
     graceMs: grace_seconds * 1_000,
-    anchors: anchors.map(anchor =>
-      'folder' in anchor
-        ? { kind: 'folder', dir: at(anchor.folder) }
-        : { kind: 'witness', url: anchor.witness, verifierKey: anchor.public_key },
-    ),
+    anchors: anchors.map((anchor): AnchorConfig => {
+      if ('folder' in anchor) return { kind: 'folder', dir: at(anchor.folder) }
+      if ('witness' in anchor) return { kind: 'witness', url: anchor.witness, verifierKey: anchor.public_key }
+      return { kind: 's3', s3: s3Within(anchor.s3, secret), lock: anchor.lock ?? null }
+    }),
   }
 }
 
