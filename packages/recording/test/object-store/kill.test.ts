@@ -12,7 +12,7 @@ import { intent, KEK, opening, optionsFor, temporaryDir } from '../fixtures.ts'
 import { storeOf, storeServer } from './store-fixtures.ts'
 
 const SESSIONS = 3
-const KILLS = 8
+const KILLS = 5
 let uploader: string
 
 beforeAll(async () => {
@@ -90,7 +90,7 @@ describe('R5, F24: an uploader killed with SIGKILL, again and again', () => {
       const [dir, server] = [await temporaryDir(), await storeServer()]
       const recorded = await record(dir)
       let done = false
-      for (let kill = 0; kill < KILLS && !done; kill++) done = await uploadAndKill(dir, server, 4 + kill * 2, how)
+      for (let kill = 0; kill < KILLS && !done; kill++) done = await uploadAndKill(dir, server, 4 + kill * 4, how)
       expect(server.requests.filter(line => line.startsWith('CreateMultipartUpload')).length).toBeGreaterThan(0)
       while (!done) done = await uploadAndKill(dir, server, Number.POSITIVE_INFINITY, how)
       const copy = await temporaryDir()

@@ -1,80 +1,10 @@
-import { createHash } from 'node:crypto'
-import { appendFile, mkdir, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises'
+import { readdir, readFile, rm, truncate } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { ObjectStoreServer } from '@querywarden/dev-servers'
 import { describe, expect, test } from 'vitest'
-import {
-  type FileRecorder,
-  fetchRecordings,
-  fileRecorder,
-  localKeys,
-  readLogs,
-  type UploadSinkOptions,
-  uploadSink,
-  verifyDirectory,
-} from '../../src/index.ts'
-import { intent, KEK, opening, optionsFor, recordSample, temporaryDir } from '../fixtures.ts'
-import { systemClock } from '../writer-fixtures.ts'
+import { type FileRecorder, fetchRecordings, fileRecorder } from '../../src/index.ts'
+import { opening, optionsFor, recordSample, temporaryDir } from '../fixtures.ts'
 import { storeOf, storeServer } from './store-fixtures.ts'
-
-const keys = localKeys(KEK, count => Buffer.alloc(count))
-const never = () => new Promise<void>(() => undefined)
-
-/** Looks only when it is told to. */
-const sinkFor = (
-  dir: string,
-  recorder: Pick<FileRecorder, 'boot' | 'account'>,
-  server: ObjectStoreServer,
-  more: Partial<UploadSinkOptions> = {},
-) =>
-  uploadSink({
-    dir,
-    boot: recorder.boot,
-    store: storeOf(server),
-    lock: null,
-    keepLocal: true,
-    account: recorder.account,
-    clock: systemClock,
-    sleep: never,
-    logEveryMs: 0,
-    ...more,
-  })
-
-async function recordSession(recorder: FileRecorder, text = 'select 1'): Promise<void> {
-  const session = await recorder.record(opening())
-  await session.append(intent(1, text))
-  await session.close('client-terminated')
-}
-
-const verdicts = async (dir: string): Promise<readonly string[]> =>
-  (await verifyDirectory(dir, { keys })).recordings.map(({ verdict }) => verdict.kind)
-
-/** All files of a folder and its folders, by their paths in it. */
-async function filesIn(dir: string): Promise<ReadonlyMap<string, string>> {
-  const names = await readdir(dir, { recursive: true, withFileTypes: true })
-  const files = names.filter(entry => entry.isFile()).map(entry => join(entry.parentPath, entry.name))
-  const pairs = await Promise.all(
-    files.map(async file => [file.slice(dir.length + 1), (await readFile(file)).toString('hex')] as const),
-  )
-  return new Map(pairs.sort(([a], [b]) => (a < b ? -1 : 1)))
-}
-
-async function fetched(server: ObjectStoreServer): Promise<string> {
-  const dir = await temporaryDir()
-  const report = await fetchRecordings({ store: storeOf(server), dir })
-  expect(report.differing).toEqual([])
-  return dir
-}
-
-async function loggedKinds(dir: string): Promise<readonly string[]> {
-  const { readInstanceLog } = await import('../../src/index.ts')
-  const kinds: string[] = []
-  for (const boot of (await readdir(dir)).sort()) {
-    const { entries } = await readInstanceLog([await readFile(join(dir, boot, 'instance.log'))])
-    kinds.push(...entries.map(({ entry }) => entry.kind))
-  }
-  return kinds
-}
+import { fetched, filesIn, loggedKinds, recordSession, sinkFor, verdicts } from './upload-fixtures.ts'
 
 describe('R1: what has ended is kept where this host can not change it', () => {
   test('recordings and log: what is brought back is the same, byte by byte, and verifies alike', async () => {
@@ -217,79 +147,6 @@ describe('a log grows there as it does here', () => {
   })
 })
 
-describe('large recordings go in parts', () => {
-  const big = 'x'.repeat(12_000)
-  async function bigRecording(dir: string): Promise<FileRecorder> {
-    const recorder = await fileRecorder(optionsFor(dir, { quotaBytes: 10_000_000 }))
-    const session = await recorder.record(opening())
-    for (let i = 1; i <= 25; i++) await session.append(intent(i, `select ${i} /* ${big} */`, { effects: ['write'] }))
-    await session.close('client-left')
-    return recorder
-  }
-
-  test('what an earlier try brought there is not sent again', async () => {
-    const [dir, server] = [await temporaryDir(), await storeServer()]
-    const recorder = await bigRecording(dir)
-    server.fail({ operation: 'CompleteMultipartUpload', kind: 'denied' })
-    const sink = sinkFor(dir, recorder, server, { partBytes: 8_192 })
-    await expect(sink.pass()).rejects.toMatchObject({ code: 'STORE_REFUSED' })
-    const sent = server.requests.filter(line => line.startsWith('UploadPart')).length
-    expect(sent).toBeGreaterThan(4)
-    await sink.pass()
-    expect(server.requests.filter(line => line.startsWith('UploadPart')).length).toBe(sent)
-    await recorder.close()
-    expect(await verdicts(await fetched(server))).toEqual(['COMPLETE'])
-    expect(server.openUploads()).toBe(0)
-  })
-
-  test('a part that is not what is here is sent again', async () => {
-    const [dir, server] = [await temporaryDir(), await storeServer()]
-    const recorder = await bigRecording(dir)
-    const name = (await readdir(join(dir, recorder.boot))).find(file => file.endsWith('.dbrec'))
-    const store = storeOf(server)
-    const key = `${recorder.boot}/${name}`
-    const upload = await store.begin(key, null)
-    await store.putPart(key, upload, { number: 2, bytes: Buffer.alloc(8_192) })
-    await store.begin(key, null)
-    await sinkFor(dir, recorder, server, { partBytes: 8_192 }).pass()
-    await recorder.close()
-    expect(server.openUploads()).toBe(0)
-    expect(await verdicts(await fetched(server))).toEqual(['COMPLETE'])
-  })
-
-  test.each(['UploadPart', 'CompleteMultipartUpload', 'PutObject', 'CreateMultipartUpload'] as const)(
-    'the answer to %s is lost: it is stored once, whole',
-    async operation => {
-      const [dir, server] = [await temporaryDir(), await storeServer()]
-      const recorder = await bigRecording(dir)
-      server.fail({ operation, kind: 'lost-answer' })
-      const sink = sinkFor(dir, recorder, server, { partBytes: 8_192 })
-      await sink.pass()
-      await recorder.close()
-      await sink.finish(1_000)
-      expect(await verdicts(await fetched(server))).toEqual(['COMPLETE'])
-      for (const key of server.objects().keys()) expect(server.versions(key)).toHaveLength(1)
-    },
-  )
-
-  test('the digest in the log is that of the whole file', async () => {
-    const [dir, server] = [await temporaryDir(), await storeServer()]
-    const recorder = await bigRecording(dir)
-    await sinkFor(dir, recorder, server, { partBytes: 8_192 }).pass()
-    await recorder.close()
-    const { readInstanceLog } = await import('../../src/index.ts')
-    const { entries } = await readInstanceLog([await readFile(join(dir, recorder.boot, 'instance.log'))])
-    const stored = entries.map(({ entry }) => entry).find(entry => entry.kind === 'stored')
-    const file = join(dir, recorder.boot, `${stored?.kind === 'stored' ? stored.recording : ''}.dbrec`)
-    expect(stored).toMatchObject({ place: 's3://recordings/gateway' })
-    expect(stored?.kind === 'stored' && Buffer.from(stored.digest).toString('hex')).toBe(
-      createHash('sha256')
-        .update(await readFile(file))
-        .digest('hex'),
-    )
-  })
-})
-
 describe('a bucket that can not be reached', () => {
   test('F10: holds up no session; what waits is told, and brought there when it works again', async () => {
     const [dir, server] = [await temporaryDir(), await storeServer()]
@@ -382,50 +239,5 @@ describe('folders of earlier starts', () => {
     await sink.pass()
     expect([...server.objects().keys()].filter(key => key.endsWith('.dbrec'))).toHaveLength(2)
     await recorder.close()
-  })
-})
-
-describe('fetching', () => {
-  test('takes no name from a bucket but those that a gateway gives', async () => {
-    const server = await storeServer()
-    for (const key of [
-      'gateway/../../evil.dbrec',
-      'gateway/boot-1/../x.dbrec',
-      'gateway/boot-1/.dbrec',
-      'gateway/boot-1/rec/x.dbrec',
-      'gateway/boot-1/lock',
-      'gateway/boot-1/rec.values',
-      'gateway/boot-1/instance.log/1-2',
-      'gateway/boot-1/rec.dbrec\n',
-    ])
-      server.tamper(key, Buffer.from('x'))
-    const dir = await temporaryDir()
-    expect(await fetchRecordings({ store: storeOf(server), dir })).toMatchObject({ recordings: 0, passedOver: 8 })
-    expect(await readdir(dir)).toEqual([])
-  })
-
-  test('leaves what is there and differs, and says so', async () => {
-    const [dir, server] = [await temporaryDir(), await storeServer()]
-    const { recording, boot } = await recordSample(dir)
-    const recorder = await fileRecorder(optionsFor(dir))
-    await sinkFor(dir, recorder, server).pass()
-    await recorder.close()
-    const copy = await temporaryDir()
-    await mkdir(join(copy, boot))
-    const file = join(copy, boot, `${recording}.dbrec`)
-    await writeFile(file, 'my own')
-    const log = join(copy, boot, 'instance.log')
-    await writeFile(log, 'my own')
-    const report = await fetchRecordings({ store: storeOf(server), dir: copy })
-    expect([...report.differing].sort()).toEqual([file, log].sort())
-    expect(await readFile(file, 'utf8')).toBe('my own')
-    await rm(file)
-    await rm(log)
-    await fetchRecordings({ store: storeOf(server), dir: copy })
-    await appendFile(log, 'more')
-    // A longer log than there is there: not the bucket's to make shorter.
-    await fetchRecordings({ store: storeOf(server), dir: copy })
-    expect((await readFile(log)).subarray(-4).toString()).toBe('more')
-    expect((await readLogs(copy)).recordings.size).toBe(1)
   })
 })
