@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { denyAll } from '@querywarden/approvals'
 import { masking } from '@querywarden/masking'
 import {
+  type Completion,
   compilePolicy,
   type Estimator,
   type Gate,
@@ -25,7 +26,7 @@ import {
   readRowEstimate,
   schemaVersion,
 } from '@querywarden/sql/postgres'
-import type { Pool, PoolClient, QueryArrayConfig, QueryConfig } from 'pg'
+import { DatabaseError, type Pool, type PoolClient, type QueryArrayConfig, type QueryConfig } from 'pg'
 
 const TARGET = { name: 'app', dialect: 'postgres' } as const
 
@@ -140,7 +141,10 @@ async function guarded(
       types: RAW,
       queryMode: 'extended',
     }
-    const result = await client.query(query)
+    const result = await client.query(query).catch(async (error: unknown) => {
+      await session.finish(verdict.cleared, failed(error, performance.now() - started))
+      throw error
+    })
     const columns = result.fields.map(field => ({
       name: field.name,
       tableOid: field.tableID,
@@ -149,12 +153,19 @@ async function guarded(
       typmod: field.dataTypeModifier,
       format: 'text' as const,
     }))
+    // Checks where the columns come from, puts masks on what detectors find, and records the rows as the caller gets them.
     const rows = await session.release(verdict.cleared, { columns, rows: result.rows, ms: performance.now() - started })
     return { kind: 'rows', columns: columns.map(({ name }) => name), rows }
   } finally {
     await session.close('client-terminated')
   }
 }
+
+/** The caller is told none of the server's words, so none are recorded. */
+const failed = (error: unknown, ms: number): Completion =>
+  error instanceof DatabaseError && error.code !== undefined
+    ? { kind: 'failed', sqlstate: error.code, rows: 0, bytes: 0, ms }
+    : { kind: 'unknown', why: 'the connection to the database broke' }
 
 /**
  * Asks the planner on a connection of its own, so that nothing of it meets the statement's transaction. It is never ANALYZE,

@@ -6,7 +6,7 @@ import type { Server } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type PostgresServer, startPostgres } from '@querywarden/dev-servers'
-import { verifyDirectory } from '@querywarden/recording'
+import { eventJson, listRecordings, type RecordedEvent, readRecording, verifyDirectory } from '@querywarden/recording'
 import { Pool } from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Guard, openGuard, PINNED } from '../src/guard.ts'
@@ -27,6 +27,7 @@ describe('a service that guards its own queries', () => {
   let server: Server
   let dir: string
   let url: string
+  const recordingKey = randomBytes(32)
 
   beforeAll(async () => {
     database = await startPostgres({ database: 'app' })
@@ -35,7 +36,7 @@ describe('a service that guards its own queries', () => {
     pool = new Pool({ connectionString: database.url, options: PINNED, max: 4 })
     pool.on('error', () => undefined)
     const policy = readFileSync(new URL('../policy.yaml', import.meta.url), 'utf8')
-    guard = await openGuard({ pool, policy, recordings: dir, recordingKey: randomBytes(32), hashKey: randomBytes(32) })
+    guard = await openGuard({ pool, policy, recordings: dir, recordingKey, hashKey: randomBytes(32) })
     server = service(guard, authorization =>
       authorization === undefined
         ? null
@@ -115,6 +116,34 @@ describe('a service that guards its own queries', () => {
     expect(status).toBe(500)
     expect(text).not.toContain('512')
   })
+
+  test('R4: rows are recorded as the caller got them, and a failure is', async () => {
+    const sql = 'select name, ssn, note, null from customers order by id'
+    const answer: unknown = JSON.parse((await ask({ sql })).text)
+    await ask({ sql: "select 'a'::text::int" })
+    const [ofRows = [], ofFailure = []] = (await recorded()).slice(-2)
+    const values = ofRows.flatMap(event => (event.kind === 'rows' ? [eventJson(event)['values']] : [])).flat()
+    expect(answer).toMatchObject({ rows: values })
+    expect(values).toHaveLength(2)
+    expect(JSON.stringify(ofRows.map(eventJson))).not.toContain('512-84')
+    expect(ofFailure.find(event => event.kind === 'completion')).toMatchObject({
+      completion: { kind: 'failed', sqlstate: '22P02' },
+    })
+  })
+
+  /** Session by session, in the order in which they were opened. */
+  async function recorded(): Promise<readonly (readonly RecordedEvent[])[]> {
+    const sessions: RecordedEvent[][] = []
+    for (const { file } of await listRecordings(dir)) {
+      if (file === null) continue
+      const events: RecordedEvent[] = []
+      for await (const event of readRecording(file, { kek: recordingKey })) events.push(event)
+      sessions.push(events)
+    }
+    return sessions.sort(([a], [b]) =>
+      a === undefined || b === undefined || a.kind === 'broken-off' || b.kind === 'broken-off' ? 0 : a.at - b.at,
+    )
+  }
 
   test('everything is recorded, and verifies', async () => {
     const { recordings } = await verifyDirectory(dir, { keys: null })
