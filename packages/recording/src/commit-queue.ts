@@ -41,7 +41,6 @@ export class CommitQueue {
   #waitingBytes = 0
   /** What is being written and synced now. */
   #batch: readonly Waiting[] = []
-  #batchBytes = 0
   #roomWaiters: RoomWaiter[] = []
   #draining: Promise<void> = Promise.resolve()
   #running = false
@@ -60,9 +59,9 @@ export class CommitQueue {
     return this.#failure
   }
 
-  /** Whether so many bytes are on their way to the disk that more should wait before they are handed over. */
+  /** Whether so many bytes wait beside those that are being written that more should wait before they are handed over. */
   get isFull(): boolean {
-    return this.#waitingBytes + this.#batchBytes >= BEHIND_BYTES_MAX
+    return this.#waitingBytes >= BEHIND_BYTES_MAX
   }
 
   /**
@@ -135,6 +134,8 @@ export class CommitQueue {
     await Promise.resolve()
     while (this.#failure === null && this.#waiting.length > 0) {
       const batch = this.#takeBatch()
+      // What comes next is made while this is written.
+      this.#letIn()
       const commit = this.#watch.begin()
       try {
         await this.#writeWhole(joined(batch))
@@ -148,16 +149,16 @@ export class CommitQueue {
         this.#watch.end(commit)
       }
       this.#batch = []
-      this.#batchBytes = 0
       for (const item of batch) item.resolve()
-      if (this.#hasRoom()) for (const waiter of this.#roomWaiters.splice(0)) waiter.resolve()
+      this.#letIn()
     }
     // Set where the loop ends and nowhere later, or an append in between would wait for a commit that never comes.
     this.#running = false
   }
 
-  #hasRoom(): boolean {
-    return this.#waiting.length === 0 || (this.#waitingBytes <= ROOM_BYTES && !this.#isLate())
+  #letIn(): void {
+    if (this.#waitingBytes > ROOM_BYTES || this.#isLate()) return
+    for (const waiter of this.#roomWaiters.splice(0)) waiter.resolve()
   }
 
   /** Whether the oldest of what isn't on the disk has been under way for too long. */
@@ -176,7 +177,6 @@ export class CommitQueue {
     }
     this.#waitingBytes -= bytes
     this.#batch = this.#waiting.splice(0, count)
-    this.#batchBytes = bytes
     return this.#batch
   }
 

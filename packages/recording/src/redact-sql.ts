@@ -20,11 +20,16 @@ export function redactSql(text: string, dialect: Dialect, hints: StatementHints)
   const tokens = lexSql(text, dialect)
   const secret = mayCarrySecret(tokens, hints)
   const kept = secret ? withoutValueWords(tokens) : tokens
-  return { text: kept.map(placeholder).join('').replace(SPACES, ' ').replace(/^ | $/g, ''), secret }
+  let redacted = ''
+  for (const token of kept) redacted += placeholder(token)
+  if (SPACED.test(redacted)) redacted = redacted.replace(SPACES, ' ')
+  return { text: redacted.replace(OUTER_SPACE, ''), secret }
 }
 
 // The server's own white space: other kinds are letters to it, and stay.
 const SPACES = /[ \t\n\r\f\v]+/g
+const SPACED = /[\t\n\r\f\v]| {2}/
+const OUTER_SPACE = /^ | $/g
 
 /** A text that is not SQL may be anything, a pasted password too: of it only the first word is kept, if it is a verb. */
 export function redactOpaque(text: string, dialect: Dialect): RedactedSql {

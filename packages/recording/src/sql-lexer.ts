@@ -14,7 +14,8 @@ export interface SqlToken {
 export function lexSql(text: string, dialect: Dialect): readonly SqlToken[] {
   const tokens: SqlToken[] = []
   for (let at = 0; at < text.length; ) {
-    const token = dialect === 'postgres' ? nextPostgres(text, at) : nextMysql(text, at)
+    const token =
+      nextPlain(text, at, dialect) ?? (dialect === 'postgres' ? nextPostgres(text, at) : nextMysql(text, at))
     tokens.push(token)
     at += token.text.length
   }
@@ -36,6 +37,43 @@ const ANYTHING = /[\s\S]/uy
 const DOLLAR_QUOTE = /\$(?:[a-zA-Z_\u0080-\u{10ffff}][\w\u0080-\u{10ffff}]*)?\$/uy
 const POSTGRES_PREFIX = /[eEbBxXnN](?=')|[uU]&(?=['"])/y
 const MYSQL_PREFIX = /[bBxXnN](?=')|_\w+[ \t\n\r]*(?=['"])/y
+
+const [WORD_LIKE, SPACE_LIKE, SINGLE] = [1, 2, 3]
+
+/** What a token is that begins with one of the first 128 characters, where that alone tells. */
+const PLAIN: Uint8Array = Uint8Array.from({ length: 128 }, (_, code) => {
+  const char = String.fromCharCode(code)
+  if (/[a-zA-Z]/.test(char)) return WORD_LIKE
+  if (/[ \t\n\r\f\v]/.test(char)) return SPACE_LIKE
+  return /[,()=*+;<>[\]|%!^~?@{}]/.test(char) ? SINGLE : 0
+})
+/** What a word goes on with, of those. */
+const IN_WORD: Uint8Array = Uint8Array.from({ length: 128 }, (_, code) =>
+  /[\w$]/.test(String.fromCharCode(code)) ? 1 : 0,
+)
+
+/** Most tokens are words, spaces and single characters: told without a pattern. Null where it takes more to tell. */
+function nextPlain(text: string, at: number, dialect: Dialect): SqlToken | null {
+  const first = text.charCodeAt(at)
+  const kind = first < 128 ? (PLAIN[first] ?? 0) : 0
+  if (kind === SINGLE) return cut('other', text, at, at + 1)
+  if (kind === 0) return null
+  let end = at + 1
+  if (kind === SPACE_LIKE) {
+    while (PLAIN[text.charCodeAt(end)] === SPACE_LIKE) end++
+    return cut('space', text, at, end)
+  }
+  while (end < text.length && isInWord(text.charCodeAt(end))) end++
+  // A prefix of a string is one letter, and PostgreSQL's `U&`.
+  const next = text.charCodeAt(end)
+  if (end === at + 1 && (next === QUOTE || (next === AMPERSAND && dialect === 'postgres'))) return null
+  return cut('word', text, at, end)
+}
+
+const QUOTE = 0x27
+const AMPERSAND = 0x26
+
+const isInWord = (code: number): boolean => code >= 128 || IN_WORD[code] === 1
 
 function nextPostgres(text: string, at: number): SqlToken {
   if (text.startsWith('/*', at)) return cut('comment', text, at, nestedCommentEnd(text, at))

@@ -42,10 +42,8 @@ export function mayCarrySecret(tokens: readonly SqlToken[], hints: StatementHint
 function isSuspect(token: SqlToken): boolean {
   switch (token.kind) {
     case 'word':
-    case 'quoted-name': {
-      const name = token.text.replace(/^["`]|["`]$/g, '')
-      return SECRET_NAME.test(name) || SECRET_WORDS.has(name.toLowerCase()) || SECRET_FUNCTION.test(name)
-    }
+    case 'quoted-name':
+      return isSuspectName(token.text)
     case 'string':
     case 'dollar-string':
     case 'comment':
@@ -56,4 +54,19 @@ function isSuspect(token: SqlToken): boolean {
     case 'other':
       return false
   }
+}
+
+const REMEMBERED_NAMES_MAX = 2_048
+const REMEMBERED_CHARS_MAX = 64
+const remembered = new Map<string, boolean>()
+
+/** Statements are made of the same names again and again. */
+function isSuspectName(text: string): boolean {
+  const known = remembered.get(text)
+  if (known !== undefined) return known
+  const name = text.replace(/^["`]|["`]$/g, '')
+  const isSuspect = SECRET_NAME.test(name) || SECRET_WORDS.has(name.toLowerCase()) || SECRET_FUNCTION.test(name)
+  if (remembered.size >= REMEMBERED_NAMES_MAX) remembered.clear()
+  if (text.length <= REMEMBERED_CHARS_MAX) remembered.set(text, isSuspect)
+  return isSuspect
 }
