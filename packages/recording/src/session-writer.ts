@@ -218,7 +218,7 @@ export class SessionWriter implements Stager {
     const block = this.#openBlock()
     block.addIntent(entry, template, momentOf(this.#context.clock), this.#rules)
     this.#checkQuota(block, entry)
-    if (template.shape.sql.secret) this.#secrets.began(entry.statement)
+    this.#secrets.began(entry, template.shape.sql.secret)
     this.#tap?.entry(entry, this.#journal.position.seq, this.#rules)
     this.#owesTail = true
     const written = tail.stageNow(this)
@@ -347,7 +347,7 @@ export class SessionWriter implements Stager {
   }
 
   #noteSecret(entry: Entry, { meta }: EntryBodies): void {
-    if (entry.kind === 'intent' && meta['secret'] === true) this.#secrets.began(entry.statement)
+    if (entry.kind === 'intent') this.#secrets.began(entry, meta['secret'] === true)
     if (entry.kind === 'completion') this.#secrets.ended(entry.statement)
   }
 
