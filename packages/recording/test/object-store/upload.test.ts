@@ -1,8 +1,8 @@
-import { readdir, readFile, rm, truncate } from 'node:fs/promises'
+import { cp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { type FileRecorder, fetchRecordings, fileRecorder } from '../../src/index.ts'
-import { opening, optionsFor, recordSample, temporaryDir } from '../fixtures.ts'
+import { change, opening, optionsFor, recordSample, temporaryDir } from '../fixtures.ts'
 import { storeOf, storeServer } from './store-fixtures.ts'
 import { fetched, filesIn, loggedKinds, recordSession, sinkFor, verdicts } from './upload-fixtures.ts'
 
@@ -239,5 +239,31 @@ describe('folders of earlier starts', () => {
     await sink.pass()
     expect([...server.objects().keys()].filter(key => key.endsWith('.dbrec'))).toHaveLength(2)
     await recorder.close()
+  })
+})
+
+describe('R5, F24: a recording that a killed start left open', () => {
+  test('is uploaded when the next start has sealed it, and not before', async () => {
+    const [dir, other, server] = [await temporaryDir(), await temporaryDir(), await storeServer()]
+    const dead = await fileRecorder(optionsFor(other))
+    const session = await dead.record(opening())
+    await session.append(change(1, 'update t set a = 1'))
+    // What a kill leaves: the folder as it is now, with the lock of a process that is no more.
+    await cp(join(other, dead.boot), join(dir, dead.boot), { recursive: true })
+    const lock = join(dir, dead.boot, 'lock')
+    const [, , world] = (await readFile(lock, 'utf8')).split('\n')
+    await writeFile(lock, `999999999\n1\n${world}\n`)
+    await session.close('client-left')
+    await dead.close()
+    const early = sinkFor(dir, { boot: 'none', account: async () => undefined }, server)
+    await early.pass()
+    expect([...server.objects().keys()].filter(key => key.endsWith('.dbrec'))).toEqual([])
+    const recorder = await fileRecorder(optionsFor(dir))
+    const sink = sinkFor(dir, recorder, server)
+    await sink.pass()
+    await recorder.close()
+    await sink.finish(1_000)
+    expect(await verdicts(await fetched(server))).toEqual(['TORN'])
+    expect(await loggedKinds(dir)).toEqual(expect.arrayContaining(['recovered', 'stored']))
   })
 })
