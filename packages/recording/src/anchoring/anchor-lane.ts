@@ -93,18 +93,15 @@ export class AnchorLane {
   overdue(otherwise: string | null): RecordingError | null {
     const { graceMs, clock, report } = this.#options
     const [oldest] = this.#marks
-    if (oldest === undefined || clock.monotonic() - oldest.at <= graceMs) {
-      this.#isOverdue = false
-      return null
-    }
+    if (oldest === undefined || clock.monotonic() - oldest.at <= graceMs) return null
     const { anchor, lagMs, failure } = this.state()
     const since = new Date(clock.now() - lagMs).toISOString()
-    const why = `anchor ${anchor} has not kept what was recorded since ${since} (${failure ?? otherwise ?? 'it is slow'}); it may lag ${Math.round(graceMs / 1_000)} s`
+    const why = `anchor ${anchor} is behind since ${since}: ${failure ?? otherwise ?? 'it is slow'}`
     if (!this.#isOverdue) report({ kind: 'overdue', place: anchor, why })
     this.#isOverdue = true
     return new RecordingError(
       'ANCHOR_BEHIND',
-      `${why}: no session opens and no statement begins until it is reached again; see to it, or take it out of the checkpoints' anchors`,
+      `${why}; it may be for ${Math.round(graceMs / 1_000)} s, and no session opens and no statement begins until it is reached again: see to it, or take it out of the anchors`,
     )
   }
 
@@ -149,8 +146,11 @@ export class AnchorLane {
     this.#pinned = [size]
     this.#keptSize = Math.max(this.#keptSize, size)
     this.#marks = this.#marks.filter(mark => mark.size > size)
-    if (this.#failure !== null) this.#options.report({ kind: 'recovered', place: this.#anchor.name })
+    if (this.#failure !== null || this.#isOverdue) {
+      this.#options.report({ kind: 'recovered', place: this.#anchor.name })
+    }
     this.#failure = null
+    this.#isOverdue = false
     this.#failuresInRow = 0
   }
 

@@ -31,7 +31,7 @@ export const folderAnchor = (folder: string, files: FileSystem = nodeFiles): Anc
       await keepIn(folder, files, checkpoint)
     } catch (cause) {
       if (cause instanceof RecordingError) throw cause
-      throw new RecordingError('ANCHOR_FAILED', `can't keep a checkpoint in ${folder} (${systemCode(cause)})`, {
+      throw new RecordingError('ANCHOR_FAILED', `a checkpoint can't be written there (${systemCode(cause)})`, {
         cause,
       })
     }

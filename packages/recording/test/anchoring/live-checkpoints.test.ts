@@ -197,7 +197,7 @@ describe.each(['standard', 'strict'] as const)('F13: in the %s tier an anchor th
       name: 'RecordingError',
       code: 'ANCHOR_BEHIND',
       message: expect.stringMatching(
-        /^anchor test place has not kept what was recorded since 2026-01-01T00:00:\d\d\.\d{3}Z \(it is out of reach\); it may lag \d+ s: no session opens and no statement begins until it is reached again; see to it, or take it out/,
+        /^anchor test place is behind since 2026-01-01T00:00:\d\d\.\d{3}Z: it is out of reach; it may be for \d+ s, and no session opens and no statement begins until it is reached again: see to it, or take it out/,
       ),
     }
     await expect(world.recorder.record(opening())).rejects.toMatchObject(refusal)
