@@ -3,13 +3,16 @@
 //
 //   npm run bench -- select-only            [ROUNDS=5] [SECONDS=3] [CLIENTS=1,8,32] [MODES=simple,extended,prepared] [TLS=1]
 //
+// `unrecorded` is querywarden with a recorder that drops everything: the difference to `querywarden` is what recording
+// takes of its processor time, given below each table.
+//
 // With TLS=1 pgbouncer and querywarden speak it to pgbench; the pipe and the direct way don't, so compare these two.
 // Needs pgbench (Debian: postgresql-15 or postgresql-contrib; it is left alone where it isn't there).
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { cpuMs, has, median, rotated, startRoutes } from './peers/routes.mjs'
+import { cpuMs, has, median, rotated, startRoutes, UNRECORDED } from './peers/routes.mjs'
 
 const rounds = Number(process.env.ROUNDS ?? 5)
 const seconds = Number(process.env.SECONDS ?? 3)
@@ -24,6 +27,7 @@ if (!has('pgbench')) {
 
 const { routes, stop } = await startRoutes({
   tls,
+  unrecorded: true,
   setUp: database => pgbench(['-i', '-q', '-s', '1'], { ...database, tls: false }),
 })
 try {
@@ -87,6 +91,9 @@ function report(mode, count, runs) {
     const row = cells.map(([width, cell]) => (Number.isNaN(cell) ? '-' : cell.toFixed(2)).padStart(width))
     console.log(`  ${name.padEnd(12)}${row.join('')}`)
   }
+  const share = 1 - of(UNRECORDED, 'cpu') / of('querywarden', 'cpu')
+  const cost = of('querywarden', 'cpu') - of(UNRECORDED, 'cpu')
+  console.log(`  recording takes ${(share * 100).toFixed(0)} % of querywarden’s CPU, ${cost.toFixed(1)} µs a query`)
 }
 
 function pgbench(args, { port, password, tls: isSecured }) {

@@ -14,13 +14,16 @@ const TOKEN = 'bench-token-of-sixteen-characters-and-more'
 
 export const has = program => spawnSync('which', [program]).status === 0
 
+/** The route through a querywarden that drops what it would record. */
+export const UNRECORDED = 'unrecorded'
+
 const MASKS = '  - { columns: ["public.customers.ssn"], with: redact }\n'
 
 /**
  * Starts a database and all ways to it. `setUp` is given the database before anything reads its schema. `gateways` are the
- * masks of each querywarden, as YAML, by the name of its route.
+ * masks of each querywarden, as YAML, by the name of its route. `unrecorded`: the first of them once more, recording nothing.
  */
-export async function startRoutes({ tls = false, setUp, gateways = { querywarden: MASKS } }) {
+export async function startRoutes({ tls = false, setUp, gateways = { querywarden: MASKS }, unrecorded = false }) {
   const dir = mkdtempSync(join(tmpdir(), 'querywarden-bench-'))
   const children = []
   const database = await startPostgres({ database: 'bench' })
@@ -50,6 +53,13 @@ export async function startRoutes({ tls = false, setUp, gateways = { querywarden
         tls,
       })
     }
+    if (unrecorded) {
+      const started = await startQuerywarden(context, 'unrecorded', Object.values(gateways)[0], [
+        '--import',
+        new URL('./null-recorder.mjs', import.meta.url).href,
+      ])
+      routes.push({ name: UNRECORDED, ...started, password: TOKEN, tls })
+    }
     return { routes, database, stop }
   } catch (error) {
     await stop()
@@ -74,7 +84,7 @@ async function startPipe({ children, database }) {
   return { port: Number(line), pid: child.pid }
 }
 
-async function startQuerywarden({ dir: parent, children, database, tls }, name, masks) {
+async function startQuerywarden({ dir: parent, children, database, tls }, name, masks, nodeArgs = []) {
   const dir = join(parent, name)
   mkdirSync(dir)
   if (tls) writeCertificates(dir)
@@ -99,10 +109,14 @@ policy: policy.yaml
 recording: { dir: recordings }
 `,
   )
-  const { child, line } = await startNode(children, [gatewayBin, 'up', '-c', join(dir, 'querywarden.yaml')], {
-    env: { BENCH_TOKEN: TOKEN, BENCH_PASSWORD: database.password },
-    match: /querywarden is up/,
-  })
+  const { child, line } = await startNode(
+    children,
+    [...nodeArgs, gatewayBin, 'up', '-c', join(dir, 'querywarden.yaml')],
+    {
+      env: { BENCH_TOKEN: TOKEN, BENCH_PASSWORD: database.password },
+      match: /querywarden is up/,
+    },
+  )
   return { port: JSON.parse(line).postgres.port, pid: child.pid }
 }
 
