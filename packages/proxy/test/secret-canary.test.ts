@@ -58,7 +58,7 @@ const FORMS: readonly (readonly [string, (secret: string) => string])[] = [
   ['an unfinished string', s => `alter role svc_app password '${s}`],
   ['no SQL at all', s => `password is ${s}`],
   ['explain', s => `explain (verbose) select * from accounts where password_hash = '${s}'`],
-  ['a cursor', s => `declare c cursor with hold for select '${s}' as secret`],
+  ['a cursor', s => `declare c cursor for select '${s}' as secret`],
   ['a cast that fails with it', s => `select * from accounts where password_hash = '${s}' and '${s}'::int = 1`],
 ]
 
@@ -86,10 +86,11 @@ create foreign data wrapper fdw; create server srv foreign data wrapper fdw;`,
   token = await governed.token()
   const client = await rawLogin(governed.gateway.postgres, token)
   for (const [form, sql] of FORMS) {
+    if (form === 'a cursor') await client.query('begin')
     await client.query(sql(secretOf(form)))
+    if (form === 'a cursor') await client.query('fetch all from c')
     await client.query('rollback')
   }
-  await client.query('fetch all from c')
   client.send(
     parse('s', 'update accounts set password_hash = $1 where id = 1', [25]),
     bind('', 's', [PARAMETER]),

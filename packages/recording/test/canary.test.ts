@@ -124,6 +124,57 @@ describe('the recording holds no secret', () => {
   })
 })
 
+/** A row with one cell. */
+const row = (text: string): Buffer => {
+  const head = Buffer.alloc(11)
+  head.write('D')
+  head.writeInt32BE(10 + text.length, 1)
+  head.writeInt16BE(1, 5)
+  head.writeInt32BE(text.length, 7)
+  return Buffer.concat([head, Buffer.from(text)])
+}
+const rows = (statement: number): Entry => ({
+  kind: 'rows',
+  statement,
+  first: 0,
+  rows: 1,
+  columns: null,
+  frames: row('hunter2canary'),
+})
+const finished = (statement: number): Entry => ({
+  kind: 'completion',
+  statement,
+  completion: { kind: 'done', tag: 'SELECT 1', rows: 1, bytes: 1, ms: 1 },
+})
+
+describe('R4: rows that may give a secret of their statement back', () => {
+  test.each<[string, readonly Entry[]]>([
+    ['at once', [intent(1, "select 'hunter2canary' as password"), rows(1), finished(1)]],
+    ['piece by piece', [intent(1, "select 'hunter2canary' as password"), finished(1), rows(1), finished(1)]],
+    [
+      'through a cursor',
+      [
+        intent(1, "declare c cursor for select 'hunter2canary' as secret", { tag: 'DECLARE CURSOR' }),
+        finished(1),
+        intent(2, 'fetch all from c', { tag: 'FETCH' }),
+        rows(2),
+        finished(2),
+      ],
+    ],
+  ])('%s: a digest of them is kept', async (_how, entries) => {
+    const { dir, file } = await record(entries)
+    expect(await allBytes(dir)).not.toContain('hunter2canary')
+    const account = await decrypted(file)
+    expect(account).not.toContain('hunter2canary')
+    expect(account).toContain('"kept":"digest"')
+  })
+
+  test('others are kept', async () => {
+    const { file } = await record([intent(1, 'select a from t'), rows(1), finished(1)])
+    expect(await decrypted(file)).toContain('hunter2canary')
+  })
+})
+
 describe('literals and parameters', () => {
   const CANARIES = /literal-canary|param-canary|77120/
 
