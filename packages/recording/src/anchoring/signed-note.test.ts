@@ -1,7 +1,11 @@
 import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { leafHash } from '../chain.ts'
 import { formatCheckpoint, parseCheckpoint, partsOfOrigin } from './checkpoint.ts'
+import { keySigner } from './checkpoint-signer.ts'
+import { rootOf } from './merkle-tree.ts'
 import {
   cosignedMessage,
   formatNote,
@@ -210,6 +214,20 @@ test.each([
   ['a space in the name', alice.key.text.replace('alice', 'al ice')],
 ])('is no verifier key: %s', (_, text) => {
   expect(() => parseVerifierKey(text)).toThrow(expect.objectContaining({ code: 'BAD_OPTIONS' }))
+})
+
+test('the vector of docs/recording-format.md is what comes of its key and frames', async () => {
+  const page = await readFile(new URL('../../../../docs/recording-format.md', import.meta.url), 'utf8')
+  const [, written = '', note = ''] = /```\nverifier key (\S+)\n\n([\s\S]*?\n)```/.exec(page) ?? []
+  const seed = Buffer.from(Array.from({ length: 32 }, (_, i) => i))
+  const der = Buffer.concat([Buffer.from('302e020100300506032b657004220420', 'hex'), seed])
+  const pem = `-----BEGIN PRIVATE KEY-----\n${der.toString('base64')}\n-----END PRIVATE KEY-----\n`
+  const by = keySigner({ name: 'gateway.example.com', pem })
+  const root = rootOf(['a', 'b', 'c'].map(frame => leafHash(Buffer.from(frame))))
+  const text = formatCheckpoint({ origin: 'gateway.example.com/boot-1', size: 3, root })
+  expect(by.verifierKey).toBe(written)
+  const line = signatureLine(parseVerifierKey(written), await by.sign(Buffer.from(text)))
+  expect(formatNote(text, [line])).toBe(note)
 })
 
 describe('a checkpoint', () => {
