@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 // A second verifier, written from docs/recording-format.md alone: it shares no code with the package beside it, so that
 // neither has to be believed on its own. Reads a recordings directory, needs no key of the recordings, changes nothing.
+import { ok as check } from 'node:assert'
 import { createHash, createPublicKey, verify } from 'node:crypto'
 import { closeSync, existsSync, openSync, readdirSync, readFileSync, readSync, statSync } from 'node:fs'
 import { basename, join } from 'node:path'
@@ -13,8 +14,7 @@ const same = (a, b) => a !== undefined && b !== undefined && Buffer.compare(a, b
 // --- CBOR, as far as headers and clear bodies have it (RFC 8949 section 4.2.1). Null where the bytes are not of a shape.
 // Shapes: t text, n number, b bytes, s map of texts, [x] list of x, {key: x} map with these keys; `key?` may be null or absent.
 const isA = (value, shape) => {
-  if (shape === 't') return typeof value === 'string'
-  if (shape === 'n') return typeof value === 'number'
+  if (shape === 't' || shape === 'n') return typeof value === (shape === 't' ? 'string' : 'number')
   if (shape === 'b') return value instanceof Uint8Array
   if (shape === 's') return value instanceof Map && [...value].flat().every(text => typeof text === 'string')
   if (Array.isArray(shape)) return Array.isArray(value) && value.every(one => isA(one, shape[0]))
@@ -27,9 +27,6 @@ const isA = (value, shape) => {
 
 function read(bytes, shape) {
   let at = 0
-  const check = isRight => {
-    if (!isRight) throw new Error('not what the format has')
-  }
   const take = count => {
     check(at + count <= bytes.length)
     at += count
@@ -44,8 +41,7 @@ function read(bytes, shape) {
     return value
   }
   const item = depth => {
-    const initial = take(1)[0]
-    const [major, info] = [initial >> 5, initial & 31]
+    const [major, info] = [bytes[at] >> 5, bytes[at++] & 31]
     if (major === 7 && info >= 20 && info <= 22) return [false, true, null][info - 20]
     // Fractions of clear bodies say nothing about a verdict.
     if (major === 7 && info >= 25 && info <= 27) return take(2 ** (info - 24)).length
@@ -73,8 +69,7 @@ function readFrames(file, magic, onHeader, onFrame) {
   const { size } = statSync(file)
   const readAt = (offset, count) => {
     const bytes = Buffer.alloc(Math.max(0, Math.min(count, size - offset)))
-    for (let done = 0; done < bytes.length; ) done += readSync(fd, bytes, done, bytes.length - done, offset + done)
-    return bytes
+    return bytes.subarray(0, readSync(fd, bytes, 0, bytes.length, offset))
   }
   try {
     const start = readAt(0, 12)
@@ -87,34 +82,35 @@ function readFrames(file, magic, onHeader, onFrame) {
       const length = rest < 4 ? 42 : head.readUInt32BE(0)
       const isPossible = length >= 42 && length <= 67_108_864
       if (!isPossible || 4 + length > rest) return { rest, isTorn: isPossible && rest > 0 }
-      const [type, flags] = head.subarray(4, 6)
-      if (type === 0 || flags > 3 || head.readBigUInt64BE(6) !== BigInt(seq)) return { rest }
+      if (head[4] === 0 || head[5] > 3 || head.readBigUInt64BE(6) !== BigInt(seq)) return { rest }
       const frame = readAt(offset, 4 + length)
       const [before, leaf, end] = [chain, sha(Buffer.of(0), frame), offset + frame.length]
       chain = sha('dbrec/v1/chain', before, leaf)
-      onFrame({ seq, type, flags, body: frame.subarray(30, -16), before, after: chain, leaf, offset, end })
+      onFrame({
+        seq,
+        type: head[4],
+        flags: head[5],
+        body: frame.subarray(30, -16),
+        before,
+        after: chain,
+        leaf,
+        offset,
+        end,
+      })
       offset = end
-      if (flags % 2 === 1) return { rest: size - offset }
+      if (head[5] % 2 === 1) return { rest: size - offset }
     }
   } finally {
     closeSync(fd)
   }
 }
 
-// --- Checkpoints: C2SP signed notes over the RFC 6962 tree whose leaves are a log's frames.
-function rootsAt(sizes, entries) {
-  const [complete, roots] = [[], new Map([[0, sha()]])]
-  for (const [index, { leaf }] of entries.entries()) {
-    let node = leaf
-    for (let left = index; left % 2 === 1; left = (left - 1) / 2) node = sha(Buffer.of(1), complete.pop(), node)
-    complete.push(node)
-    if (!sizes.has(index + 1)) continue
-    roots.set(
-      index + 1,
-      complete.reduceRight((right, left) => sha(Buffer.of(1), left, right)),
-    )
-  }
-  return roots
+// --- Checkpoints: C2SP signed notes over the RFC 6962 tree whose leaves are a log's frames. Nodes are kept: sizes share them.
+function rootOf(log, start, end) {
+  if (end - start === 1) return log.entries[start].leaf
+  const middle = start + 2 ** (Math.ceil(Math.log2(end - start)) - 1)
+  const [key, children] = [`${start} ${end}`, () => [rootOf(log, start, middle), rootOf(log, middle, end)]]
+  return log.nodes.get(key) ?? log.nodes.set(key, sha(Buffer.of(1), ...children())).get(key)
 }
 
 const base64 = text => (Buffer.from(text, 'base64').toString('base64') === text ? Buffer.from(text, 'base64') : null)
@@ -128,51 +124,50 @@ function readKey(text) {
   return { name, id, publicKey: createPublicKey({ key: jwk, format: 'jwk' }) }
 }
 
-// What a note says of a boot's log, or null where no key that is known signed it.
+// What a note says of a boot's log; false where no key that is known signed it, null where it is no whole note.
 function readNote({ boot, note }, keys) {
   const end = note.lastIndexOf('\n\n') + 1
   const [origin, size, root = ''] = note.slice(0, end).split('\n')
   const lines = note.slice(end + 1).split('\n')
-  if (lines.pop() !== '' || !/^(0|[1-9]\d{0,15})$/.test(size) || base64(root)?.length !== 32) return null
-  const checked = lines.map(line => {
-    const [, name, text] = /^\u2014 (\S+) (\S+)$/.exec(line) ?? []
-    const [signature, key] = [base64(text ?? ''), keys.find(one => one.name === name)]
-    if (signature === null || signature.length <= 4) return false
-    if (signature.toString('hex', 0, 4) !== key?.id) return null
-    return (
-      verify(null, Buffer.from(note.slice(0, end)), key.publicKey, signature.subarray(4)) &&
-      `${name}/${boot}` === origin
-    )
+  const parsed = lines.slice(0, -1).map(line => /^\u2014 (\S+) (\S+)$/.exec(line) ?? [])
+  const signatures = parsed.map(([, name, text]) => ({ name, bytes: base64(text ?? '') }))
+  const isWhole = end > 0 && lines.at(-1) === '' && signatures.every(({ bytes }) => bytes?.length > 4)
+  if (!isWhole || !/^(0|[1-9]\d{0,15})$/.test(size) || base64(root)?.length !== 32) return null
+  const text = Buffer.from(note.slice(0, end))
+  const checked = signatures.map(({ name, bytes }) => {
+    const key = keys.find(one => one.name === name && one.id === bytes.toString('hex', 0, 4))
+    return key && `${name}/${boot}` === origin && verify(null, text, key.publicKey, bytes.subarray(4))
   })
-  return checked.includes(false) || !checked.includes(true) ? null : { size: Number(size), root: base64(root) }
+  return !checked.includes(false) && checked.includes(true) && { size: Number(size), root: base64(root) }
 }
 
 // --- Instance logs.
+const all = (type, names) => Object.fromEntries(names.split(' ').map(name => [name, type]))
 const HEAD = { rec_id: 't', frames: 'n', chain: 'b' }
-const BOOT_BODY = { previous: [{ boot_id: 't', frames: 'n', chain: 'b' }] }
-const ABOUT_RECORDINGS = { 33: HEAD, 34: HEAD, 35: HEAD, 36: HEAD, 37: HEAD, 46: { ...HEAD, why: 't' } }
-const OTHERS = { 39: { tail: 'n' }, 40: { tail: 'n' }, 41: { origin: 't', vkey: 't' }, 42: { name: 't', digest: 't' } }
-const MORE = { 44: { rec_id: 't', who: 't', why: 't' }, 45: { ...HEAD, place: 't', sha256: 'b' } }
-const ACCESS = { 43: { who: 't', action: 't', 'rec_id?': 't', detail: 't' } }
-const LOG_BODIES = { 32: BOOT_BODY, ...ABOUT_RECORDINGS, ...OTHERS, ...MORE, ...ACCESS }
-const LOG_HEADER = { v: 'n', boot_id: 't', instance_id: 't', created_wall_ms: 'n', key_id: 't', dek_wrapped: 'b' }
+const ABOUT_RECORDINGS = { ...all(HEAD, '33 34 35 36 37'), 46: { ...HEAD, why: 't' } }
+const TEXTS = { 41: 'origin vkey', 42: 'name digest', 43: 'who action detail', 44: 'rec_id who why' }
+const LOG_BODIES = {
+  32: { previous: [{ boot_id: 't', frames: 'n', chain: 'b' }] },
+  ...ABOUT_RECORDINGS,
+  ...all({ tail: 'n' }, '39 40'),
+  43: { 'rec_id?': 't' },
+  45: { ...HEAD, place: 't', sha256: 'b' },
+}
+const LOG_HEADER = { ...all('t', 'boot_id instance_id key_id'), ...all('n', 'v created_wall_ms'), dek_wrapped: 'b' }
 
 function readLog(file) {
-  const log = { boot: null, entries: [], state: 'sound', anchored: 0, isRolledBack: false, length: 0 }
-  const onHeader = bytes => {
-    const header = read(bytes, LOG_HEADER)
-    if (header?.get('v') === 1) log.boot = header.get('boot_id')
-    else log.state = 'damaged'
-  }
+  const log = { header: null, entries: [], state: 'sound', anchored: 0, isRolledBack: false, nodes: new Map() }
+  const onHeader = bytes => Object.assign(log, { header: read(bytes, LOG_HEADER) })
   const onFrame = ({ type, body, before, after, leaf, end }) => {
-    const fields = read(body, { prev: 'b', ...LOG_BODIES[type] })
-    if (fields === null || !same(fields.get('prev'), before)) log.state = 'damaged'
+    const fields = read(body, { prev: 'b', ...LOG_BODIES[type], ...(TEXTS[type] && all('t', TEXTS[type])) })
+    if (log.header?.get('v') !== 1 || !same(fields?.get('prev'), before)) log.state = 'damaged'
     if (log.state !== 'damaged') log.entries.push({ type, fields, after, leaf, end })
   }
-  if (!existsSync(file)) return { ...log, state: 'damaged' }
-  const { rest, isTorn } = readFrames(file, 'DBLOG1\0\0', onHeader, onFrame)
+  const { rest, isTorn } = existsSync(file) ? readFrames(file, 'DBLOG1\0\0', onHeader, onFrame) : { rest: 1 }
   if (rest > 0 && log.state === 'sound') log.state = isTorn && log.entries.length > 0 ? 'torn' : 'damaged'
-  return { ...log, length: statSync(file).size }
+  const boot = log.header?.get('v') === 1 ? log.header.get('boot_id') : null
+  const length = existsSync(file) ? statSync(file).size : 0
+  return { ...log, boot, state: boot === null ? 'damaged' : log.state, length }
 }
 
 const ID = /^[A-Za-z0-9][A-Za-z0-9-]{0,63}$/
@@ -190,38 +185,33 @@ function readLogs(dir, anchors, keyTexts) {
   const recorded = new Set(filesIn(dir, /\.dbrec$/).map(({ boot }) => boot))
   const read = foldersIn(dir).map(({ name }) => [name, readLog(join(dir, name, 'instance.log'))])
   const logs = new Map(read.filter(([boot, log]) => log.boot !== null || recorded.has(boot)))
-  const named = [...logs.values()].flatMap(({ entries }) =>
-    entries[1]?.type === 41 ? [entries[1].fields.get('vkey')] : [],
-  )
-  const keys = (keyTexts.length > 0 ? keyTexts : named).map(readKey).filter(key => key !== null)
+  const second = [...logs.values()].map(({ entries }) => entries[1]).filter(entry => entry?.type === 41)
+  const texts = keyTexts.length > 0 ? keyTexts : second.map(({ fields }) => fields.get('vkey'))
+  const keys = texts.map(readKey).filter(key => key !== null)
   const logOf = boot => logs.get(boot) ?? logs.set(boot, readLog('')).get(boot)
-  const signed = notes.map(one => ({ ...one, checkpoint: readNote(one, keys) }))
-  const refused = signed.filter(({ checkpoint }) => checkpoint === null)
-  // Somebody signed it; where no key was given to tell whom, the log is not what was anchored.
-  if (keyTexts.length === 0) for (const { boot } of refused.filter(one => !one.isLocal)) logOf(boot).isRolledBack = true
   for (const [boot, log] of logs) if (log.boot !== null && log.boot !== boot) log.state = 'damaged'
-  for (const boot of new Set(signed.map(one => one.boot))) {
-    const own = signed.filter(one => one.boot === boot && one.checkpoint !== null)
-    if (own.length === 0) continue
-    const log = logOf(boot)
-    const roots = rootsAt(new Set(own.map(({ checkpoint }) => checkpoint.size)), log.entries)
-    for (const { checkpoint, isLocal } of own) {
-      if (!same(roots.get(checkpoint.size), checkpoint.root)) log.isRolledBack = true
-      else if (!isLocal && (log.boot ?? boot) === boot) log.anchored = Math.max(log.anchored, checkpoint.size)
-    }
+  let refused = 0
+  for (const { boot, note, isLocal } of notes) {
+    const checkpoint = readNote({ boot, note }, keys)
+    if (!checkpoint) refused += 1
+    // Somebody signed it; where no key was given to tell whom, the log is not what was anchored.
+    if (checkpoint === false && !isLocal && keyTexts.length === 0) logOf(boot).isRolledBack = true
+    if (!checkpoint || checkpoint.size === 0) continue
+    const [log, { size, root }] = [logOf(boot), checkpoint]
+    if (size > log.entries.length || !same(rootOf(log, 0, size), root)) log.isRolledBack = true
+    else if (!isLocal && log.boot === boot) log.anchored = Math.max(log.anchored, size)
   }
   for (const log of logs.values()) if (log.isRolledBack) log.state = 'damaged'
-  for (const { fields } of [...logs.values()].flatMap(({ entries }) => entries.filter(({ type }) => type === 32))) {
-    for (const seen of fields.get('previous')) {
-      const log = logOf(seen.get('boot_id'))
-      const last = log.entries[seen.get('frames') - 1]
-      const rest = log.length - (last?.end ?? 0)
+  for (const { type, fields } of [...logs.values()].flatMap(({ entries }) => entries)) {
+    for (const seen of type === 32 ? fields.get('previous') : []) {
+      const [log, frames] = [logOf(seen.get('boot_id')), seen.get('frames')]
+      const last = log.entries[frames - 1]
+      const rest = log.length - last?.end
       if (!same(last?.after, seen.get('chain'))) log.state = 'damaged'
-      else if (rest > 0 && rest <= 2_097_152 && !log.isRolledBack)
-        Object.assign(log, { state: 'torn', size: seen.get('frames') })
+      else if (rest > 0 && rest <= 2_097_152 && !log.isRolledBack) Object.assign(log, { state: 'torn', size: frames })
     }
   }
-  return { logs, refused: refused.length }
+  return { logs, refused }
 }
 
 // What the logs say of each recording.
@@ -252,19 +242,12 @@ function joinLogs(logs, hasAnchors) {
 
 // --- Recordings.
 const PERSON = { iss: 't', sub: 't' }
-const WHO = {
+const HEADER = {
+  ...all('t', 'rec_id session instance_id boot_id policy_version catalog key_id'),
+  ...{ v: 'n', created_wall_ms: 'n', dek_wrapped: 'b', value_check: 'b' },
   requester: { ...PERSON, 'actor?': PERSON, 'jti_hash?': 't' },
-  session: 't',
-  policy_version: 't',
-  catalog: 't',
-}
-const WHERE = {
   target: { name: 't', dialect: 't', 'server?': 's' },
-  instance_id: 't',
-  boot_id: 't',
-  created_wall_ms: 'n',
 }
-const HEADER = { v: 'n', rec_id: 't', ...WHO, ...WHERE, key_id: 't', dek_wrapped: 'b', value_check: 'b' }
 const ENDS = {
   16: { reason: 't', total_frames: 'n', total_bytes: 'n', chain: 'b' },
   14: { boot_id: 't', last_seq: 'n', last_chain: 'b', discarded_len: 'n', discarded_sha256: 'b', 'tail_entries?': 'n' },
@@ -273,10 +256,7 @@ const ENDS = {
 function verdictOf(path, id, known, logs) {
   let [header, end, mark, frames, anchored, broken] = [null, 'open', null, 0, 0, null]
   const breakAt = seq => (broken ??= seq)
-  const onHeader = bytes => {
-    header = read(bytes, HEADER)
-    if (header?.get('v') !== 1) breakAt(0)
-  }
+  const onHeader = bytes => (header = read(bytes, HEADER))
   const onFrame = ({ seq, type, flags, body, before, after, offset }) => {
     frames = seq + 1
     const head = known?.heads.get(frames)
@@ -290,25 +270,18 @@ function verdictOf(path, id, known, logs) {
     if (mark !== null) end = type === 16 ? 'closed' : 'recovered'
   }
   const { rest } = readFrames(path, 'DBREC1\0\0', onHeader, onFrame)
-  if (frames === 0) breakAt(0)
+  if (header?.get('v') !== 1 || frames === 0 || header.get('rec_id') !== id) return { kind: 'TAMPERED', firstBadSeq: 0 }
   if (rest > 0 && end !== 'open') breakAt(frames)
   if (rest > 0 && end === 'open') end = 'torn'
-  if (header !== null && header.get('rec_id') !== id) return { kind: 'TAMPERED', firstBadSeq: 0 }
   if (broken !== null) return { kind: 'TAMPERED', firstBadSeq: broken }
   const isEndWrong = known?.ended && (known.ended.kind !== end || known.ended.frames !== frames)
   if ((known?.last.frames ?? 0) > frames || isEndWrong) return { kind: 'TAMPERED', firstBadSeq: anchored }
   if (rest > 1_048_576 + 67_108_864) return { kind: 'TAMPERED', firstBadSeq: frames }
   const isVouchedFor = known?.ended?.isAnchored === true && !known.isDoubtful
-  const vouchers = [header.get('boot_id'), end === 'recovered' ? mark.get('boot_id') : '']
-  const isRolledBack = vouchers.some(boot => logs.get(boot)?.isRolledBack)
+  const isRolledBack = [header, mark].some(one => logs.get(one?.get('boot_id'))?.isRolledBack)
   if (isRolledBack && !isVouchedFor) return { kind: 'TAMPERED', firstBadSeq: anchored }
   if (end !== 'closed') return { kind: end === 'open' ? 'OPEN' : 'TORN', frames, anchoredFrames: anchored }
   return isVouchedFor ? { kind: 'COMPLETE', frames } : { kind: 'UNANCHORED', frames, since: anchored }
-}
-
-function missing({ last, retired }) {
-  const isRetired = retired?.frames === last.frames && same(retired.chain, last.chain)
-  return { kind: 'MISSING', lastFrames: last.frames, isRetired }
 }
 
 /** The verdict on all of a directory. `anchors`: folders that keep checkpoints. `keys`: verifier keys; else those logs name. */
@@ -319,34 +292,30 @@ export function verifyDirectory(dir, { anchors = [], keys = [] } = {}) {
     const recording = basename(path, '.dbrec')
     return { recording, file: path, verdict: verdictOf(path, recording, known.get(recording), logs) }
   })
-  const present = new Set(recordings.map(({ recording }) => recording))
-  for (const [recording, log] of known) {
-    if (!present.has(recording)) recordings.push({ recording, file: null, verdict: missing(log) })
+  for (const [recording, { last, retired }] of known) {
+    if (recordings.some(one => one.recording === recording)) continue
+    const isRetired = retired?.frames === last.frames && same(retired.chain, last.chain)
+    recordings.push({ recording, file: null, verdict: { kind: 'MISSING', lastFrames: last.frames, isRetired } })
   }
   const states = [...logs].map(([boot, { state, anchored, isRolledBack }]) => ({ boot, state, anchored, isRolledBack }))
   return { recordings, logs: states, refused }
 }
 
 function main() {
-  const options = {
-    anchor: { type: 'string', multiple: true },
-    key: { type: 'string', multiple: true },
-    json: { type: 'boolean' },
-  }
+  const list = { type: 'string', multiple: true, default: [] }
+  const options = { anchor: list, key: list, json: { type: 'boolean' } }
   const { values, positionals } = parseArgs({ options, allowPositionals: true })
-  if (positionals.length !== 1 || values.key?.some(key => readKey(key) === null)) {
-    throw new Error('expected: verify.mjs DIR [--anchor FOLDER]... [--key VERIFIER_KEY]... [--json]')
+  if (positionals.length !== 1 || values.key.some(key => readKey(key) === null)) {
+    process.stderr.write('usage: verify.mjs DIR [--anchor FOLDER]... [--key VERIFIER_KEY]... [--json]\n')
+    return 2
   }
   const found = verifyDirectory(positionals[0], { anchors: values.anchor, keys: values.key })
-  const damaged = found.logs.filter(({ state }) => state === 'damaged')
-  const lines = [
-    ...found.recordings.map(({ recording, verdict }) => `${recording}  ${JSON.stringify(verdict)}`),
-    ...damaged.map(log => `log of boot ${log.boot}  ${log.isRolledBack ? 'NOT WHAT WAS SIGNED' : 'DAMAGED OR GONE'}`),
-    ...(found.refused > 0 ? [`${found.refused} checkpoints are not signed by a key that is known`] : []),
-  ]
-  process.stdout.write(`${values.json ? JSON.stringify(found, null, 2) : lines.join('\n')}\n`)
+  const parts = [...found.recordings, ...found.logs, { refused: found.refused }]
+  const lines = parts.map(one => JSON.stringify(one)).join('\n')
+  process.stdout.write(`${values.json ? JSON.stringify(found, null, 2) : lines}\n`)
   const isSound = ({ verdict }) => verdict.kind === 'COMPLETE' || verdict.isRetired === true
-  return found.recordings.every(isSound) && damaged.length + found.refused === 0 ? 0 : 1
+  const areLogsSound = found.logs.every(({ state }) => state !== 'damaged') && found.refused === 0
+  return areLogsSound && found.recordings.every(isSound) ? 0 : 1
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) process.exitCode = main()

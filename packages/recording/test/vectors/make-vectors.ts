@@ -245,13 +245,15 @@ export const VECTORS: Readonly<Record<string, (place: Place) => Promise<void>>> 
   recovered: makeRecovered,
 }
 
-/** Makes all vectors in a folder. Locks name processes, so they are left out. */
+/** Makes all vectors in a folder. Locks name processes, and what is reserved is empty: both are left out. */
 export async function makeVectors(folder: string): Promise<void> {
   for (const [name, make] of Object.entries(VECTORS)) {
     const place = { dir: join(folder, name, 'recordings'), anchor: join(folder, name, 'anchor') }
     await mkdir(place.dir, { recursive: true })
     await mkdir(place.anchor, { recursive: true })
     await make(place)
-    for (const boot of await readdir(place.dir)) await rm(join(place.dir, boot, 'lock'), { force: true })
+    for (const boot of await readdir(place.dir)) {
+      for (const name of ['lock', 'reserve']) await rm(join(place.dir, boot, name), { force: true })
+    }
   }
 }
