@@ -2,7 +2,8 @@ import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseVerifierKey } from '@querywarden/recording'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { program } from '../program.ts'
 import { keysNew, keysShow } from './keys.ts'
 
 let dir: string
@@ -59,4 +60,24 @@ test('what is no key, has no name, or is not there is told, and nothing of it is
   await printed(terminal => keysNew(terminal, { out: nameless, name: NAME }))
   await writeFile(nameless, (await readFile(nameless, 'utf8')).replace(/^# name.*\n/, ''))
   await expect(printed(terminal => keysShow(terminal, nameless, {}))).rejects.toMatchObject({ exit: 2 })
+})
+
+test('the command line knows both', async () => {
+  const out = join(dir, 'typed.key')
+  const run = (...args: string[]) => program().parseAsync(['node', 'querywarden', 'keys', ...args])
+  const printedByProcess: unknown[] = []
+  const write = vi.spyOn(process.stdout, 'write').mockImplementation(text => printedByProcess.push(text) > 0)
+  const note = vi.spyOn(process.stderr, 'write').mockReturnValue(true)
+  try {
+    await run('new', 'checkpoint', '--out', out, '--name', NAME)
+    await run('show', out)
+    await expect(run('new', 'checkpoint', '--out', out)).rejects.toThrow(/--name/)
+    await expect(run('new', 'other', '--name', NAME)).rejects.toThrow(/checkpoint/)
+  } finally {
+    write.mockRestore()
+    note.mockRestore()
+    process.exitCode = 0
+  }
+  expect(printedByProcess).toHaveLength(2)
+  expect(printedByProcess[0]).toBe(printedByProcess[1])
 })

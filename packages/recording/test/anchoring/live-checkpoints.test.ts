@@ -15,6 +15,7 @@ import {
   readAnchors,
   readInstanceLog,
   rootOf,
+  type Storage,
 } from '../../src/index.ts'
 import { change, done, intent, opening, optionsFor, sampleEntries, temporaryDir } from '../fixtures.ts'
 import { checkpointIn, leavesOf, newSigner, testAnchor } from './anchoring-fixtures.ts'
@@ -120,6 +121,37 @@ describe('checkpoints', () => {
     const sizes = anchor.kept.map(({ size }) => size)
     expect(sizes).toEqual([...new Set(sizes)].sort((a, b) => a - b))
     expect(sizes.at(-1)).toBe((await leavesOf(world.file('instance.log'))).length)
+  })
+
+  test('vouch for nothing that is not on the disk yet', async () => {
+    const anchor = testAnchor()
+    let release = (): void => undefined
+    const held = new Promise<void>(resolve => {
+      release = resolve
+    })
+    let isHeld = false
+    const storage = (folder: Storage): Storage => ({
+      ...folder,
+      create: async (name, bytes) => {
+        const file = await folder.create(name, bytes)
+        if (name !== 'instance.log') return file
+        return { ...file, sync: () => (isHeld ? held.then(() => file.sync()) : file.sync()) }
+      },
+    })
+    const world = await open([anchor], { storage })
+    await expect.poll(() => anchor.kept.map(({ size }) => size)).toEqual([2])
+    isHeld = true
+    const opened = world.recorder.record(opening())
+    await expect.poll(async () => (await leavesOf(world.file('instance.log'))).length).toBeGreaterThan(2)
+    await world.time.pass(20_000)
+    expect(anchor.kept.map(({ size }) => size)).toEqual([2])
+    isHeld = false
+    release()
+    const session = await opened
+    await world.time.pass(5_000)
+    await expect.poll(() => anchor.kept.at(-1)?.size).toBeGreaterThan(2)
+    await within(world, session.close('client-left'))
+    await close(world)
   })
 
   test('that an anchor could not keep are skipped for the newest', async () => {
