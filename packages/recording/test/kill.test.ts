@@ -9,7 +9,7 @@ import { fileRecorder, listRecordings, localKeys, readRecording, verifyDirectory
 import { KEK, optionsFor, temporaryDir } from './fixtures.ts'
 import { rowsOf } from './rows-fixtures.ts'
 
-const DIRECTORIES = 8
+const DIRECTORIES = 5
 const KILLS_EACH = 4
 type Tier = 'standard' | 'strict'
 let writer: string
@@ -32,12 +32,17 @@ beforeAll(async () => {
   writer = join(outDir, 'writer.mjs')
 })
 
-/** Lets a writer write, kills it with SIGKILL, and gives the lines that it got out. */
-async function writeAndKill(dir: string, tier: Tier, afterMs: number): Promise<readonly string[]> {
+/** Lets a writer write, kills it with SIGKILL so long after its first line or its start, and gives the lines that it got out. */
+async function writeAndKill(
+  dir: string,
+  tier: Tier,
+  afterMs: number,
+  from: 'first line' | 'start' = 'first line',
+): Promise<readonly string[]> {
   const child = spawn(process.execPath, [writer, dir, tier], { stdio: ['ignore', 'pipe', 'inherit'] })
   const chunks: Buffer[] = []
   child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk))
-  await once(child.stdout, 'data')
+  if (from === 'first line') await once(child.stdout, 'data')
   await wait(afterMs)
   const closed = once(child, 'close')
   child.kill('SIGKILL')
@@ -112,5 +117,29 @@ describe.each<Tier>(['standard', 'strict'])('R5, F24: a writer in the %s tier, k
     // In the standard tier what a kill leaves in the tail is what this is about; in the strict one there is none.
     if (tier === 'standard') expect(fromTail).toBeGreaterThan(DIRECTORIES * KILLS_EACH)
     else expect(fromTail).toBe(0)
+  })
+
+  test('and starts after it killed while they recover: nothing is lost, doubled or told as changed', {
+    timeout: 120_000,
+  }, async () => {
+    const dir = await temporaryDir()
+    const acknowledged: string[] = []
+    for (let round = 0; round < 4; round++) {
+      acknowledged.push(...(await writeAndKill(dir, tier, 60)))
+      // From before it has loaded to after it has begun to write.
+      for (const afterMs of [60, 100, 140, 180, 240]) {
+        const lines = await writeAndKill(dir, tier, afterMs + Math.random() * 40, 'start')
+        acknowledged.push(...lines.filter(line => line !== ''))
+      }
+    }
+    const next = await fileRecorder(optionsFor(dir))
+    expect(next.recovery).toMatchObject({ left: [], missing: [], tornTails: [] })
+    await next.close()
+    for (const verdict of await verdicts(dir)) expect(verdict.kind).toMatch(/^(COMPLETE|TORN)$/)
+    const recorded = await recordedLines(dir)
+    expect(acknowledged.filter(line => !recorded.has(line))).toEqual([])
+    const again = await fileRecorder(optionsFor(dir))
+    expect(Object.values(again.recovery).flat()).toEqual([])
+    await again.close()
   })
 })
