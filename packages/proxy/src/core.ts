@@ -32,6 +32,7 @@ import { gatewayMetrics } from './metrics/gateway-metrics.ts'
 import { measured } from './metrics/measured.ts'
 import { openObjectStore } from './open-object-store.ts'
 import { openRecorder } from './open-recorder.ts'
+import { openStreams, type Streams } from './open-streams.ts'
 import { type CancelKey, CancelKeys } from './postgres/cancel-keys.ts'
 import { type SplitText, textSplitter } from './postgres/split-text.ts'
 import { whyNotReady } from './readiness.ts'
@@ -85,7 +86,8 @@ export async function openCore(sources: Sources, parts: CoreParts): Promise<Core
   let inForce = await prepareInForce(sources, null, surroundings)
   const { recording } = sources.config
   const store = recording.upload === null ? null : openObjectStore(recording.upload.s3, env)
-  const recorder = await openRecorder(recording, env, clock, log)
+  const streams = openStreams(recording.stream, { env, clock, registry: parts.registry })
+  const recorder = await openRecorder(recording, env, clock, log, streams.onEntry)
   logRecovery(recorder.recovery, log)
   await accountForSettings(recorder, inForce)
   const loop = watchLoopDelay()
@@ -107,6 +109,7 @@ export async function openCore(sources: Sources, parts: CoreParts): Promise<Core
     loop.stop()
     await Promise.all([sql.close(), keeping.stop()])
     await recorder.close()
+    await streams.stop()
     throw error
   })
   const stopWatching = watch({ ...shared, connections, memoryBytesMax })
@@ -135,7 +138,7 @@ export async function openCore(sources: Sources, parts: CoreParts): Promise<Core
       const forgotten = inForce.targets.get(target)?.forget()
       forgotten?.catch(() => undefined)
     },
-    stop: () => stop({ ...shared, connections, loop, stopWatching, sql, keeping }),
+    stop: () => stop({ ...shared, connections, loop, stopWatching, sql, keeping, streams }),
   }
 }
 
@@ -171,6 +174,7 @@ async function stop(parts: {
   readonly stopWatching: () => void
   readonly sql: GuardedClassifier
   readonly keeping: Keeping
+  readonly streams: Streams
 }): Promise<void> {
   await parts.connections.stop()
   for (const target of parts.inForce().targets.values()) target.close()
@@ -180,6 +184,7 @@ async function stop(parts: {
   await parts.keeping.stop()
   await parts.recorder.close()
   await parts.keeping.finish()
+  await parts.streams.stop()
 }
 
 interface ServiceParts extends CoreParts {

@@ -4,7 +4,7 @@ import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Clock } from '@querywarden/policy-core'
-import { type FileRecorder, fileRecorder, RecordingError } from '@querywarden/recording'
+import { type EntryTap, type FileRecorder, fileRecorder, RecordingError } from '@querywarden/recording'
 import { uuidv7 } from 'uuidv7'
 import type { RecordingConfig } from './config/config.ts'
 import { ConfigError } from './config/config-error.ts'
@@ -28,12 +28,14 @@ export async function openRecorder(
   env: NodeJS.ProcessEnv,
   clock: Clock,
   log: Log,
+  onEntry: EntryTap | null = null,
 ): Promise<FileRecorder> {
   const kek = config.key === null ? keyBeside(config.dir) : readRecordingKey(readSecret(config.key, env))
   const checkpoints = config.checkpoints === null ? {} : { checkpoints: openCheckpoints(config.checkpoints, env, log) }
   try {
     return await fileRecorder({
       ...checkpoints,
+      ...(onEntry === null ? {} : { onEntry }),
       dir: config.dir,
       kek,
       durability: config.durability,

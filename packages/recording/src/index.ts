@@ -132,4 +132,12 @@ export {
 } from './sinks/verify-directory.ts'
 export type { StatementHints } from './sql-secrets.ts'
 export type { AppendFile, Storage, TailFile } from './storage.ts'
+export {
+  type Delivery,
+  type EventStream,
+  openEventStream,
+  type StreamOptions,
+  type StreamState,
+} from './stream/event-stream.ts'
+export { type SyslogEvent, type SyslogSeverity, syslogFrame } from './stream/syslog.ts'
 export { type Evidence, type Examination, examineRecording, type Verdict, verifyRecording } from './verify.ts'

@@ -2,6 +2,7 @@ import type { Algorithm } from '@querywarden/identity'
 import type { SecretRef } from '@querywarden/policy-core'
 import type { LogLevel } from '../log-level.ts'
 import type { LockConfig, RetentionConfig, S3Config, UploadConfig } from './s3-document.ts'
+import type { StreamConfig } from './stream.ts'
 
 /** A host and port to listen on or to connect to. */
 export interface Address {
@@ -92,6 +93,8 @@ export interface RecordingConfig {
   readonly upload: UploadConfig | null
   /** Null where none is ever removed. */
   readonly retention: RetentionConfig | null
+  /** Servers that are told of what is recorded, without values. */
+  readonly stream: readonly StreamConfig[]
 }
 
 /** How recordings are vouched for outside. */

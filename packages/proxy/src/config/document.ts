@@ -14,6 +14,7 @@ import {
   Upload,
   type UploadConfig,
 } from './s3-document.ts'
+import { type GivenStream, streamDocument } from './stream.ts'
 
 /** A target as it is written. */
 export interface GivenTarget {
@@ -71,6 +72,7 @@ export interface GivenConfig {
     readonly checkpoints?: GivenCheckpoints | undefined
     readonly upload?: UploadConfig | undefined
     readonly retention?: RetentionConfig | undefined
+    readonly stream: readonly GivenStream[]
   }
   readonly limits: {
     readonly sessions: number
@@ -276,6 +278,7 @@ export const ConfigDocument: z.ZodType<GivenConfig> = strict({
     checkpoints: Checkpoints.optional(),
     upload: Upload.optional(),
     retention: Retention.optional(),
+    stream: streamDocument(Secret).default([]),
   }),
   state: z.literal('memory', { error: 'expected memory: other stores are not there yet' }).default('memory'),
   limits: Limits.prefault({}),

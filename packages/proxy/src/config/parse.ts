@@ -16,6 +16,7 @@ import { ConfigError } from './config-error.ts'
 import { ConfigDocument, type GivenConfig, type GivenTarget, type GivenTls } from './document.ts'
 import { freeze } from './freeze.ts'
 import { s3Within, type UploadConfig } from './s3-document.ts'
+import { streamsWithin } from './stream.ts'
 import { readTargetUrl } from './target-url.ts'
 
 /**
@@ -66,6 +67,7 @@ function toConfig(input: unknown, file: string): Config {
       checkpoints: checkpointsOf(given.recording, { secret, at }),
       upload: uploadWithin(given.recording.upload, secret),
       retention: given.recording.retention ?? null,
+      stream: streamsWithin(given.recording.stream, { secret, at }),
     },
     limits: toLimits(given.limits),
     log: given.log,
