@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 // A second verifier, written from docs/recording-format.md alone: it shares no code with the package beside it, so that
 // neither has to be believed on its own. Reads a recordings directory, needs no key of the recordings, changes nothing.
 import { ok as check } from 'node:assert'
@@ -18,19 +17,16 @@ const isA = (value, shape) => {
   if (shape === 'b') return value instanceof Uint8Array
   if (shape === 's') return value instanceof Map && [...value].flat().every(text => typeof text === 'string')
   if (Array.isArray(shape)) return Array.isArray(value) && value.every(one => isA(one, shape[0]))
-  const hasField = ([key, inner]) => {
-    const field = value.get(key.replace('?', '')) ?? null
-    return field === null ? key.endsWith('?') : isA(field, inner)
-  }
-  return value instanceof Map && Object.entries(shape).every(hasField)
+  const field = key => value.get(key.replace('?', '')) ?? null
+  const isRight = ([key, inner]) => (field(key) === null ? key.endsWith('?') : isA(field(key), inner))
+  return value instanceof Map && Object.entries(shape).every(isRight)
 }
 
 function read(bytes, shape) {
   let at = 0
   const take = count => {
     check(at + count <= bytes.length)
-    at += count
-    return bytes.subarray(at - count, at)
+    return bytes.subarray(at, (at += count))
   }
   const argument = info => {
     if (info < 24) return info
@@ -86,17 +82,8 @@ function readFrames(file, magic, onHeader, onFrame) {
       const frame = readAt(offset, 4 + length)
       const [before, leaf, end] = [chain, sha(Buffer.of(0), frame), offset + frame.length]
       chain = sha('dbrec/v1/chain', before, leaf)
-      onFrame({
-        seq,
-        type: head[4],
-        flags: head[5],
-        body: frame.subarray(30, -16),
-        before,
-        after: chain,
-        leaf,
-        offset,
-        end,
-      })
+      const at = { type: head[4], flags: head[5], offset, end }
+      onFrame({ ...at, body: frame.subarray(30, -16), before, after: chain, leaf })
       offset = end
       if (head[5] % 2 === 1) return { rest: size - offset }
     }
@@ -127,16 +114,15 @@ function readKey(text) {
 // What a note says of a boot's log; false where no key that is known signed it, null where it is no whole note.
 function readNote({ boot, note }, keys) {
   const end = note.lastIndexOf('\n\n') + 1
-  const [origin, size, root = ''] = note.slice(0, end).split('\n')
-  const lines = note.slice(end + 1).split('\n')
+  const [text, lines] = [note.slice(0, end), note.slice(end + 1).split('\n')]
+  const [origin, size, root = ''] = text.split('\n')
   const parsed = lines.slice(0, -1).map(line => /^\u2014 (\S+) (\S+)$/.exec(line) ?? [])
-  const signatures = parsed.map(([, name, text]) => ({ name, bytes: base64(text ?? '') }))
+  const signatures = parsed.map(([, name, value]) => ({ name, bytes: base64(value ?? '') }))
   const isWhole = end > 0 && lines.at(-1) === '' && signatures.every(({ bytes }) => bytes?.length > 4)
   if (!isWhole || !/^(0|[1-9]\d{0,15})$/.test(size) || base64(root)?.length !== 32) return null
-  const text = Buffer.from(note.slice(0, end))
   const checked = signatures.map(({ name, bytes }) => {
     const key = keys.find(one => one.name === name && one.id === bytes.toString('hex', 0, 4))
-    return key && `${name}/${boot}` === origin && verify(null, text, key.publicKey, bytes.subarray(4))
+    return key && `${name}/${boot}` === origin && verify(null, Buffer.from(text), key.publicKey, bytes.subarray(4))
   })
   return !checked.includes(false) && checked.includes(true) && { size: Number(size), root: base64(root) }
 }
@@ -146,13 +132,9 @@ const all = (type, names) => Object.fromEntries(names.split(' ').map(name => [na
 const HEAD = { rec_id: 't', frames: 'n', chain: 'b' }
 const ABOUT_RECORDINGS = { ...all(HEAD, '33 34 35 36 37'), 46: { ...HEAD, why: 't' } }
 const TEXTS = { 41: 'origin vkey', 42: 'name digest', 43: 'who action detail', 44: 'rec_id who why' }
-const LOG_BODIES = {
-  32: { previous: [{ boot_id: 't', frames: 'n', chain: 'b' }] },
-  ...ABOUT_RECORDINGS,
-  ...all({ tail: 'n' }, '39 40'),
-  43: { 'rec_id?': 't' },
-  45: { ...HEAD, place: 't', sha256: 'b' },
-}
+const SEEN = { boot_id: 't', frames: 'n', chain: 'b' }
+const MORE = { ...all({ tail: 'n' }, '39 40'), 43: { 'rec_id?': 't' }, 45: { ...HEAD, place: 't', sha256: 'b' } }
+const LOG_BODIES = { 32: { previous: [SEEN] }, ...ABOUT_RECORDINGS, ...MORE }
 const LOG_HEADER = { ...all('t', 'boot_id instance_id key_id'), ...all('n', 'v created_wall_ms'), dek_wrapped: 'b' }
 
 function readLog(file) {
@@ -185,9 +167,8 @@ function readLogs(dir, anchors, keyTexts) {
   const recorded = new Set(filesIn(dir, /\.dbrec$/).map(({ boot }) => boot))
   const read = foldersIn(dir).map(({ name }) => [name, readLog(join(dir, name, 'instance.log'))])
   const logs = new Map(read.filter(([boot, log]) => log.boot !== null || recorded.has(boot)))
-  const second = [...logs.values()].map(({ entries }) => entries[1]).filter(entry => entry?.type === 41)
-  const texts = keyTexts.length > 0 ? keyTexts : second.map(({ fields }) => fields.get('vkey'))
-  const keys = texts.map(readKey).filter(key => key !== null)
+  const named = [...logs.values()].map(({ entries }) => (entries[1]?.type === 41 ? entries[1].fields.get('vkey') : ''))
+  const keys = (keyTexts.length > 0 ? keyTexts : named).map(readKey).filter(key => key !== null)
   const logOf = boot => logs.get(boot) ?? logs.set(boot, readLog('')).get(boot)
   for (const [boot, log] of logs) if (log.boot !== null && log.boot !== boot) log.state = 'damaged'
   let refused = 0
@@ -214,7 +195,6 @@ function readLogs(dir, anchors, keyTexts) {
   return { logs, refused }
 }
 
-// What the logs say of each recording.
 function joinLogs(logs, hasAnchors) {
   const recordings = new Map()
   for (const { entries, state, anchored, size } of logs.values()) {
@@ -257,15 +237,15 @@ function verdictOf(path, id, known, logs) {
   let [header, end, mark, frames, anchored, broken] = [null, 'open', null, 0, 0, null]
   const breakAt = seq => (broken ??= seq)
   const onHeader = bytes => (header = read(bytes, HEADER))
-  const onFrame = ({ seq, type, flags, body, before, after, offset }) => {
-    frames = seq + 1
+  const onFrame = ({ type, flags, body, before, after, offset }) => {
+    frames += 1
     const head = known?.heads.get(frames)
     if (head !== undefined && !same(head, after)) breakAt(anchored)
     else if (known?.counting.has(frames)) anchored = frames
     if (flags % 2 === 0 && ENDS[type] === undefined) return
     mark = flags === 3 && ENDS[type] !== undefined ? read(body, ENDS[type]) : null
     const [n, chain] = type === 16 ? ['total_frames', 'chain'] : ['last_seq', 'last_chain']
-    const isTrue = mark?.get(n) === (type === 16 ? frames : seq - 1) && same(mark.get(chain), before)
+    const isTrue = mark?.get(n) === (type === 16 ? frames : frames - 2) && same(mark.get(chain), before)
     if (!isTrue || (type === 16 && mark.get('total_bytes') !== offset)) breakAt(anchored)
     if (mark !== null) end = type === 16 ? 'closed' : 'recovered'
   }
@@ -305,17 +285,16 @@ function main() {
   const list = { type: 'string', multiple: true, default: [] }
   const options = { anchor: list, key: list, json: { type: 'boolean' } }
   const { values, positionals } = parseArgs({ options, allowPositionals: true })
-  if (positionals.length !== 1 || values.key.some(key => readKey(key) === null)) {
-    process.stderr.write('usage: verify.mjs DIR [--anchor FOLDER]... [--key VERIFIER_KEY]... [--json]\n')
-    return 2
-  }
+  const isMisuse = positionals.length !== 1 || values.key.some(key => readKey(key) === null)
+  if (isMisuse) process.stderr.write('usage: verify.mjs DIR [--anchor FOLDER]... [--key VERIFIER_KEY]... [--json]\n')
+  if (isMisuse) return 2
   const found = verifyDirectory(positionals[0], { anchors: values.anchor, keys: values.key })
   const parts = [...found.recordings, ...found.logs, { refused: found.refused }]
   const lines = parts.map(one => JSON.stringify(one)).join('\n')
   process.stdout.write(`${values.json ? JSON.stringify(found, null, 2) : lines}\n`)
-  const isSound = ({ verdict }) => verdict.kind === 'COMPLETE' || verdict.isRetired === true
-  const areLogsSound = found.logs.every(({ state }) => state !== 'damaged') && found.refused === 0
-  return areLogsSound && found.recordings.every(isSound) ? 0 : 1
+  const isBad = ({ verdict, state, refused }) =>
+    verdict ? verdict.kind !== 'COMPLETE' && !verdict.isRetired : state === 'damaged' || refused > 0
+  return parts.some(isBad) ? 1 : 0
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) process.exitCode = main()
