@@ -66,14 +66,13 @@ export class Block {
     const number = this.first + this.#entries
     const like = this.#full.get(template.shape)
     this.#whole(() => {
-      const run = { entry, template }
       if (like === undefined) {
-        writeIntent(this.#meta.to, moment, run, rules)
+        writeIntent(this.#meta.to, moment, { entry, template }, rules)
         if (!template.shape.sql.secret) writeIntentValue(this.#valueOf(number), entry, 'all', rules)
         return
       }
       const text = like.template === template ? 'same' : 'other'
-      writeLike(this.#meta.to, moment, { ...run, like: like.number, text }, rules)
+      writeLike(this.#meta.to, moment, { entry, template, like: like.number, text }, rules)
       if (template.shape.sql.secret) return
       if (text === 'other') writeIntentValue(this.#valueOf(number), entry, 'all', rules)
       else if (rules.parameters === 'encrypted' && entry.params.length > 0)

@@ -139,11 +139,12 @@ export function secondEntries(file: Buffer, kek: Uint8Array, wrappedValueKey: Ui
       if (!(fields instanceof Map)) continue
       const frames: unknown = fields.get('frames')
       const said = frames instanceof Uint8Array ? Buffer.from(frames).toString('hex') : null
-      texts.set(number, said ?? String(fields.get('text') ?? fields.get('message')))
+      const words: unknown = said ?? fields.get('text') ?? fields.get('message')
+      if (typeof words === 'string') texts.set(number, words)
     }
     for (const [index, [type, , , fields]] of open(meta, body.get('meta') ?? new Uint8Array(0)).entries()) {
       if (!(fields instanceof Map)) throw new Error('an entry without META')
-      const text = type === 11 ? null : (texts.get(fields.get('like') ?? first + index) ?? null)
+      const text = type === 11 ? null : (texts.get(first + index) ?? texts.get(fields.get('like')) ?? null)
       const outcome = type === 11 ? String(fields.get('completion').get('kind')) : null
       found.push({ statement: Number(fields.get('statement')), text, outcome })
     }
