@@ -41,6 +41,11 @@ function addVerify(
       "where checkpoints are kept: a folder, a file with one, or s3:FILE with a bucket's settings; may be repeated",
       collect,
     )
+    .option(
+      '--witness <key>',
+      'key of a witness, or a file with one a line: what it cosigned stands beside the logs; may be repeated',
+      collect,
+    )
     .option('--key <key>', 'verifier key of the gateway, or a file with one a line; may be repeated', collect)
     .addOption(dir())
     .addOption(json())

@@ -1,10 +1,11 @@
-import { mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startWitness, type WitnessServer } from '@querywarden/dev-servers'
 import type { Client } from 'pg'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { keysNew } from '../src/commands/keys.ts'
+import { sessionsVerify, type VerifyCommandOptions } from '../src/commands/session-verify.ts'
 import { openLog } from '../src/log.ts'
 import { type Governed, govern } from './governed-database.ts'
 
@@ -23,6 +24,7 @@ beforeAll(async () => {
   const printed: string[] = []
   await keysNew({ out: line => printed.push(line), note: () => undefined, isJson: false }, { out: path, name: NAME })
   await mkdir(join(dir, 'anchor'))
+  await writeFile(join(dir, 'verifier'), printed.join(''))
   witness = await startWitness({ logKeys: printed })
   world = await govern({
     log: openLog('info', { write: line => logged.push(line) }),
@@ -89,4 +91,24 @@ test('F13: with an anchor out of reach for too long nothing new begins, and all 
   expect(await codeOf(other.query('select 2'))).toBe('fine')
   await expect.poll(async () => (await admin('/readyz')).status, polled).toBe(200)
   expect(logged.join('')).toContain('checkpoints of the recordings are well here again')
+})
+
+test('what was anchored and cosigned verifies, and what was taken away since shows', async () => {
+  await client.end()
+  const key = await readFile(join(dir, 'verifier'), 'utf8')
+  const [boot = ''] = (await readdir(world.recordings)).filter(name => !name.includes('.'))
+  const verify = async (options: Partial<VerifyCommandOptions>): Promise<[number, string]> => {
+    const lines: string[] = []
+    const terminal = { out: (line: string) => lines.push(line), note: () => undefined, isJson: true }
+    const exit = await sessionsVerify(terminal, undefined, { dir: world.recordings, all: true, key: [key], ...options })
+    return [exit, lines.join('\n')]
+  }
+  const anchored = async (): Promise<string> => (await verify({ anchor: [join(dir, 'anchor')] }))[1]
+  await expect.poll(anchored, polled).toMatch(/"kind": "COMPLETE"/)
+  expect((await verify({ witness: [witness.verifierKey] }))[1]).toMatch(/"kind": "COMPLETE"/)
+  await rename(join(world.recordings, boot), join(dir, 'taken'))
+  const [exit, told] = await verify({ anchor: [join(dir, 'anchor')] })
+  expect(exit).toBe(1)
+  expect(told).toContain(boot)
+  await rename(join(dir, 'taken'), join(world.recordings, boot))
 })

@@ -105,7 +105,13 @@ export { listRecordings, type RecordingSummary, readLogs } from './sinks/directo
 export { type FetchOptions, type FetchReport, fetchRecordings } from './sinks/fetch-recordings.ts'
 export { type FileRecorder, type FileRecorderOptions, fileRecorder } from './sinks/file-recorder.ts'
 export type { FileSystem, OpenFile, OpenMode, ProcessMark } from './sinks/file-system.ts'
-export { checkpointFileName, folderAnchor, folderAnchorSource, noteFileSource } from './sinks/folder-anchor.ts'
+export {
+  checkpointFileName,
+  cosignedCheckpoints,
+  folderAnchor,
+  folderAnchorSource,
+  noteFileSource,
+} from './sinks/folder-anchor.ts'
 export { nodeFiles } from './sinks/node-files.ts'
 export { destroyValues, type ReadingOptions, readRecording } from './sinks/read-file.ts'
 export type { RecoveryReport } from './sinks/recover.ts'

@@ -2,6 +2,7 @@ import { createReadStream, existsSync, readFileSync, statSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import {
   type AnchorSource,
+  cosignedCheckpoints,
   type DirectoryVerdict,
   folderAnchorSource,
   noteFileSource,
@@ -15,6 +16,7 @@ import { openObjectStore } from '../open-object-store.ts'
 import { CommandError, EXIT } from './exit.ts'
 import { progressBar } from './progress-bar.ts'
 import { existingDir, findSession } from './reading.ts'
+import { listSessions } from './recordings.ts'
 import { readBucket } from './session-fetch.ts'
 import { show, type Terminal } from './terminal.ts'
 import { isSound, linesOf, loneFileLines, reportOf } from './verify-report.ts'
@@ -24,6 +26,8 @@ export interface VerifyCommandOptions {
   readonly all?: boolean
   /** Folders, files with a checkpoint, or `s3:` and a file that says which bucket. */
   readonly anchor?: readonly string[]
+  /** Keys of witnesses: what they cosigned stands beside the logs, and counts as anchored. */
+  readonly witness?: readonly string[]
   /** Verifier keys, or files with one a line. */
   readonly key?: readonly string[]
 }
@@ -46,7 +50,10 @@ export async function sessionsVerify(
   const subject = await subjectOf(what, found?.isDirectory() === true, options)
   const verdict = await verified(subject, options)
   const recordings = verdict.recordings.filter(({ file }) => subject.file === null || file === subject.file)
-  const report = reportOf({ ...verdict, recordings }, { anchors: options.anchor ?? [], isWhole: subject.isWhole })
+  const report = reportOf(
+    { ...verdict, recordings },
+    { anchors: [...(options.anchor ?? []), ...(options.witness ?? [])], isWhole: subject.isWhole },
+  )
   show(terminal, report, () => linesOf(report, subject.dir))
   return isSound(report) ? EXIT.ok : EXIT.finding
 }
@@ -74,16 +81,11 @@ async function subjectOf(what: string | undefined, isFolder: boolean, { dir }: V
   return { dir: existingDir(dir), recording: await recordingOf(what, dir), file: null, isWhole: false }
 }
 
-/** A recording whose file is gone still has a verdict: then its id has to be given whole. */
+/** A recording whose file is gone still has a verdict. */
 async function recordingOf(id: string, dir: string): Promise<string> {
-  try {
-    return (await findSession(dir, id)).recording
-  } catch (error) {
-    if (!(error instanceof CommandError) || error.exit !== EXIT.finding) throw error
-    const { recordings } = await verifyDirectory(dir, { keys: null, recording: id })
-    if (recordings.length === 0) throw error
-    return id
-  }
+  const gone = (await listSessions(dir)).filter(one => one.file === null && one.recording.startsWith(id))
+  const [found, another] = gone
+  return found !== undefined && another === undefined ? found.recording : (await findSession(dir, id)).recording
 }
 
 async function verified({ dir, recording }: Subject, options: VerifyCommandOptions): Promise<DirectoryVerdict> {
@@ -93,7 +95,7 @@ async function verified({ dir, recording }: Subject, options: VerifyCommandOptio
       keys: null,
       progress: progress.show,
       verifierKeys: (options.key ?? []).flatMap(readKeys),
-      ...(options.anchor === undefined ? {} : { anchors: options.anchor.map(anchorAt) }),
+      ...anchorsOf(dir, options),
       ...(recording === null ? {} : { recording }),
     })
   } catch (error) {
@@ -102,6 +104,15 @@ async function verified({ dir, recording }: Subject, options: VerifyCommandOptio
   } finally {
     progress.end()
   }
+}
+
+function anchorsOf(
+  dir: string,
+  { anchor, witness }: VerifyCommandOptions,
+): { readonly anchors?: readonly AnchorSource[] } {
+  if (anchor === undefined && witness === undefined) return {}
+  const keys = (witness ?? []).flatMap(readKeys)
+  return { anchors: [...(anchor ?? []).map(anchorAt), ...(keys.length === 0 ? [] : [cosignedCheckpoints(dir, keys)])] }
 }
 
 /** A verifier key is given itself, or in a file, one a line; lines that begin with `#` are for people. */

@@ -1,7 +1,8 @@
 import { join } from 'node:path'
 import type { Anchor, AnchorSource, SignedCheckpoint } from '../anchoring/anchor.ts'
 import { parseCheckpoint, partsOfOrigin } from '../anchoring/checkpoint.ts'
-import { parseNote } from '../anchoring/signed-note.ts'
+import { CHECKPOINT_NAME } from '../anchoring/live-checkpoints.ts'
+import { parseNote, parseVerifierKey } from '../anchoring/signed-note.ts'
 import { systemCode } from '../disk-failure.ts'
 import { RecordingError } from '../errors.ts'
 import { ID_PATTERN } from './directory.ts'
@@ -129,3 +130,38 @@ export const noteFileSource = (file: string, files: FileSystem = nodeFiles): Anc
     yield { boot: parts.boot, note: note.toString('utf8') }
   },
 })
+
+/**
+ * What witnesses cosigned, as it stands beside the logs of a recordings directory. The directory is not trusted: without a
+ * cosignature by one of the keys nothing in it counts.
+ *
+ * @throws RecordingError BAD_OPTIONS when a key is no witness's; DIRECTORY_UNUSABLE while reading.
+ * @example
+ * const { logs } = await readAnchors([cosignedCheckpoints('./recordings', [witnessKey])], keys)
+ */
+export function cosignedCheckpoints(
+  dir: string,
+  witnessKeys: readonly string[],
+  files: FileSystem = nodeFiles,
+): AnchorSource {
+  const cosigners = witnessKeys.map(parseVerifierKey)
+  if (cosigners.some(({ kind }) => kind !== 'cosignature')) {
+    throw new RecordingError(
+      'BAD_OPTIONS',
+      "a witness's key is of type 4 (Ed25519 cosignature); this is the key of a log",
+    )
+  }
+  const names = cosigners.map(({ keyId }) => `${CHECKPOINT_NAME}.${keyId.toString(16).padStart(8, '0')}`)
+  return {
+    name: `witness ${cosigners.map(({ name }) => name).join(', ')}`,
+    cosigners,
+    checkpoints: async function* () {
+      for (const boot of (await namesIn(dir, files)).filter(name => ID_PATTERN.test(name))) {
+        const found = await namesIn(join(dir, boot), files)
+        for (const name of names.filter(one => found.includes(one))) {
+          yield { boot, note: (await files.readFile(join(dir, boot, name))).toString('utf8') }
+        }
+      }
+    },
+  }
+}

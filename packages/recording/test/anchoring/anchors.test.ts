@@ -8,6 +8,7 @@ import { formatNote, signatureLine } from '../../src/anchoring/signed-note.ts'
 import {
   type Anchor,
   type CheckpointSigner,
+  cosignedCheckpoints,
   fileRecorder,
   folderAnchor,
   folderAnchorSource,
@@ -256,6 +257,16 @@ describe('a witness', () => {
     expect(recorder.anchors()).toEqual([
       { anchor: 'witness witness.example.com/w1', size: expect.any(Number), lagMs: 0, failure: null, failures: 0 },
     ])
+    const all = await readAnchors([cosignedCheckpoints(dir, [witness.verifierKey])], keys)
+    expect(all.refused).toEqual([])
+    expect(all.logs.get(recorder.boot)?.[0]?.size).toBe(witness.sizeOf(`${signer.name}/${recorder.boot}`))
+    expect(() => cosignedCheckpoints(dir, [signer.verifierKey])).toThrow(
+      expect.objectContaining({ code: 'BAD_OPTIONS' }),
+    )
+    // Put there under the witness's name by somebody whom it never saw.
+    await writeFile(join(dir, recorder.boot, name), await readFile(join(dir, recorder.boot, 'checkpoint')))
+    const forged = await readAnchors([cosignedCheckpoints(dir, [witness.verifierKey])], keys)
+    expect([forged.logs.size, forged.refused.length]).toEqual([0, 1])
     const plain = noteFileSource(join(dir, recorder.boot, 'checkpoint'))
     const without = await readAnchors([{ ...plain, cosigners: [cosigner] }], keys)
     expect(without.refused[0]?.why).toBe('no witness has cosigned this checkpoint')
