@@ -26,7 +26,8 @@ function read(bytes, shape) {
   let at = 0
   const take = count => {
     check(at + count <= bytes.length)
-    return bytes.subarray(at, (at += count))
+    at += count
+    return bytes.subarray(at - count, at)
   }
   const argument = info => {
     if (info < 24) return info
@@ -39,8 +40,7 @@ function read(bytes, shape) {
   const item = depth => {
     const [major, info] = [bytes[at] >> 5, bytes[at++] & 31]
     if (major === 7 && info >= 20 && info <= 22) return [false, true, null][info - 20]
-    // Fractions of clear bodies say nothing about a verdict.
-    if (major === 7 && info >= 25 && info <= 27) return take(2 ** (info - 24)).length
+    if (major === 7 && info >= 25 && info <= 27) return take(2 ** (info - 24)).length // fractions: none decides anything
     check(major !== 6 && major !== 7 && depth < 64)
     const count = argument(info)
     if (major < 2) return major === 0 ? count : -1 - count

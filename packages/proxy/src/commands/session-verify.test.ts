@@ -38,7 +38,7 @@ describe('sessions verify', () => {
     const { dir, anchor } = await copyOf('whole')
     const { exit, text } = await run(undefined, { dir, all: true, anchor: [anchor], key: [KEY] })
     expect(exit).toBe(0)
-    expect(text.split('\n')[0]).toBe('2 COMPLETE; 0 findings')
+    expect(text.split('\n')[0]).toBe('2 complete; 0 findings')
     expect(text).not.toContain('the key that the log itself names')
     expect(text).toContain('the wall clock went back by 3600 s')
   })
@@ -57,14 +57,14 @@ describe('sessions verify', () => {
     expect(exit).toBe(1)
     expect(text).toContain('TAMPERED')
     expect(text).toContain('put back from an older state')
-    expect((await run(dir, { dir: 'elsewhere' })).text).toContain('1 OPEN')
+    expect((await run(dir, { dir: 'elsewhere' })).text).toContain('1 open')
   })
 
   test('a recording that a rule removed is no finding, one that somebody removed is', async () => {
     const { dir, anchor } = await copyOf('retired')
     const { exit, text } = await run(undefined, { dir, all: true, anchor: [anchor], key: [KEY] })
     expect(exit).toBe(1)
-    expect(text.split('\n')[0]).toBe('1 COMPLETE, 1 MISSING, 1 RETIRED; 1 finding')
+    expect(text.split('\n')[0]).toBe('1 complete, 1 missing, 1 retired; 1 finding')
     expect((await run(FIRST, { dir, anchor: [anchor] })).exit).toBe(0)
   })
 

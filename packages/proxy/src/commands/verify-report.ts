@@ -148,7 +148,7 @@ export function linesOf(report: VerifyReport, dir: string): readonly string[] {
   const counts = Object.entries(report.summary).filter(([, count]) => count > 0)
   const sound = recordings.filter(one => recordingFinding(one).length === 0)
   return [
-    `${counts.map(([kind, count]) => `${count} ${kind}`).join(', ') || 'no recordings'}; ${findings.length} ${findings.length === 1 ? 'finding' : 'findings'}`,
+    `${counts.map(([kind, count]) => `${count} ${kind.toLowerCase()}`).join(', ') || 'no recordings'}; ${findings.length} ${findings.length === 1 ? 'finding' : 'findings'}`,
     ...(sound.length <= LISTED_MAX ? sound.map(verdictLine) : []),
     ...findings.flatMap(({ what, meaning }) => [what, `    ${meaning}`]),
     ...notes.map(note => `note: ${note}`),
