@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
+import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { listRecordings } from '@querywarden/recording'
 import { encodeQuery, SYNC } from '@querywarden/wire/postgres'
@@ -73,10 +74,25 @@ let governed: Governed
 let token: string
 const logged: Buffer[] = []
 
+/** What a syslog server is told, in both formats. */
+const streamed: Buffer[] = []
+const server = createServer(socket => {
+  socket.on('data', data => streamed.push(data)).on('error', () => undefined)
+})
+
 beforeAll(async () => {
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  const syslog = { kind: 'syslog', host: '127.0.0.1', port, tls: null } as const
   governed = await govern({
     targetUser: 'postgres',
     policy: POLICY,
+    recording: {
+      stream: [
+        { ...syslog, format: 'jsonl' },
+        { ...syslog, format: 'ocsf' },
+      ],
+    },
     schema: `${SCHEMA}
 create table accounts (id int primary key, password_hash text);
 insert into accounts values (1, 'x');
@@ -107,7 +123,10 @@ create foreign data wrapper fdw; create server srv foreign data wrapper fdw;`,
   await governed.gateway.stop()
   await collect()
 }, 60_000)
-afterAll(() => governed.stop())
+afterAll(async () => {
+  server.close()
+  await governed.stop()
+})
 
 async function collect(): Promise<void> {
   const dir = governed.recordings
@@ -122,6 +141,7 @@ async function collect(): Promise<void> {
     )
   await said('search', terminal => sessionsList({ ...terminal, isJson: true }, { dir, limit: '9', text: 'select' }))
   written.set('log', Buffer.concat(logged))
+  written.set('streams', Buffer.concat(streamed))
   const found = await readdir(governed.dir, { recursive: true, withFileTypes: true })
   for (const { name, parentPath } of found.filter(file => file.isFile()))
     written.set(join(parentPath, name).slice(governed.dir.length), await readFile(join(parentPath, name)))
@@ -163,7 +183,10 @@ describe('R4: no secret is in any file, recording, export, index, metric or log 
     expect(account).toContain('select count(*) from accounts')
     // Rows are recorded, and so are the words of notices and errors where nothing secret is near.
     expect(account).toContain('"values":[["1"]]')
-    expect(leaksOf('password_hash')).toContain('export jsonl')
+    expect(leaksOf('password_hash')).toEqual(expect.arrayContaining(['export jsonl', 'streams', 'search']))
+    expect(written.get('metrics')?.toString()).toMatch(
+      /^querywarden_stream_sent_events_total\{stream="syslog [^}]+"\} [1-9]/m,
+    )
   })
 
   test.each(FORMS)('%s', form => {

@@ -83,6 +83,7 @@ test('what is left out has its default, and files are found beside the configura
       checkpoints: null,
       upload: null,
       retention: null,
+      stream: [],
     },
     limits: {
       sessionsMax: 500,
