@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto'
 import { expect, test } from 'vitest'
 import { type CrashPoint, runTrial } from './trial.ts'
 
-const SEEDS = 250
+const SEEDS = 200
 const { QUERYWARDEN_SEED } = process.env
 const from = QUERYWARDEN_SEED === undefined ? randomInt(2 ** 31) : Number(QUERYWARDEN_SEED)
 

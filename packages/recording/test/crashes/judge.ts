@@ -1,4 +1,5 @@
 import {
+  type AnchorSource,
   type FileRecorder,
   type FileSystem,
   listRecordings,
@@ -30,6 +31,8 @@ export interface World {
   readonly time: VirtualTime
   readonly chance: Chance
   readonly durability: 'standard' | 'strict'
+  /** What an anchor keeps; null where nothing is signed. */
+  readonly kept: { readonly boot: string; readonly note: string }[] | null
   readonly lives: Life[]
   readonly faults: string[]
   readonly settle: <T>(promise: Promise<T>) => Promise<T>
@@ -61,6 +64,7 @@ export async function judge(world: World, open: (files: FileSystem) => Promise<F
   if (missing.length > 0) faults.push(`missed: ${missing.join()}`)
   await settle(first.close())
   await judgeVerdicts(world, files)
+  await judgeAnchored(world, files)
   await judgeSessions(world, files)
 
   const before = await contents(world, files)
@@ -87,6 +91,27 @@ async function judgeVerdicts(world: World, files: FileSystem): Promise<void> {
     for (const { recording, verdict } of recordings) {
       const isFine = verdict.kind === 'COMPLETE' || (verdict.kind === 'TORN' && verdict.recovered !== null)
       if (!isFine) faults.push(`${recording} ${how}: ${JSON.stringify(verdict)}`)
+    }
+  }
+}
+
+/** With what is kept outside nothing is another than it was, or gone; the newest may not be kept yet. */
+async function judgeAnchored({ settle, faults, dir, kept }: World, files: FileSystem): Promise<void> {
+  if (kept === null) return
+  const source: AnchorSource = {
+    name: 'outside',
+    async *checkpoints() {
+      yield* kept
+    },
+  }
+  const { recordings, logs, refused } = await settle(verifyDirectory(dir, { files, keys: KEYS, anchors: [source] }))
+  if (refused !== null && refused.length > 0) faults.push(`refused by the verifier: ${JSON.stringify(refused)}`)
+  for (const { boot, state, isRolledBack } of logs) {
+    if (isRolledBack || state.kind === 'damaged') faults.push(`anchored log of ${boot}: ${JSON.stringify(state)}`)
+  }
+  for (const { recording, verdict } of recordings) {
+    if (!['COMPLETE', 'TORN', 'UNANCHORED'].includes(verdict.kind)) {
+      faults.push(`anchored ${recording}: ${JSON.stringify(verdict)}`)
     }
   }
 }

@@ -1,4 +1,13 @@
-import { type FileRecorder, type FileSystem, fileRecorder, RecordingError } from '../../src/index.ts'
+import { generateKeyPairSync } from 'node:crypto'
+import {
+  type Anchor,
+  type FileRecorder,
+  type FileRecorderOptions,
+  type FileSystem,
+  fileRecorder,
+  keySigner,
+  RecordingError,
+} from '../../src/index.ts'
 import { KEK } from '../writer-fixtures.ts'
 import { judge, type World } from './judge.ts'
 import { playSessions } from './sessions.ts'
@@ -21,6 +30,24 @@ export interface Trial {
   readonly faults: readonly string[]
 }
 
+const { privateKey } = generateKeyPairSync('ed25519')
+const SIGNER = keySigner({
+  name: 'simulated.example.com',
+  pem: String(privateKey.export({ type: 'pkcs8', format: 'pem' })),
+})
+
+/** In half of the trials checkpoints are signed, and kept where no crash of this machine reaches. */
+function checkpointsOf({ kept }: World): Pick<FileRecorderOptions, 'checkpoints'> {
+  if (kept === null) return {}
+  const anchor: Anchor = {
+    name: 'outside',
+    keep: async ({ boot, note }) => {
+      kept.push({ boot, note })
+    },
+  }
+  return { checkpoints: { signer: SIGNER, anchors: [anchor], everyMs: 300, graceMs: 900_000 } }
+}
+
 /** More virtual time than anything here takes: what isn't done by then hangs. */
 const LONG_MS = 120_000
 
@@ -35,6 +62,7 @@ export async function runTrial(seed: number): Promise<Trial> {
     time,
     chance,
     durability: chance.of(0.3) ? 'strict' : 'standard',
+    kept: chance.of(0.5) ? [] : null,
     lives: [],
     faults: [],
     settle: promise => settle(promise, time),
@@ -57,6 +85,7 @@ export async function runTrial(seed: number): Promise<Trial> {
       randomBytes: count => chance.bytes(count),
       newId: () => `${life}-${String(ids++).padStart(4, '0')}`,
       instance: 'simulated',
+      ...checkpointsOf(world),
     })
   }
   const crashes: CrashPoint[] = []
