@@ -5,7 +5,8 @@ import type { InForce } from './in-force.ts'
 
 /**
  * Writes in the log of recordings what the gateway goes by from now on: the version of its policy, and a digest of its
- * configuration. Resolves when that is durable.
+ * configuration. Resolves when that is durable. Whatever is judged by them comes behind it in the log, if it isn't waited for
+ * too: a log that fails refuses every statement, and says so there.
  */
 export async function accountForSettings(
   { account }: Pick<FileRecorder, 'account'>,

@@ -127,7 +127,6 @@ export async function openCore(sources: Sources, parts: CoreParts): Promise<Core
       const prepared = await prepareInForce(next, inForce, surroundings)
       return () => {
         inForce = prepared
-        // Written ahead of whatever is judged by it. A log that fails refuses every statement, and says so there.
         void accountForSettings(recorder, prepared).catch(() => undefined)
       }
     },
@@ -135,8 +134,10 @@ export async function openCore(sources: Sources, parts: CoreParts): Promise<Core
     cancel: request => service.cancelKeys.redeemHere(request),
     forgetSchema: target => {
       // Who needs it next waits for the new one, and is refused where there is none.
-      const forgotten = inForce.targets.get(target)?.forget()
-      forgotten?.catch(() => undefined)
+      inForce.targets
+        .get(target)
+        ?.forget()
+        .catch(() => undefined)
     },
     stop: () => stop({ ...shared, connections, loop, stopWatching, sql, keeping, streams }),
   }
