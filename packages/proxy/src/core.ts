@@ -132,15 +132,15 @@ export async function openCore(sources: Sources, parts: CoreParts): Promise<Core
     },
     metrics: () => parts.registry.getMetricsAsJSON(),
     cancel: request => service.cancelKeys.redeemHere(request),
-    forgetSchema: target => {
-      // Who needs it next waits for the new one, and is refused where there is none.
-      inForce.targets
-        .get(target)
-        ?.forget()
-        .catch(() => undefined)
-    },
+    forgetSchema: target => forgetSchema(inForce, target),
     stop: () => stop({ ...shared, connections, loop, stopWatching, sql, keeping, streams }),
   }
+}
+
+function forgetSchema({ targets }: InForce, target: string): void {
+  // Who needs it next waits for the new one, and is refused where there is none.
+  const forgotten = targets.get(target)?.forget()
+  forgotten?.catch(() => undefined)
 }
 
 async function listen({ server }: Connections, address: Address, log: Log): Promise<Address> {
