@@ -21,7 +21,7 @@ export interface Life {
   readonly syncMsMax: number
   /** Whether its disk failed. */
   readonly hadFault: boolean
-  /** Whether it had started: all that was found of earlier lives is sealed then. */
+  /** Whether it had started and its disk let it: all that was found of earlier lives is sealed then. */
   readonly isRecovered: boolean
 }
 

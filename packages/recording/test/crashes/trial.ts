@@ -140,7 +140,13 @@ async function live(
   const hadFault = disk.faults.wasMet
   disk.stop(plan.kind)
   const { kind, operation, moment } = disk.crashed ?? { kind: plan.kind, operation: 'close', moment: 'after' }
-  world.lives.push({ ...life, crashedAt: time.ms, kind, hadFault, isRecovered: started.recorder !== null })
+  world.lives.push({
+    ...life,
+    crashedAt: time.ms,
+    kind,
+    hadFault,
+    isRecovered: started.recorder?.recovery.left.length === 0,
+  })
   return { kind, operation, moment, during: started.recorder === null ? 'recovery' : 'recording' }
 }
 
