@@ -102,6 +102,7 @@ const short = (value, digits = 3) => Number(value.toPrecision(digits))
 
 const recorders = { standard: await open('standard', 'standard'), strict: await open('strict', 'strict') }
 const bytesOf = await bytesAStatement()
+const PLAIN_BYTES = Math.round(bytesOf['read, one parameter'])
 await statements()
 await waits()
 await rows()
@@ -138,7 +139,7 @@ async function statements() {
     }
   }
   const plain = await openFile(join(dir, 'plain'), 'w')
-  const bytes = randomBytes(Math.round(bytesOf['read, one parameter']))
+  const bytes = randomBytes(PLAIN_BYTES)
   const lines = (file, how) => {
     const log = pino({ base: null }, pino.destination({ dest: join(dir, file), ...how }))
     return () => {
@@ -170,6 +171,13 @@ async function statements() {
       if (round >= 0) used[name].push(user + system)
     }
   }
+  report(used)
+  for (const session of Object.values(sessions)) await session.close('client-terminated')
+  await plain.close()
+}
+
+/** CPU by contestant and round. */
+function report(used) {
   // A mean: what is done once a second belongs to it. The noisiest rounds of each are left out alike.
   const mean = name => {
     const kept = sorted(used[name]).slice(0, Math.ceil(ROUNDS * 0.98))
@@ -181,19 +189,19 @@ async function statements() {
   const fastest = name => (at(used[name], 0.1) - at(used.nothing, 0.1)) / STATEMENTS / 2
   const typical = name => (at(used[name], 0.5) - at(used.nothing, 0.5)) / STATEMENTS / 2
   console.table(
-    names.slice(1).map(name => ({
-      [`${STATEMENTS} statements a round`]: name,
-      'µs CPU an event': short(eventUs(name)),
-      'fastest tenth': short(fastest(name)),
-      'events/s a core': Math.round(1e6 / eventUs(name)),
-      'MB/s a core': short((bytesOf[name] ?? bytes.length) / 2 / eventUs(name), 2),
-      'pino’s line ÷ this': short(typical('pino, a line at a time') / typical(name), 2),
-      'this ÷ plain, one a statement': short(typical(name) / typical('plain fs.write, one a statement'), 2),
-      'bytes a statement': Math.round(bytesOf[name] ?? (name.startsWith('plain') ? bytes.length : Number.NaN)) || '-',
-    })),
+    Object.keys(used)
+      .slice(1)
+      .map(name => ({
+        [`${STATEMENTS} statements a round`]: name,
+        'µs CPU an event': short(eventUs(name)),
+        'fastest tenth': short(fastest(name)),
+        'events/s a core': Math.round(1e6 / eventUs(name)),
+        'MB/s a core': short((bytesOf[name] ?? PLAIN_BYTES) / 2 / eventUs(name), 2),
+        'pino’s line ÷ this': short(typical('pino, a line at a time') / typical(name), 2),
+        'this ÷ plain, one a statement': short(typical(name) / typical('plain fs.write, one a statement'), 2),
+        'bytes a statement': Math.round(bytesOf[name] ?? (name.startsWith('plain') ? PLAIN_BYTES : Number.NaN)) || '-',
+      })),
   )
-  for (const session of Object.values(sessions)) await session.close('client-terminated')
-  await plain.close()
 }
 
 /** What a client waits: one statement after the other, in one session. */

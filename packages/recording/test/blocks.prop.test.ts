@@ -1,5 +1,5 @@
 import { readFile, stat } from 'node:fs/promises'
-import type { Completion, Entry, Parameter } from '@querywarden/policy-core'
+import type { Completion, Entry, Parameter, RecordedColumn } from '@querywarden/policy-core'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { type FileRecorderOptions, type RecordedEvent, readRecording } from '../src/index.ts'
@@ -60,7 +60,7 @@ const rows: fc.Arbitrary<Entry> = fc.record(
     statement: count,
     first: count,
     rows: count,
-    columns: fc.option(
+    columns: fc.option<readonly RecordedColumn[]>(
       fc.array(
         fc.record({ name: text, typeOid: fc.nat(), format: fc.constantFrom('text' as const, 'binary' as const) }),
         { maxLength: 3 },
