@@ -377,5 +377,17 @@ describe('policy diff', () => {
       ],
     })
     expect(found.same).toBeGreaterThan(0)
+    // PCI 10.2.1.3: that they were read is noted down; a part of them can be asked for.
+    const part = ['--who', 'nobody', '--since', '2020-01-01']
+    const none = await world.run([
+      ...['policy', 'diff', 'policy.yaml', 'bold.yaml', '-c', config, '--target', 'app'],
+      ...['--recordings', 'recordings', '--json', ...part],
+    ])
+    expect([none.exit, JSON.parse(none.out)]).toMatchObject([0, { same: 0, changes: [] }])
+    const accesses = await world.run(['sessions', 'accesses', '--json'])
+    expect(JSON.parse(accesses.out)).toMatchObject([
+      { action: 'diff', recording: null, detail: 'target app' },
+      { action: 'diff', detail: expect.stringMatching(/since 2020.* who nobody/) },
+    ])
   })
 })
