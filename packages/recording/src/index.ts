@@ -30,13 +30,11 @@ export {
 } from './anchoring/signed-note.ts'
 export { type TreeHead, verifyConsistency, verifyInclusion } from './anchoring/verify-proofs.ts'
 export { type WitnessOptions, witnessAnchor } from './anchoring/witness-anchor.ts'
-export { leafHash } from './chain.ts'
-export type { ClockJump } from './clock-watch.ts'
-export { LAZY_WINDOW_MS, type Sleep } from './commit-queue.ts'
-export { DiskWatch } from './disk-watch.ts'
-export type { ParameterRecording } from './entry-bodies.ts'
-export type { EntryTap } from './entry-tap.ts'
 export { RecordingError, type RecordingErrorCode } from './errors.ts'
+export { eventJson, type Json, type JsonObject } from './export/event-json.ts'
+export { type EventLines, type ExportFormat, eventLines } from './export/event-line.ts'
+export { OCSF_VERSION } from './export/ocsf.ts'
+export { leafHash } from './format/chain.ts'
 export type {
   EventStamp,
   IntentEvent,
@@ -48,35 +46,21 @@ export type {
   RecoveryMark,
   RefusedEvent,
   RowsEvent,
-} from './event.ts'
-export { eventJson, type Json, type JsonObject } from './export/event-json.ts'
-export { type EventLines, type ExportFormat, eventLines } from './export/event-line.ts'
-export { OCSF_VERSION } from './export/ocsf.ts'
-export type { LogHeader, RecordedIdentity, RecordingHeader } from './file-header.ts'
-export type { Bytes } from './frame-reader.ts'
-export type { InstanceLog, LogEntry, PreviousLog } from './instance-log.ts'
-export { openInstanceLog } from './instance-log.ts'
-export type { Head } from './journal.ts'
-export { type KeyEncryption, localKeys, type RandomBytes } from './keys.ts'
-export type { LogContents, LoggedEntry, LogStanding, LogState, LogView, RecordingLog, SignedRoots } from './log-view.ts'
-export { joinLogs, readInstanceLog } from './log-view.ts'
+} from './format/event.ts'
+export type { LogHeader, RecordedIdentity, RecordingHeader } from './format/file-header.ts'
+export type { Bytes } from './format/frame-reader.ts'
+export { type KeyEncryption, localKeys, type RandomBytes } from './format/keys.ts'
 export type { ListedObject, Made, ObjectLock, ObjectStore, StoredPart } from './object-store/object-store.ts'
 export { objectStoreAnchor, objectStoreCheckpoints, type Retention } from './object-store/s3-anchor.ts'
 export type { Fetch, S3Options } from './object-store/s3-request.ts'
 export { s3Store } from './object-store/s3-store.ts'
 export type { StoreCredentials } from './object-store/sign-request.ts'
-export { type RecordingSource, readEvents } from './read-recording.ts'
-export {
-  type LiveRecorder,
-  RECORDING_SUFFIX,
-  type RecorderOptions,
-  recorder,
-  VALUES_SUFFIX,
-} from './recorder.ts'
-export { type RedactedSql, redactSql } from './redact-sql.ts'
+export { type RedactedSql, redactSql } from './redaction/redact-sql.ts'
+export type { StatementHints } from './redaction/sql-secrets.ts'
 export { cellText } from './replay/cell-text.ts'
 export { colourLook, type Look, plainLook, type Role } from './replay/look.ts'
 export { type Pace, pauseBetween } from './replay/pace.ts'
+export { type RecordingSource, readEvents } from './replay/read-recording.ts'
 export { type ResultPart, resultParts } from './replay/result-frames.ts'
 export { sqlScript } from './replay/sql-script.ts'
 export { PLAIN_REPLAY, type ReplayMoment, type ReplayOptions, renderReplay, tellRecording } from './replay/tell.ts'
@@ -91,8 +75,6 @@ export {
   sessionMatcher,
 } from './search/query.ts'
 export type { StatementFacts } from './search/statement-facts.ts'
-export type { Durability } from './session-context.ts'
-export type { LocalCheckpoint } from './signed-roots.ts'
 export {
   type Access,
   type AccessLog,
@@ -136,8 +118,6 @@ export {
   type VerifyOptions,
   verifyDirectory,
 } from './sinks/verify-directory.ts'
-export type { StatementHints } from './sql-secrets.ts'
-export type { AppendFile, Storage, TailFile } from './storage.ts'
 export {
   type Delivery,
   type EventStream,
@@ -146,4 +126,32 @@ export {
   type StreamState,
 } from './stream/event-stream.ts'
 export { type SyslogEvent, type SyslogSeverity, syslogFrame } from './stream/syslog.ts'
-export { type Evidence, type Examination, examineRecording, type Verdict, verifyRecording } from './verify.ts'
+export type { ClockJump } from './verifier/clock-watch.ts'
+export type {
+  LogContents,
+  LoggedEntry,
+  LogStanding,
+  LogState,
+  LogView,
+  RecordingLog,
+  SignedRoots,
+} from './verifier/log-view.ts'
+export { joinLogs, readInstanceLog } from './verifier/log-view.ts'
+export type { LocalCheckpoint } from './verifier/signed-roots.ts'
+export { type Evidence, type Examination, examineRecording, type Verdict, verifyRecording } from './verifier/verify.ts'
+export { LAZY_WINDOW_MS, type Sleep } from './writer/commit-queue.ts'
+export { DiskWatch } from './writer/disk-watch.ts'
+export type { ParameterRecording } from './writer/entry-bodies.ts'
+export type { EntryTap } from './writer/entry-tap.ts'
+export type { InstanceLog, LogEntry, PreviousLog } from './writer/instance-log.ts'
+export { openInstanceLog } from './writer/instance-log.ts'
+export type { Head } from './writer/journal.ts'
+export {
+  type LiveRecorder,
+  RECORDING_SUFFIX,
+  type RecorderOptions,
+  recorder,
+  VALUES_SUFFIX,
+} from './writer/recorder.ts'
+export type { Durability } from './writer/session-context.ts'
+export type { AppendFile, Storage, TailFile } from './writer/storage.ts'

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import type { Entry } from '@querywarden/policy-core'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { keyContext, valueKeys } from '../src/format/keys.ts'
 import {
   destroyValues,
   fileRecorder,
@@ -13,7 +14,6 @@ import {
   readRecording,
   verifyDirectory,
 } from '../src/index.ts'
-import { keyContext, valueKeys } from '../src/keys.ts'
 import { done, intent, KEK, opening, optionsFor, recordSample, temporaryDir } from './fixtures.ts'
 import { COLUMNS, rowsEntry, rowsOf } from './rows-fixtures.ts'
 

@@ -3,8 +3,8 @@ import { join } from 'node:path'
 import * as fc from 'fast-check'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { type LogView, localKeys, readLogs, type Verdict, verifyDirectory, verifyRecording } from '../src/index.ts'
-import { LOG_TORN_BYTES_MAX } from '../src/read-log.ts'
-import { TORN_BYTES_MAX } from '../src/verify.ts'
+import { LOG_TORN_BYTES_MAX } from '../src/verifier/read-log.ts'
+import { TORN_BYTES_MAX } from '../src/verifier/verify.ts'
 import {
   change,
   done,

@@ -1,7 +1,7 @@
 import type { Clock } from '@querywarden/policy-core'
-import type { Sleep } from '../commit-queue.ts'
 import { RecordingError } from '../errors.ts'
-import type { RandomBytes } from '../keys.ts'
+import type { RandomBytes } from '../format/keys.ts'
+import type { Sleep } from '../writer/commit-queue.ts'
 import type { Anchor, AnchorState, SignedCheckpoint } from './anchor.ts'
 import type { MerkleLog } from './merkle-log.ts'
 

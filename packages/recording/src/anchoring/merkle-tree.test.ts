@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { expect, test } from 'vitest'
-import { leafHash } from '../chain.ts'
+import { leafHash } from '../format/chain.ts'
 import { consistencyRanges, EMPTY_ROOT, hashesOf, inclusionRanges, MerkleRoot, rootOf } from './merkle-tree.ts'
 import { verifyConsistency, verifyInclusion } from './verify-proofs.ts'
 

@@ -1,4 +1,4 @@
-import { isSameDigest } from '../chain.ts'
+import { isSameDigest } from '../format/chain.ts'
 import { EMPTY_ROOT, HASH_BYTES, nodeHash } from './merkle-tree.ts'
 
 /** A state of a log: how many leaves, and the root over them. */

@@ -1,5 +1,5 @@
-import type { RecordedEvent, RecordedParameter, RowsEvent } from '../event.ts'
-import type { RecordingHeader } from '../file-header.ts'
+import type { RecordedEvent, RecordedParameter, RowsEvent } from '../format/event.ts'
+import type { RecordingHeader } from '../format/file-header.ts'
 import { cellText } from '../replay/cell-text.ts'
 import { resultParts } from '../replay/result-frames.ts'
 

@@ -1,5 +1,5 @@
-import type { RecordedEvent } from '../event.ts'
-import type { RecordingHeader } from '../file-header.ts'
+import type { RecordedEvent } from '../format/event.ts'
+import type { RecordingHeader } from '../format/file-header.ts'
 import { isoTime } from '../replay/clock-text.ts'
 import { eventJson, type JsonObject } from './event-json.ts'
 import { type OcsfMapper, ocsfMapper } from './ocsf.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import type { EventStamp, IntentEvent, RecordedEvent } from '../event.ts'
-import type { RecordingHeader } from '../file-header.ts'
+import type { EventStamp, IntentEvent, RecordedEvent } from '../format/event.ts'
+import type { RecordingHeader } from '../format/file-header.ts'
 import type { Json, JsonObject } from './event-json.ts'
 import { eventLines } from './event-line.ts'
 

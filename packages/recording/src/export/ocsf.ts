@@ -1,6 +1,6 @@
 import type { Completion } from '@querywarden/policy-core'
-import type { IntentEvent, RecordedEvent, RefusedEvent } from '../event.ts'
-import type { RecordedIdentity, RecordingHeader } from '../file-header.ts'
+import type { IntentEvent, RecordedEvent, RefusedEvent } from '../format/event.ts'
+import type { RecordedIdentity, RecordingHeader } from '../format/file-header.ts'
 import { isoTime } from '../replay/clock-text.ts'
 import type { JsonObject } from './event-json.ts'
 

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
-import type { Sleep } from '../commit-queue.ts'
 import { RecordingError } from '../errors.ts'
+import type { Sleep } from '../writer/commit-queue.ts'
 import { requestSigner, type StoreCredentials } from './sign-request.ts'
 import { parseXml, textOf } from './xml.ts'
 

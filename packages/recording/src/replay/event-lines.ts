@@ -6,7 +6,7 @@ import type {
   RecordedParameter,
   RecordedSql,
   RefusedEvent,
-} from '../event.ts'
+} from '../format/event.ts'
 import { cellText } from './cell-text.ts'
 import { highlightSql } from './highlight.ts'
 import { type Line, line, span } from './line.ts'

@@ -1,5 +1,5 @@
 import type { Dialect } from '@querywarden/policy-core'
-import { lexSql, type SqlToken } from '../sql-lexer.ts'
+import { lexSql, type SqlToken } from '../redaction/sql-lexer.ts'
 import { type Span, span } from './line.ts'
 import type { Role } from './look.ts'
 import { visibleLines } from './visible.ts'

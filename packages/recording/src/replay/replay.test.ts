@@ -1,6 +1,6 @@
 import type { RecordedColumn } from '@querywarden/policy-core'
 import { describe, expect, test } from 'vitest'
-import type { EventStamp, IntentEvent, RecordedEvent, RowsEvent } from '../event.ts'
+import type { EventStamp, IntentEvent, RecordedEvent, RowsEvent } from '../format/event.ts'
 import { colourLook, plainLook } from './look.ts'
 import { pauseBetween } from './pace.ts'
 import { sqlScript } from './sql-script.ts'

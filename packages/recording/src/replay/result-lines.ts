@@ -1,5 +1,5 @@
 import type { RecordedColumn } from '@querywarden/policy-core'
-import type { RowsEvent } from '../event.ts'
+import type { RowsEvent } from '../format/event.ts'
 import { type Line, line, span } from './line.ts'
 import { type ResultPart, resultParts } from './result-frames.ts'
 import { resultTable } from './result-table.ts'

@@ -1,6 +1,6 @@
 import type { Dialect } from '@querywarden/policy-core'
-import type { IntentEvent, RecordedEvent, RefusedEvent } from '../event.ts'
-import { lexSql } from '../sql-lexer.ts'
+import type { IntentEvent, RecordedEvent, RefusedEvent } from '../format/event.ts'
+import { lexSql } from '../redaction/sql-lexer.ts'
 import { dayAndTime, isoTime } from './clock-text.ts'
 import { completionText, parameterText, person, withheld } from './event-lines.ts'
 import { highlightSql } from './highlight.ts'

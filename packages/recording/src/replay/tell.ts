@@ -1,5 +1,5 @@
 import type { Dialect, RecordedColumn } from '@querywarden/policy-core'
-import type { IntentEvent, RecordedEvent, RowsEvent } from '../event.ts'
+import type { IntentEvent, RecordedEvent, RowsEvent } from '../format/event.ts'
 import { dayAndTime, TIME_COLUMNS } from './clock-text.ts'
 import { linesOf, openedLines } from './event-lines.ts'
 import { type Line, line, shown, span } from './line.ts'

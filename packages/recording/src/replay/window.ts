@@ -1,4 +1,4 @@
-import type { RecordedEvent } from '../event.ts'
+import type { RecordedEvent } from '../format/event.ts'
 
 /** A moment of a session: by the clock, or so long after its opening. Milliseconds. */
 export type ReplayPoint =

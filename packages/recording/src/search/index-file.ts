@@ -1,7 +1,7 @@
-import { decodeCborMap, encodeCbor } from '../canonical-cbor.ts'
 import { RecordingError } from '../errors.ts'
-import { decrypt, encrypt, KEY_BYTES, type KeyEncryption, type RandomBytes } from '../keys.ts'
-import { INDEX_MAGIC, MAGIC_BYTES } from '../layout.ts'
+import { decodeCborMap, encodeCbor } from '../format/canonical-cbor.ts'
+import { decrypt, encrypt, KEY_BYTES, type KeyEncryption, type RandomBytes } from '../format/keys.ts'
+import { INDEX_MAGIC, MAGIC_BYTES } from '../format/layout.ts'
 import type { SessionFacts } from './query.ts'
 import type { StatementFacts } from './statement-facts.ts'
 

@@ -1,4 +1,4 @@
-import type { RecordedIdentity } from '../file-header.ts'
+import type { RecordedIdentity } from '../format/file-header.ts'
 import { identityMatcher, matcher } from './pattern.ts'
 import type { FoundStatement, StatementFacts } from './statement-facts.ts'
 

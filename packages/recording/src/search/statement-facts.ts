@@ -1,5 +1,5 @@
-import type { IntentEvent, RecordedEvent, RefusedEvent } from '../event.ts'
-import type { RecordedIdentity } from '../file-header.ts'
+import type { IntentEvent, RecordedEvent, RefusedEvent } from '../format/event.ts'
+import type { RecordedIdentity } from '../format/file-header.ts'
 import { cellText } from '../replay/cell-text.ts'
 
 /** What a search goes by of one statement. Nothing of it is a literal, a parameter or a row. */

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
-import { systemCode } from '../disk-failure.ts'
 import { RecordingError } from '../errors.ts'
-import type { AppendFile, Storage, TailFile } from '../storage.ts'
+import { systemCode } from '../writer/disk-failure.ts'
+import type { AppendFile, Storage, TailFile } from '../writer/storage.ts'
 import type { FileSystem, OpenFile } from './file-system.ts'
 
 /** A folder of the file system as a recorder's storage. */

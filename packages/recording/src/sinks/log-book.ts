@@ -1,8 +1,8 @@
 import { join } from 'node:path'
 import { RecordingError } from '../errors.ts'
-import { decodeLogEntry, LOG_NAME, type LogEntry } from '../instance-log.ts'
-import type { Head } from '../journal.ts'
-import { FRAME_HEADER_BYTES, FRAME_LEN_MIN, HEADER_BYTES_MAX, MAGIC_BYTES, TAG_BYTES } from '../layout.ts'
+import { FRAME_HEADER_BYTES, FRAME_LEN_MIN, HEADER_BYTES_MAX, MAGIC_BYTES, TAG_BYTES } from '../format/layout.ts'
+import { decodeLogEntry, LOG_NAME, type LogEntry } from '../writer/instance-log.ts'
+import type { Head } from '../writer/journal.ts'
 import { bootFolders } from './directory.ts'
 import type { FileSystem } from './file-system.ts'
 

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
 import { basename, dirname, join } from 'node:path'
 import { RecordingError } from '../errors.ts'
-import { type KeyEncryption, keyContext, tailKey } from '../keys.ts'
-import { TAIL_SUFFIX } from '../tail.ts'
-import { readBatches, readTailHeader, type TailChunk } from '../tail-format.ts'
+import { type KeyEncryption, keyContext, tailKey } from '../format/keys.ts'
+import { readBatches, readTailHeader, type TailChunk } from '../format/tail-format.ts'
+import { TAIL_SUFFIX } from '../writer/tail.ts'
 import type { FileSystem } from './file-system.ts'
 
 /** What a dead boot's tails hold. */

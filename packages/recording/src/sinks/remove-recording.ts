@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { RECORDING_SUFFIX } from '../recorder.ts'
+import { RECORDING_SUFFIX } from '../writer/recorder.ts'
 import type { FileSystem } from './file-system.ts'
 import { destroyValues } from './read-file.ts'
 

@@ -1,8 +1,8 @@
 import { join } from 'node:path'
-import { diskFailure, systemCode } from '../disk-failure.ts'
 import type { RecordingError } from '../errors.ts'
-import type { RandomBytes } from '../keys.ts'
-import type { AppendFile } from '../storage.ts'
+import type { RandomBytes } from '../format/keys.ts'
+import { diskFailure, systemCode } from '../writer/disk-failure.ts'
+import type { AppendFile } from '../writer/storage.ts'
 import type { FileSystem } from './file-system.ts'
 import { writeWhole } from './folder-storage.ts'
 

@@ -1,8 +1,8 @@
 import { join } from 'node:path'
-import { systemCode } from '../disk-failure.ts'
-import type { KeyEncryption, RandomBytes } from '../keys.ts'
-import { TAG_BYTES } from '../layout.ts'
+import type { KeyEncryption, RandomBytes } from '../format/keys.ts'
+import { TAG_BYTES } from '../format/layout.ts'
 import { decodeIndex, encodeIndex, type FileState, type IndexedRecording } from '../search/index-file.ts'
+import { systemCode } from '../writer/disk-failure.ts'
 import type { FileSystem } from './file-system.ts'
 import { writeWhole } from './folder-storage.ts'
 

@@ -1,8 +1,7 @@
 import { join } from 'node:path'
 import { RecordingError } from '../errors.ts'
-import type { RecordingHeader } from '../file-header.ts'
-import { type KeyEncryption, localKeys, type RandomBytes } from '../keys.ts'
-import { RECORDING_SUFFIX } from '../recorder.ts'
+import type { RecordingHeader } from '../format/file-header.ts'
+import { type KeyEncryption, localKeys, type RandomBytes } from '../format/keys.ts'
 import { type FileState, type IndexedRecording, indexedStatements } from '../search/index-file.ts'
 import {
   asksForContents,
@@ -12,6 +11,7 @@ import {
   statementMatcher,
 } from '../search/query.ts'
 import { type FoundStatement, type StatementFacts, statementsOf } from '../search/statement-facts.ts'
+import { RECORDING_SUFFIX } from '../writer/recorder.ts'
 import { bootFolders, recordingOf } from './directory.ts'
 import type { FileSystem } from './file-system.ts'
 import { nodeFiles } from './node-files.ts'

@@ -1,7 +1,7 @@
 import type { Clock } from '@querywarden/policy-core'
-import type { Sleep } from '../commit-queue.ts'
-import type { EntryTap } from '../entry-tap.ts'
 import type { ExportFormat } from '../export/event-line.ts'
+import type { Sleep } from '../writer/commit-queue.ts'
+import type { EntryTap } from '../writer/entry-tap.ts'
 import { gapLine, streamLines } from './stream-lines.ts'
 import type { SyslogEvent } from './syslog.ts'
 

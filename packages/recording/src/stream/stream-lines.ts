@@ -1,8 +1,8 @@
-import type { RecordedEvent } from '../event.ts'
 import type { JsonObject } from '../export/event-json.ts'
 import { type EventLines, type ExportFormat, eventLines } from '../export/event-line.ts'
 import { OCSF_VERSION } from '../export/ocsf.ts'
-import type { RecordingHeader } from '../file-header.ts'
+import type { RecordedEvent } from '../format/event.ts'
+import type { RecordingHeader } from '../format/file-header.ts'
 import { isoTime } from '../replay/clock-text.ts'
 import type { SyslogEvent, SyslogSeverity } from './syslog.ts'
 

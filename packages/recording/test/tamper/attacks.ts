@@ -1,6 +1,6 @@
 import { decode } from 'cborg'
-import { encodeCbor } from '../../src/canonical-cbor.ts'
-import { chainNext, chainStart } from '../../src/chain.ts'
+import { encodeCbor } from '../../src/format/canonical-cbor.ts'
+import { chainNext, chainStart } from '../../src/format/chain.ts'
 import type { Change } from './subject.ts'
 
 /** Something that is done to a directory, by somebody who has no key. */

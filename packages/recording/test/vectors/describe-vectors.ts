@@ -9,7 +9,7 @@ import {
   readRecording,
   verifyDirectory,
 } from '../../src/index.ts'
-import { leafLatin1 } from '../../src/read-chain.ts'
+import { leafLatin1 } from '../../src/verifier/read-chain.ts'
 import { KEK } from '../writer-fixtures.ts'
 import { SIGNER, VECTORS } from './make-vectors.ts'
 
