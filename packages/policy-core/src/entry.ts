@@ -114,8 +114,11 @@ export type Entry =
        * last counts as a row. Read before `append` returns; the caller's again then.
        */
       readonly frames: Uint8Array
-      /** `digest`: nothing is kept of the frames but their length and a keyed digest. Absent: they are kept, encrypted. */
-      readonly keep?: 'frames' | 'digest'
+      /**
+       * `digest`: nothing is kept of the frames but their length and a keyed digest. `secret`: the same, as a secret may be among
+       * them. Absent: they are kept, encrypted.
+       */
+      readonly keep?: 'frames' | 'digest' | 'secret'
     }
   | { readonly kind: 'notice'; readonly statement: number | null; readonly notice: ServerMessage }
   | { readonly kind: 'completion'; readonly statement: number; readonly completion: Completion }

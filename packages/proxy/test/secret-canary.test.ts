@@ -15,13 +15,13 @@ import { bind, execute, parse, rawLogin } from './raw-client.ts'
 
 const POLICY = `version: 1
 rules:
-  - { id: all, decision: allow, who: { groups: [ai-agents] }, what: { effects: [read, write, ddl, dcl, session, transaction, procedural, external, maintenance] } }
+  - { id: all, decision: allow, who: { groups: [ai-agents] }, what: { effects: [read, write, ddl, dcl, session, transaction, procedural, external, maintenance, unknown] } }
 record:
   - { rows: all }
 `
 
 /** Each form has a secret of its own, so that a leak names its form. */
-const FORMS: readonly (readonly [string, (secret: string) => string])[] = [
+const FORMS: readonly (readonly [form: string, sql: (secret: string) => string, then?: string])[] = [
   ['create role', s => `create role r1 login password '${s}'`],
   ['alter role', s => `alter role svc_app password '${s}'`],
   ['alter user, as an escape string', s => `alter user svc_app with encrypted password E'${s}'`],
@@ -60,11 +60,30 @@ const FORMS: readonly (readonly [string, (secret: string) => string])[] = [
   ['no SQL at all', s => `password is ${s}`],
   ['explain', s => `explain (verbose) select * from accounts where password_hash = '${s}'`],
   ['a cursor', s => `declare c cursor for select '${s}' as secret`],
+  [
+    'a text shown by pg_prepared_statements',
+    s => `prepare p3 as select '${s}'::text as password`,
+    'select * from pg_prepared_statements',
+  ],
+  ['a text shown by current_query', s => `select '${s}' as password; select current_query()`],
+  ['a setting that is shown', s => `set app.secret_key = '${s}'`, 'show app.secret_key'],
+  [
+    'a setting that is read',
+    s => `set app.place = 'postgres://bob:${s}@db/app'`,
+    "select current_setting('app.place')",
+  ],
+  [
+    'options of a server',
+    s => `create server srv3 foreign data wrapper fdw options (dbname '${s}')`,
+    'select * from pg_foreign_server',
+  ],
   ['a cast that fails with it', s => `select * from accounts where password_hash = '${s}' and '${s}'::int = 1`],
 ]
 
 const secrets = new Map(FORMS.map(([form]) => [form, `c${randomBytes(9).toString('hex')}`]))
 const secretOf = (form: string): string => secrets.get(form) ?? ''
+/** What came back of those that something shows afterwards. */
+const shown = new Map<string, string>()
 /** As a parameter of the extended protocol. */
 const PARAMETER = `c${randomBytes(9).toString('hex')}`
 
@@ -101,10 +120,11 @@ create foreign data wrapper fdw; create server srv foreign data wrapper fdw;`,
   })
   token = await governed.token()
   const client = await rawLogin(governed.gateway.postgres, token)
-  for (const [form, sql] of FORMS) {
+  for (const [form, sql, then] of FORMS) {
     if (form === 'a cursor') await client.query('begin')
     await client.query(sql(secretOf(form)))
     if (form === 'a cursor') await client.query('fetch all from c')
+    if (then !== undefined) shown.set(form, (await client.query(then)).join('\n'))
     await client.query('rollback')
   }
   client.send(
@@ -191,6 +211,7 @@ describe('R4: no secret is in any file, recording, export, index, metric or log 
 
   test.each(FORMS)('%s', form => {
     expect(leaksOf(secretOf(form))).toEqual([])
+    if (shown.has(form)) expect(shown.get(form)).toContain(secretOf(form))
   })
 
   test('a parameter of a statement that may hold a secret', () => {

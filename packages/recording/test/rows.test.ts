@@ -247,6 +247,53 @@ const notice = (message: string): Entry => ({
   notice: { severity: 'NOTICE', sqlstate: '00000', message, constraint: null },
 })
 
+describe('R5: rows of statements that a secret is in, or may seem to be', () => {
+  const ROW = [Buffer.from('hunter2canary')]
+  const asked = (sql: string, more: Partial<Extract<Entry, { kind: 'intent' }>> = {}): Entry =>
+    ({ ...intent(1, sql), ...more }) as Entry
+  const param = { value: 'hunter2canary', typeOid: 25, format: 'text' } as const
+
+  const keptOf = async (durability: 'standard' | 'strict', entries: readonly Entry[]): Promise<unknown> => {
+    const { file } = await recordSample(await temporaryDir(), { durability }, [
+      ...entries,
+      rowsEntry(entries.length, ROW),
+      done(entries.length),
+    ])
+    const [event] = rowsIn(await eventsOf(file))
+    expect(event?.frames === null).toBe(event?.kept === 'secret')
+    return event?.kept
+  }
+
+  test.each<[string, Entry[]]>([
+    ['a name alone', [asked('select id as password from customers')]],
+    ['a name beside a short number', [asked('select * from customers order by secret_token limit 100')]],
+    ['a comment alone', [asked('select * from customers /* password: none */')]],
+    [
+      'a parameter that is null',
+      [asked('select password from t where id = $1', { params: [{ ...param, value: null }] })],
+    ],
+    ['a setting, where none was given a secret', [asked('show password_encryption', { tag: 'SHOW' })]],
+  ])('%s hides no rows', async (_what, entries) => {
+    for (const durability of ['standard', 'strict'] as const) expect(await keptOf(durability, entries)).toBe('frames')
+  })
+
+  test.each<[string, Entry[]]>([
+    ['a literal beside a name', [asked("select 'hunter2canary' as password")]],
+    ['a number beside a name', [asked('select 1234 as secret_pin')]],
+    ['a parameter beside a name', [asked('select $1 as password', { params: [param] })]],
+    ['texts of statements', [asked('select statement from pg_prepared_statements')]],
+    [
+      'a setting that was given one',
+      [
+        asked("set app.secret = 'hunter2canary'", { tag: 'SET', effects: ['session'] }),
+        { ...intent(2, 'show app.secret'), tag: 'SHOW' } as Entry,
+      ],
+    ],
+  ])('%s leaves a digest, and says why', async (_what, entries) => {
+    for (const durability of ['standard', 'strict'] as const) expect(await keptOf(durability, entries)).toBe('secret')
+  })
+})
+
 describe('what a server says', () => {
   test.each(['standard', 'strict'] as const)(
     'R4: of a statement that may hold a secret is kept without its words: %s',

@@ -130,7 +130,7 @@ const rowsEvent = (stamp: EventStamp, meta: Fields, value: Fields | null): Recor
     }),
   ),
   bytes: meta.number('bytes'),
-  kept: meta.oneOf('kept', ['frames', 'digest', 'too-large']),
+  kept: meta.oneOf('kept', ['frames', 'digest', 'secret', 'too-large']),
   hmac: meta.maybe('hmac', key => hex(meta.bytes(key))),
   frames: value?.maybe('frames', key => value.bytes(key)) ?? null,
 })

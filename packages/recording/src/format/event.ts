@@ -98,8 +98,11 @@ export interface RowsEvent extends EventStamp {
   readonly columns: readonly RecordedColumn[] | null
   /** How long the frames are. */
   readonly bytes: number
-  /** `digest`: as little was asked for. `too-large`: a row that fits in no frame of the recording. */
-  readonly kept: 'frames' | 'digest' | 'too-large'
+  /**
+   * `digest`: as little was asked for. `secret`: a secret of a statement may be among them. `too-large`: a row that fits in no
+   * frame of the recording.
+   */
+  readonly kept: 'frames' | 'digest' | 'secret' | 'too-large'
   /** HMAC-SHA-256 of the frames under a key derived from the VALUE key, in hex; null where the frames are kept. */
   readonly hmac: string | null
   /** Null where only a digest was recorded, and where the VALUE key is gone or not given. */

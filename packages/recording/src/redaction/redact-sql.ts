@@ -7,6 +7,12 @@ export interface RedactedSql {
   /** Names, keywords and operators; each literal replaced by a placeholder of its shape; comments dropped. */
   readonly text: string
   readonly secret: boolean
+  /** Whether anything is written out in it that is long enough for a secret, and that its rows could give back. */
+  readonly hasValues: boolean
+  /** It names something that shows texts of other statements, or the credentials that they left in the catalog. */
+  readonly showsStatements: boolean
+  /** It names something that shows settings. */
+  readonly showsSettings: boolean
 }
 
 /**
@@ -23,7 +29,42 @@ export function redactSql(text: string, dialect: Dialect, hints: StatementHints)
   let redacted = ''
   for (const token of kept) redacted += placeholder(token)
   if (SPACED.test(redacted)) redacted = redacted.replace(SPACES, ' ')
-  return { text: redacted.replace(OUTER_SPACE, ''), secret }
+  return { text: redacted.replace(OUTER_SPACE, ''), secret, ...whatRowsTell(redacted, tokens) }
+}
+
+/** PostgreSQL manual, chapters 53, 54 and 28.2; information_schema, chapter 37. */
+const SHOWS_STATEMENTS =
+  /\b(pg_prepared_statements?|pg_cursors?|pg_stat_activity|pg_stat_get_activity|pg_stat_statements|current_query|pg_authid|pg_shadow|_?pg_user_mappings?|_?pg_foreign_servers?|pg_subscription|user_mapping_options|foreign_server_options)\b/i
+const SHOWS_SETTINGS =
+  /^show\b|\b(pg_settings|pg_file_settings|pg_db_role_setting|pg_roles|current_setting|pg_show_all_settings|pg_show_all_file_settings)\b/i
+
+const whatRowsTell = (
+  redacted: string,
+  tokens: readonly SqlToken[],
+): Pick<RedactedSql, 'hasValues' | 'showsStatements' | 'showsSettings'> => ({
+  hasValues: tokens.some(isValue),
+  showsStatements: SHOWS_STATEMENTS.test(redacted),
+  showsSettings: SHOWS_SETTINGS.test(redacted.trimStart()),
+})
+
+/** The quotes with one character between them; a number of three digits: `limit 100` tells nothing. */
+const TELLS_NOTHING_CHARS = 3
+
+/** Comments are not among them: no expression gives them back. */
+function isValue({ kind, text }: SqlToken): boolean {
+  switch (kind) {
+    case 'string':
+    case 'dollar-string':
+    case 'bits':
+    case 'number':
+      return text.length > TELLS_NOTHING_CHARS
+    case 'comment':
+    case 'word':
+    case 'quoted-name':
+    case 'space':
+    case 'other':
+      return false
+  }
 }
 
 // The server's own white space: other kinds are letters to it, and stay.
@@ -36,7 +77,13 @@ export function redactOpaque(text: string, dialect: Dialect): RedactedSql {
   const tokens = lexSql(text, dialect)
   const first = tokens.find(token => token.kind !== 'space' && token.kind !== 'comment')
   const verb = first !== undefined && first.kind === 'word' && VERBS.has(first.text.toLowerCase()) ? first.text : '?'
-  return { text: `${verb} …`, secret: mayCarrySecret(tokens, { tag: null, functions: [] }) }
+  return {
+    text: `${verb} …`,
+    secret: mayCarrySecret(tokens, { tag: null, functions: [] }),
+    hasValues: true,
+    showsStatements: false,
+    showsSettings: false,
+  }
 }
 
 const VERBS: ReadonlySet<string> = new Set(

@@ -47,9 +47,11 @@ function unreadLine({ first, kept, hmac }: RowsEvent, rows: number): Line {
   const why =
     kept === 'digest'
       ? `but a digest of them is recorded${hmac === null ? '' : ` (${hmac.slice(0, 16)}…)`}`
-      : kept === 'too-large'
-        ? 'one of them was too large to be recorded'
-        : 'their key is gone'
+      : kept === 'secret'
+        ? 'a secret of a statement may be among them'
+        : kept === 'too-large'
+          ? 'one of them was too large to be recorded'
+          : 'their key is gone'
   return line([span(`${rows} rows from row ${first} on are not shown: ${why}`, 'quiet')])
 }
 

@@ -11,6 +11,8 @@ export interface EntryBodies {
   readonly type: number
   readonly meta: CborMap
   readonly value: CborMap | null
+  /** Of an intent: what its text was found to be. */
+  readonly sql?: RedactedSql
 }
 
 /** What becomes of parameter values. `digests`: type, length and a keyed digest. `encrypted`: the values too, in VALUE. */
@@ -116,7 +118,12 @@ const metaOnly = (type: number, meta: CborMap): EntryBodies => ({ type, meta, va
 
 function intentBodies(entry: IntentEntry, rules: BodyRules): EntryBodies {
   const sql = redactIntent(entry, rules)
-  return { type: FRAME_TYPES.intent, meta: intentMeta(entry, sql, rules), value: statementValue(entry, sql, rules) }
+  return {
+    type: FRAME_TYPES.intent,
+    meta: intentMeta(entry, sql, rules),
+    value: statementValue(entry, sql, rules),
+    sql,
+  }
 }
 
 type IntentEntry = Extract<Entry, { kind: 'intent' }>
@@ -169,6 +176,9 @@ const withoutQuotes = (message: string): string => message.replace(/(["'`]).*\1/
 const eitherSecret = (canonical: RedactedSql, text: RedactedSql): RedactedSql => ({
   text: canonical.text,
   secret: canonical.secret || text.secret,
+  hasValues: canonical.hasValues || text.hasValues,
+  showsStatements: canonical.showsStatements || text.showsStatements,
+  showsSettings: canonical.showsSettings || text.showsSettings,
 })
 
 type StatementEntry = Extract<Entry, { kind: 'intent' | 'refused' }>

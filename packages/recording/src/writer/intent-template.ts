@@ -43,7 +43,7 @@ export function intentTemplates(): (intent: Intent, dialect: Dialect) => IntentT
     const known = isShort ? templates.get(key) : undefined
     if (known !== undefined && known.canonical === intent.canonical) return known
     const sql = redactIntent(intent, { redact: redactSql, dialect })
-    const shapeKey = `${ruling} ${sql.secret} ${sql.text}`
+    const shapeKey = `${ruling} ${sql.secret} ${sql.hasValues} ${sql.showsStatements} ${sql.showsSettings} ${sql.text}`
     let shape = shapes.get(shapeKey)
     if (shape === undefined) {
       shape = { sql, ...encodedPieces(intent, sql) }

@@ -12,6 +12,8 @@ const FRAME_ROOM_BYTES = 512
 const LENGTH_AT = 1
 const MESSAGE_BYTES_MIN = 5
 
+export const keepsFrames = (keep: RowsEntry['keep']): boolean => keep === undefined || keep === 'frames'
+
 /** Rows that fit in no frame of a recording. */
 export const isTooLarge = ({ frames }: RowsEntry): boolean => frames.length + FRAME_ROOM_BYTES > FRAME_LEN_MAX
 
@@ -19,7 +21,7 @@ export const isTooLarge = ({ frames }: RowsEntry): boolean => frames.length + FR
 export function rowsBytes({ frames, columns, keep }: RowsEntry): number {
   const pieces = Math.ceil(frames.length / PIECE_BYTES) + 1
   const names = columns?.reduce((bytes, { name }) => bytes + 3 * name.length + COLUMN_ROOM_BYTES, 0) ?? 0
-  return pieces * FRAME_ROOM_BYTES + names + (keep === 'digest' ? 0 : frames.length)
+  return pieces * FRAME_ROOM_BYTES + names + (keepsFrames(keep) ? frames.length : 0)
 }
 
 /** The keys, type and format of one column in META. */
@@ -30,7 +32,7 @@ const COLUMN_ROOM_BYTES = 48
  * counts for a row while there are rows; what isn't made of messages stays in one piece.
  */
 export function rowsPieces(entry: RowsEntry): readonly RowsEntry[] {
-  if (entry.keep === 'digest' || entry.frames.length <= PIECE_BYTES) return [entry]
+  if (!keepsFrames(entry.keep) || entry.frames.length <= PIECE_BYTES) return [entry]
   const { frames } = entry
   const view = new DataView(frames.buffer, frames.byteOffset, frames.byteLength)
   const pieces: RowsEntry[] = []

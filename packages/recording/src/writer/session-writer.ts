@@ -14,7 +14,7 @@ import type { SessionTap } from './entry-tap.ts'
 import { isLight } from './intent-template.ts'
 import { clearFramer, type Journal, stampOf } from './journal.ts'
 import { isAftermath, Quota } from './quota.ts'
-import { framesValue, isTooLarge, type RowsEntry, rowsBytes, rowsPieces } from './rows-pieces.ts'
+import { framesValue, isTooLarge, keepsFrames, type RowsEntry, rowsBytes, rowsPieces } from './rows-pieces.ts'
 import { SecretStatements } from './secret-statements.ts'
 import type { RecordingKeys, SessionContext } from './session-context.ts'
 import type { Stager, Tail } from './tail.ts'
@@ -218,7 +218,7 @@ export class SessionWriter implements Stager {
     const block = this.#openBlock()
     block.addIntent(entry, template, momentOf(this.#context.clock), this.#rules)
     this.#checkQuota(block, entry)
-    this.#secrets.began(entry, template.shape.sql.secret)
+    this.#secrets.began(entry, template.shape.sql)
     this.#tap?.entry(entry, this.#journal.position.seq, this.#rules)
     this.#owesTail = true
     const written = tail.stageNow(this)
@@ -239,9 +239,9 @@ export class SessionWriter implements Stager {
   }
 
   #appendRows(given: RowsEntry): Promise<void> {
-    const entry: RowsEntry = this.#secrets.isNear(given.statement) ? { ...given, keep: 'digest' } : given
+    const entry: RowsEntry = this.#secrets.mayReturn(given.statement) ? { ...given, keep: 'secret' } : given
     const tail = this.#tailToStageIn()
-    const isSmall = entry.keep === 'digest' || entry.frames.length <= ROWS_IN_BLOCK_BYTES_MAX
+    const isSmall = !keepsFrames(entry.keep) || entry.frames.length <= ROWS_IN_BLOCK_BYTES_MAX
     // Nor are rows without those before them.
     if (tail !== null && isSmall && !this.#isBehindRows) {
       this.#stage(entry, tail, (block, moment) => block.addRows(entry, moment, this.#rules))
@@ -346,8 +346,8 @@ export class SessionWriter implements Stager {
     return sealFrame(this.#journal.position, { ...content, stamp: stampOf(this.#context.clock) }, this.#keys)
   }
 
-  #noteSecret(entry: Entry, { meta }: EntryBodies): void {
-    if (entry.kind === 'intent') this.#secrets.began(entry, meta['secret'] === true)
+  #noteSecret(entry: Entry, { sql }: EntryBodies): void {
+    if (entry.kind === 'intent' && sql !== undefined) this.#secrets.began(entry, sql)
     if (entry.kind === 'completion') this.#secrets.ended(entry.statement)
   }
 
