@@ -2,7 +2,7 @@
 // neither has to be believed on its own. Reads a recordings directory, needs no key of the recordings, changes nothing.
 import { ok as check } from 'node:assert'
 import { createHash, createPublicKey, verify } from 'node:crypto'
-import { closeSync, existsSync, openSync, readdirSync, readFileSync, readSync, statSync } from 'node:fs'
+import { closeSync, lstatSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { parseArgs } from 'node:util'
@@ -21,7 +21,6 @@ const isA = (value, shape) => {
   const isRight = ([key, inner]) => (field(key) === null ? key.endsWith('?') : isA(field(key), inner))
   return value instanceof Map && Object.entries(shape).every(isRight)
 }
-
 function read(bytes, shape) {
   let at = 0
   const take = count => {
@@ -62,7 +61,7 @@ function read(bytes, shape) {
 // --- Files: a header and frames, one at a time. Gives how many bytes follow the whole frames, and why they are none.
 function readFrames(file, magic, onHeader, onFrame) {
   const fd = openSync(file, 'r')
-  const { size } = statSync(file)
+  const { size } = lstatSync(file)
   const readAt = (offset, count) => {
     const bytes = Buffer.alloc(Math.max(0, Math.min(count, size - offset)))
     return bytes.subarray(0, readSync(fd, bytes, 0, bytes.length, offset))
@@ -99,9 +98,7 @@ function rootOf(log, start, end) {
   const [key, children] = [`${start} ${end}`, () => [rootOf(log, start, middle), rootOf(log, middle, end)]]
   return log.nodes.get(key) ?? log.nodes.set(key, sha(Buffer.of(1), ...children())).get(key)
 }
-
 const base64 = text => (Buffer.from(text, 'base64').toString('base64') === text ? Buffer.from(text, 'base64') : null)
-
 // A verifier key: `<name>+<8 hex digits>+<base64 of 0x01 and the Ed25519 key>`. Null where it is none.
 function readKey(text) {
   const [, name, id, rest] = /^([^+\s]+)\+([0-9a-f]{8})\+(\S+)$/.exec(text.trim()) ?? []
@@ -110,7 +107,6 @@ function readKey(text) {
   const jwk = { kty: 'OKP', crv: 'Ed25519', x: typed.subarray(1).toString('base64url') }
   return { name, id, publicKey: createPublicKey({ key: jwk, format: 'jwk' }) }
 }
-
 // What a note says of a boot's log; false where no key that is known signed it, null where it is no whole note.
 function readNote({ boot, note }, keys) {
   const end = note.lastIndexOf('\n\n') + 1
@@ -136,41 +132,37 @@ const SEEN = { boot_id: 't', frames: 'n', chain: 'b' }
 const MORE = { ...all({ tail: 'n' }, '39 40'), 43: { 'rec_id?': 't' }, 45: { ...HEAD, place: 't', sha256: 'b' } }
 const LOG_BODIES = { 32: { previous: [SEEN] }, ...ABOUT_RECORDINGS, ...MORE }
 const LOG_HEADER = { ...all('t', 'boot_id instance_id key_id'), ...all('n', 'v created_wall_ms'), dek_wrapped: 'b' }
-
-function readLog(file) {
-  const log = { header: null, entries: [], state: 'sound', anchored: 0, isRolledBack: false, nodes: new Map() }
+function readLog(file, name) {
+  const log = { header: null, entries: [], state: 'sound', anchored: 0, signed: 0, nodes: new Map() }
   const onHeader = bytes => Object.assign(log, { header: read(bytes, LOG_HEADER) })
   const onFrame = ({ type, body, before, after, leaf, end }) => {
     const fields = read(body, { prev: 'b', ...LOG_BODIES[type], ...(TEXTS[type] && all('t', TEXTS[type])) })
     if (log.header?.get('v') !== 1 || !same(fields?.get('prev'), before)) log.state = 'damaged'
     if (log.state !== 'damaged') log.entries.push({ type, fields, after, leaf, end })
   }
-  const { rest, isTorn } = existsSync(file) ? readFrames(file, 'DBLOG1\0\0', onHeader, onFrame) : { rest: 1 }
+  const found = lstatSync(file, { throwIfNoEntry: false })
+  const { rest, isTorn } = found?.isFile() ? readFrames(file, 'DBLOG1\0\0', onHeader, onFrame) : { rest: 1 }
   if (rest > 0 && log.state === 'sound') log.state = isTorn && log.entries.length > 0 ? 'torn' : 'damaged'
   const boot = log.header?.get('v') === 1 ? log.header.get('boot_id') : null
-  const length = existsSync(file) ? statSync(file).size : 0
-  return { ...log, boot, state: boot === null ? 'damaged' : log.state, length }
+  const [isOwn, length] = [boot === name, found?.size ?? 0]
+  return { ...log, boot, isOwn, length, state: isOwn ? log.state : 'damaged', isRolledBack: false }
 }
-
 const ID = /^[A-Za-z0-9][A-Za-z0-9-]{0,63}$/
-const foldersIn = dir => readdirSync(dir, { withFileTypes: true }).filter(one => one.isDirectory() && ID.test(one.name))
-const filesIn = (dir, pattern) =>
-  foldersIn(dir).flatMap(({ name: boot }) =>
-    readdirSync(join(dir, boot)).flatMap(name => (pattern.test(name) ? [{ boot, path: join(dir, boot, name) }] : [])),
-  )
+const inside = (dir, kind) => readdirSync(dir, { withFileTypes: true }).flatMap(one => (one[kind]() ? [one.name] : []))
+const foldersIn = dir => inside(dir, 'isDirectory').filter(name => ID.test(name))
+const pathsIn = (dir, boot) => inside(join(dir, boot), 'isFile').map(name => ({ boot, path: join(dir, boot, name) }))
+const filesIn = (dir, end) => foldersIn(dir).flatMap(boot => pathsIn(dir, boot).filter(({ path }) => end.test(path)))
 const withNote = isLocal => one => ({ ...one, isLocal, note: readFileSync(one.path, 'utf8') })
-
 // All logs by boot, each held against what is signed and against what later boots saw of it.
 function readLogs(dir, anchors, keyTexts) {
-  const notes = anchors.flatMap(anchor => filesIn(anchor, /^\d{20}\.checkpoint$/).map(withNote(false)))
-  notes.push(...filesIn(dir, /^checkpoint$/).map(withNote(true)))
+  const notes = anchors.flatMap(anchor => filesIn(anchor, /[\\/]\d{20}\.checkpoint$/).map(withNote(false)))
+  notes.push(...filesIn(dir, /[\\/]checkpoint$/).map(withNote(true)))
   const recorded = new Set(filesIn(dir, /\.dbrec$/).map(({ boot }) => boot))
-  const read = foldersIn(dir).map(({ name }) => [name, readLog(join(dir, name, 'instance.log'))])
+  const read = foldersIn(dir).map(name => [name, readLog(join(dir, name, 'instance.log'), name)])
   const logs = new Map(read.filter(([boot, log]) => log.boot !== null || recorded.has(boot)))
   const named = [...logs.values()].map(({ entries }) => (entries[1]?.type === 41 ? entries[1].fields.get('vkey') : ''))
   const keys = (keyTexts.length > 0 ? keyTexts : named).map(readKey).filter(key => key !== null)
-  const logOf = boot => logs.get(boot) ?? logs.set(boot, readLog('')).get(boot)
-  for (const [boot, log] of logs) if (log.boot !== null && log.boot !== boot) log.state = 'damaged'
+  const logOf = boot => logs.get(boot) ?? logs.set(boot, readLog('', boot)).get(boot)
   let refused = 0
   for (const { boot, note, isLocal } of notes) {
     const checkpoint = readNote({ boot, note }, keys)
@@ -178,23 +170,33 @@ function readLogs(dir, anchors, keyTexts) {
     // Somebody signed it; where no key was given to tell whom, the log is not what was anchored.
     if (checkpoint === false && !isLocal && keyTexts.length === 0) logOf(boot).isRolledBack = true
     if (!checkpoint || checkpoint.size === 0) continue
-    const [log, { size, root }] = [logOf(boot), checkpoint]
+    const [log, { size, root }, by] = [logOf(boot), checkpoint, !isLocal && logOf(boot).isOwn ? 'anchored' : 'signed']
     if (size > log.entries.length || !same(rootOf(log, 0, size), root)) log.isRolledBack = true
-    else if (!isLocal && log.boot === boot) log.anchored = Math.max(log.anchored, size)
+    else log[by] = Math.max(log[by], size)
   }
   for (const log of logs.values()) if (log.isRolledBack) log.state = 'damaged'
-  for (const { type, fields } of [...logs.values()].flatMap(({ entries }) => entries)) {
-    for (const seen of type === 32 ? fields.get('previous') : []) {
-      const [log, frames] = [logOf(seen.get('boot_id')), seen.get('frames')]
-      const last = log.entries[frames - 1]
-      const rest = log.length - last?.end
-      if (!same(last?.after, seen.get('chain'))) log.state = 'damaged'
-      else if (rest > 0 && rest <= 2_097_152 && !log.isRolledBack) Object.assign(log, { state: 'torn', size: frames })
-    }
+  const tiesOf = ({ entries, header }, size) => {
+    const seen = entries.slice(0, size).flatMap(({ type, fields }) => (type === 32 ? fields.get('previous') : []))
+    return seen.map(tie => {
+      const [log, frames] = [logOf(tie.get('boot_id')), tie.get('frames')]
+      const [last, isOfKey] = [log.entries[frames - 1], log.header?.get('key_id') === header.get('key_id')]
+      const [isSame, isOwn] = [same(last?.after, tie.get('chain')), log.isOwn && !log.isRolledBack]
+      return { log, frames, rest: log.length - last?.end, isSame, isOwn, isOurs: isSame && isOwn && isOfKey }
+    })
+  }
+  // What an anchored BOOT has of a log under its own key is anchored too: that boot had authenticated what it found.
+  const vouching = [...logs.values()].filter(log => !log.isRolledBack)
+  for (const by of vouching) {
+    const more = tiesOf(by, by.anchored).filter(({ log, frames, isOurs }) => isOurs && frames > log.anchored)
+    for (const { log, frames } of more) vouching.push(Object.assign(log, { anchored: frames }))
+  }
+  for (const { log, frames, rest, isSame, isOwn } of [...logs.values()].flatMap(log => tiesOf(log))) {
+    const isEnd = isOwn && rest > 0 && rest <= 2_097_152 && frames >= Math.max(log.signed, log.anchored)
+    if (!isSame) log.state = 'damaged'
+    else if (isEnd) Object.assign(log, { state: 'torn', size: frames })
   }
   return { logs, refused }
 }
-
 function joinLogs(logs, hasAnchors) {
   const recordings = new Map()
   for (const { entries, state, anchored, size } of logs.values()) {
@@ -232,7 +234,6 @@ const ENDS = {
   16: { reason: 't', total_frames: 'n', total_bytes: 'n', chain: 'b' },
   14: { boot_id: 't', last_seq: 'n', last_chain: 'b', discarded_len: 'n', discarded_sha256: 'b', 'tail_entries?': 'n' },
 }
-
 function verdictOf(path, id, known, logs) {
   let [header, end, mark, frames, anchored, broken] = [null, 'open', null, 0, 0, null]
   const breakAt = seq => (broken ??= seq)
@@ -263,7 +264,6 @@ function verdictOf(path, id, known, logs) {
   if (end !== 'closed') return { kind: end === 'open' ? 'OPEN' : 'TORN', frames, anchoredFrames: anchored }
   return isVouchedFor ? { kind: 'COMPLETE', frames } : { kind: 'UNANCHORED', frames, since: anchored }
 }
-
 /** The verdict on all of a directory. `anchors`: folders that keep checkpoints. `keys`: verifier keys; else those logs name. */
 export function verifyDirectory(dir, { anchors = [], keys = [] } = {}) {
   const { logs, refused } = readLogs(dir, anchors, keys)
@@ -280,21 +280,19 @@ export function verifyDirectory(dir, { anchors = [], keys = [] } = {}) {
   const states = [...logs].map(([boot, { state, anchored, isRolledBack }]) => ({ boot, state, anchored, isRolledBack }))
   return { recordings, logs: states, refused }
 }
-
 function main() {
   const list = { type: 'string', multiple: true, default: [] }
   const options = { anchor: list, key: list, json: { type: 'boolean' } }
   const { values, positionals } = parseArgs({ options, allowPositionals: true })
-  const isMisuse = positionals.length !== 1 || values.key.some(key => readKey(key) === null)
+  const isMisuse = positionals.length !== 1 || !values.key.every(readKey)
   if (isMisuse) process.stderr.write('usage: verify.mjs DIR [--anchor FOLDER]... [--key VERIFIER_KEY]... [--json]\n')
   if (isMisuse) return 2
   const found = verifyDirectory(positionals[0], { anchors: values.anchor, keys: values.key })
   const parts = [...found.recordings, ...found.logs, { refused: found.refused }]
-  const lines = parts.map(one => JSON.stringify(one)).join('\n')
-  process.stdout.write(`${values.json ? JSON.stringify(found, null, 2) : lines}\n`)
+  const text = values.json ? JSON.stringify(found, null, 2) : parts.map(one => JSON.stringify(one)).join('\n')
+  process.stdout.write(`${text}\n`)
   const isBad = ({ verdict, state, refused }) =>
     verdict ? verdict.kind !== 'COMPLETE' && !verdict.isRetired : state === 'damaged' || refused > 0
   return parts.some(isBad) ? 1 : 0
 }
-
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) process.exitCode = main()

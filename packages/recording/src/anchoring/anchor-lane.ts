@@ -72,9 +72,7 @@ export class AnchorLane {
     else if (skipped !== null) tree.unpin(skipped.checkpoint.size)
     tree.pin(checkpoint.size)
     this.#next = { checkpoint, wasTried: false }
-    this.#running ??= this.#run().finally(() => {
-      this.#running = null
-    })
+    this.#running ??= this.#run()
   }
 
   state(): AnchorState {
@@ -116,7 +114,11 @@ export class AnchorLane {
   async #run(): Promise<void> {
     for (;;) {
       const checkpoint = this.#next?.checkpoint
-      if (checkpoint === undefined || this.#isStopped) return
+      if (checkpoint === undefined || this.#isStopped) {
+        // In the same step: what is offered after this finds that nobody runs.
+        this.#running = null
+        return
+      }
       this.#next = null
       try {
         await this.#keep(checkpoint)

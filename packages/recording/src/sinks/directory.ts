@@ -7,7 +7,7 @@ import { RECORDING_MAGIC } from '../format/layout.ts'
 import { joinLogs, type LogContents, type LogView, readInstanceLog } from '../verifier/log-view.ts'
 import { LOG_NAME } from '../writer/instance-log.ts'
 import { RECORDING_SUFFIX } from '../writer/recorder.ts'
-import type { FileSystem } from './file-system.ts'
+import type { FileSystem, FolderEntry } from './file-system.ts'
 import { unusable } from './folder-storage.ts'
 import { nodeFiles } from './node-files.ts'
 
@@ -51,11 +51,12 @@ export async function readLogFiles(
 ): Promise<ReadonlyMap<string, LogContents>> {
   const logs = new Map<string, LogContents>()
   for (const boot of await bootFolders(dir, files)) {
-    const log = await readLog(join(dir, boot), files, { sizes: sizesOf(boot), keys })
+    const inside = await files.readFolder(join(dir, boot))
+    const log = isFileAmong(inside, LOG_NAME)
+      ? await readLog(join(dir, boot), files, { sizes: sizesOf(boot), keys })
+      : await readInstanceLog([])
     // A start that died before its log was made leaves a folder without log or recordings; that says nothing.
-    const isEmpty =
-      log.header === null && !(await files.readFolder(join(dir, boot))).some(({ name }) => isRecordingFile(name))
-    if (!isEmpty) logs.set(boot, log)
+    if (log.header !== null || inside.some(isRecordingEntry)) logs.set(boot, log)
   }
   return logs
 }
@@ -79,14 +80,21 @@ export async function readLog(
 export async function recordingFiles(dir: string, files: FileSystem = nodeFiles): Promise<ReadonlyMap<string, string>> {
   const found = new Map<string, string>()
   for (const boot of await bootFolders(dir, files)) {
-    for (const { name } of await files.readFolder(join(dir, boot))) {
-      if (isRecordingFile(name)) found.set(recordingOf(name), join(dir, boot, name))
+    for (const entry of await files.readFolder(join(dir, boot))) {
+      if (isRecordingEntry(entry)) found.set(recordingOf(entry.name), join(dir, boot, entry.name))
     }
   }
   return found
 }
 
 export const isRecordingFile = (name: string): boolean => name.endsWith(RECORDING_SUFFIX)
+
+/** Nothing else than a file is one: a link could lead anywhere, and a pipe is never read to its end. */
+export const isRecordingEntry = ({ name, isFile }: FolderEntry): boolean => isFile && isRecordingFile(name)
+
+/** Whether a folder has a file of that name, and not a link, a pipe or a folder. */
+export const isFileAmong = (inside: readonly FolderEntry[], wanted: string): boolean =>
+  inside.some(({ name, isFile }) => isFile && name === wanted)
 
 /** The id that a recording's file is named for. */
 export const recordingOf = (file: string): string => basename(file, RECORDING_SUFFIX)

@@ -31,6 +31,13 @@ export interface OpenFile {
   readonly close: () => Promise<void>
 }
 
+/** A name in a folder. */
+export interface FolderEntry {
+  readonly name: string
+  readonly isFolder: boolean
+  readonly isFile: boolean
+}
+
 /** `create`: must not be there. `append`: must be there. `update`: the same, written anywhere. */
 export type OpenMode = 'create' | 'append' | 'update' | 'read'
 
@@ -46,8 +53,8 @@ export interface FileSystem {
   readonly readFile: (path: string) => Promise<Buffer>
   /** A file in pieces. */
   readonly readPieces: (path: string) => AsyncIterable<Uint8Array>
-  /** What is in a folder, in no order. */
-  readonly readFolder: (path: string) => Promise<readonly { readonly name: string; readonly isFolder: boolean }[]>
+  /** What is in a folder, in no order. Links, pipes and devices are neither files nor folders. */
+  readonly readFolder: (path: string) => Promise<readonly FolderEntry[]>
   /** Makes a folder that isn't there, for its owner alone. */
   readonly makeFolder: (path: string) => Promise<void>
   /** Gives a file another name in one step; what had that name is gone. */

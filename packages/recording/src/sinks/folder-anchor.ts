@@ -12,8 +12,6 @@ import { nodeFiles } from './node-files.ts'
 
 const SIZE_DIGITS = 20
 const NAME_PATTERN = /^[0-9]{20}\.checkpoint$/
-/** Of each boot so many of the newest are read: the newest vouches for all before it, unless somebody put it there. */
-const NEWEST_MAX = 64
 
 /** The name of a checkpoint where several of a boot are kept: sorts by size. */
 export const checkpointFileName = (size: number): string => `${String(size).padStart(SIZE_DIGITS, '0')}.checkpoint`
@@ -71,7 +69,8 @@ const unless =
   }
 
 /**
- * Reads what {@link folderAnchor} keeps: of each boot the newest 64, the newest first.
+ * Reads what {@link folderAnchor} keeps, of each boot the newest first. All of it: a machine that is put back to an older state while its
+ * gateway runs goes on under the same boot, and only the older checkpoints tell.
  *
  * @throws RecordingError DIRECTORY_UNUSABLE while reading, when the folder can't be read.
  * @example
@@ -83,7 +82,7 @@ export const folderAnchorSource = (folder: string, files: FileSystem = nodeFiles
     const boots = (await namesIn(folder, files)).filter(name => ID_PATTERN.test(name))
     for (const boot of boots) {
       const names = (await namesIn(join(folder, boot), files)).filter(name => NAME_PATTERN.test(name))
-      for (const name of names.reverse().slice(0, NEWEST_MAX)) {
+      for (const name of names.reverse()) {
         yield { boot, note: (await files.readFile(join(folder, boot, name))).toString('utf8') }
       }
     }

@@ -26,7 +26,11 @@ export const nodeFiles: FileSystem = {
   readFile: path => readFile(path),
   readPieces: path => createReadStream(path, { highWaterMark: READ_BYTES }),
   readFolder: async path =>
-    (await readdir(path, { withFileTypes: true })).map(entry => ({ name: entry.name, isFolder: entry.isDirectory() })),
+    (await readdir(path, { withFileTypes: true })).map(entry => ({
+      name: entry.name,
+      isFolder: entry.isDirectory(),
+      isFile: entry.isFile(),
+    })),
   makeFolder: async path => {
     await mkdir(path, { mode: PRIVATE_FOLDER })
   },

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import type { AnchorSource } from '../anchoring/anchor.ts'
+import { CHECKPOINT_NAME } from '../anchoring/live-checkpoints.ts'
 import { type AnchorsRead, readAnchors } from '../anchoring/read-anchors.ts'
 import { parseVerifierKey, type VerifierKey } from '../anchoring/signed-note.ts'
 import type { KeyEncryption } from '../format/keys.ts'
@@ -7,7 +8,8 @@ import type { ClockJump } from '../verifier/clock-watch.ts'
 import { joinLogs, type LogStanding, type LogView } from '../verifier/log-view.ts'
 import { type LocalCheckpoint, namedKeys, signedRoots, signedSizes } from '../verifier/signed-roots.ts'
 import { type Examination, examineRecording, type Verdict } from '../verifier/verify.ts'
-import { bootFolders, isRecordingFile, readLogFiles, recordingOf } from './directory.ts'
+import { LOG_NAME } from '../writer/instance-log.ts'
+import { bootFolders, isFileAmong, isRecordingEntry, readLogFiles, recordingOf } from './directory.ts'
 import type { FileSystem } from './file-system.ts'
 import { nodeFiles } from './node-files.ts'
 import { readCheckpointFile, signerOf } from './read-checkpoint.ts'
@@ -61,7 +63,7 @@ export interface DirectoryVerdict {
 
 /**
  * Verifies every recording of a directory against its instance logs, and these against what anchors keep; reports what
- * is gone. What is written meanwhile is looked at twice.
+ * is gone. What is written meanwhile is looked at again.
  *
  * @throws RecordingError DIRECTORY_UNUSABLE; WRONG_KEY when keys are given that don't open a recording; BAD_OPTIONS when
  *   a verifier key is none. What an anchor throws that can't be read.
@@ -76,17 +78,16 @@ export interface DirectoryVerdict {
 export async function verifyDirectory(dir: string, options: VerifyOptions): Promise<DirectoryVerdict> {
   const place = { dir, files: options.files ?? nodeFiles, options }
   let logs = await readEvidence(place)
-  const first = await examineAll(place, logs.view, () => true)
-  let recordings = first
-  if (first.some(({ verdict }) => isWorthALook(verdict))) {
-    // A gateway may have written since: what its log said before can be behind what its recordings say now.
+  let recordings = await examineAll(place, logs.view, () => true)
+  // A gateway may have written since: what its log said before can be behind what its recordings say now.
+  for (let look = 1; look < LOOKS_MAX && recordings.some(({ verdict }) => isWorthALook(verdict)); look++) {
     const now = await readEvidence(place)
-    if (statesOf(now.view) !== statesOf(logs.view)) {
-      const sound = new Set(first.filter(({ verdict }) => !isWorthALook(verdict)).map(({ file }) => file))
-      const again = await examineAll(place, now.view, file => file === null || !sound.has(file))
-      recordings = [...first.filter(({ file }) => file !== null && sound.has(file)), ...again].sort(byRecording)
-      logs = now
-    }
+    if (statesOf(now.view) === statesOf(logs.view)) break
+    const kept = recordings.filter(({ file, verdict }) => file !== null && !isWorthALook(verdict))
+    const sound = new Set(kept.map(({ file }) => file))
+    const again = await examineAll(place, now.view, file => file === null || !sound.has(file))
+    recordings = [...kept, ...again].sort(byRecording)
+    logs = now
   }
   return {
     recordings,
@@ -113,6 +114,7 @@ async function readEvidence({ dir, files, options }: Place): Promise<LogEvidence
   const boots = await bootFolders(dir, files)
   const signers = new Map<string, string>()
   for (const boot of boots) {
+    if (!isFileAmong(await files.readFolder(join(dir, boot)), LOG_NAME)) continue
     const signer = await signerOf(join(dir, boot), files)
     if (signer !== null) signers.set(boot, signer)
   }
@@ -121,6 +123,7 @@ async function readEvidence({ dir, files, options }: Place): Promise<LogEvidence
   const anchors = await readAllAnchors(options, keys)
   const local = new Map<string, string>()
   for (const boot of boots) {
+    if (!isFileAmong(await files.readFolder(join(dir, boot)), CHECKPOINT_NAME)) continue
     const note = await readCheckpointFile(join(dir, boot), files)
     if (note !== null) local.set(boot, note)
   }
@@ -149,7 +152,10 @@ async function readAllAnchors(options: VerifyOptions, keys: readonly VerifierKey
   return readAnchors(sources, keys)
 }
 
-/** What a second look could change. */
+/** Each begins with what is not sound yet: a gateway that writes all the time is not looked at for ever. */
+const LOOKS_MAX = 4
+
+/** What another look could change. */
 const isWorthALook = ({ kind }: Verdict): boolean => kind !== 'COMPLETE' && kind !== 'OPEN'
 
 const statesOf = ({ logs }: LogView): string =>
@@ -166,9 +172,9 @@ async function examineAll(
   const { dir, files, options } = place
   const found: { readonly recording: string; readonly file: string | null }[] = []
   for (const boot of await bootFolders(dir, files)) {
-    for (const { name } of await files.readFolder(join(dir, boot))) {
+    for (const entry of await files.readFolder(join(dir, boot))) {
       // One recording in two folders is two: neither may hide behind the other.
-      if (isRecordingFile(name)) found.push({ recording: recordingOf(name), file: join(dir, boot, name) })
+      if (isRecordingEntry(entry)) found.push({ recording: recordingOf(entry.name), file: join(dir, boot, entry.name) })
     }
   }
   const present = new Set(found.map(({ recording }) => recording))

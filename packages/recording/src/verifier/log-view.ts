@@ -34,7 +34,10 @@ export interface LogStanding {
   readonly state: LogState
   /** How many frames of it are sound. */
   readonly frames: number
-  /** How many of them are anchored: the largest anchored size whose root is theirs. Null where no anchors were given. */
+  /**
+   * How many of them are anchored: the largest anchored size whose root is theirs, or as many as an anchored BOOT entry of a
+   * later log has of it. Null where no anchors were given.
+   */
   readonly anchoredFrames: number | null
   /** It is shorter than a signed checkpoint says, or not what that was signed over. */
   readonly isRolledBack: boolean
@@ -79,9 +82,11 @@ export function joinLogs(logs: ReadonlyMap<string, LogContents>, signed: SignedR
   for (const boot of [...(signed.anchored?.keys() ?? []), ...signed.contradicted]) {
     if (!standings.has(boot)) standings.set(boot, gone(boot, 'it is gone; an anchor has checkpoints of it'))
   }
+  vouchForPrevious(logs, standings)
   for (const { entries } of logs.values()) {
     for (const { entry } of entries) {
-      if (entry.kind === 'boot') for (const seen of entry.previous) comparePrevious(seen, logs, standings)
+      if (entry.kind !== 'boot') continue
+      for (const seen of entry.previous) comparePrevious(seen, { logs, standings, signed })
     }
   }
   const drafts = new Map<string, Draft>()
@@ -98,7 +103,7 @@ interface MutableStanding {
   readonly boot: string
   state: LogState
   frames: number
-  readonly anchoredFrames: number | null
+  anchoredFrames: number | null
   readonly isRolledBack: boolean
 }
 
@@ -140,10 +145,43 @@ function standingOf(boot: string, log: LogContents, signed: SignedRoots): Mutabl
   return { boot, state, frames, anchoredFrames, isRolledBack: true }
 }
 
+/**
+ * What the BOOT entry of an anchored log has of a dead one is anchored with it, so that what a crash kept from the anchors
+ * is vouched for after all. Under the same key alone: only then had the later boot authenticated what it found.
+ */
+function vouchForPrevious(logs: ReadonlyMap<string, LogContents>, standings: Map<string, MutableStanding>): void {
+  const vouching = [...standings.values()]
+  for (const by of vouching) {
+    const log = logs.get(by.boot)
+    if (log === undefined || by.isRolledBack || by.anchoredFrames === null) continue
+    for (const { entry, frames } of log.entries) {
+      if (frames > by.anchoredFrames) break
+      if (entry.kind !== 'boot') continue
+      for (const seen of entry.previous) {
+        const [standing, previous] = [standings.get(seen.boot), logs.get(seen.boot)]
+        if (standing === undefined || previous === undefined || standing.isRolledBack) continue
+        const chain = previous.chainAt(seen.frames)
+        const isKnown = previous.header?.boot === seen.boot && previous.header.keyId === log.header?.keyId
+        if (!isKnown || chain === undefined || !isSameDigest(chain, seen.chain)) continue
+        if (seen.frames <= (standing.anchoredFrames ?? 0)) continue
+        standing.anchoredFrames = seen.frames
+        vouching.push(standing)
+      }
+    }
+  }
+}
+
 function comparePrevious(
   seen: PreviousLog,
-  logs: ReadonlyMap<string, LogContents>,
-  standings: Map<string, MutableStanding>,
+  {
+    logs,
+    standings,
+    signed,
+  }: {
+    readonly logs: ReadonlyMap<string, LogContents>
+    readonly standings: Map<string, MutableStanding>
+    readonly signed: SignedRoots
+  },
 ): void {
   const log = logs.get(seen.boot)
   const standing = standings.get(seen.boot)
@@ -155,7 +193,9 @@ function comparePrevious(
   }
   const chain = log.chainAt(seen.frames)
   if (chain !== undefined && isSameDigest(chain, seen.chain)) {
-    endAt(seen.frames, standing, log)
+    // Nobody ties in less than what was signed: whoever says so hides what follows.
+    const signedFrames = Math.max(standing.anchoredFrames ?? 0, signed.local.get(seen.boot)?.size ?? 0)
+    if (seen.frames >= signedFrames && log.header?.boot === seen.boot) endAt(seen.frames, standing, log)
     return
   }
   if (standing.state.kind !== 'damaged') {

@@ -214,7 +214,11 @@ export class SimulatedDisk {
       readPieces: path => this.#pieces(path, one),
       readFolder: path =>
         one('read', () =>
-          [...this.#folder(path).names].map(([name, node]) => ({ name, isFolder: node instanceof DiskFolder })),
+          [...this.#folder(path).names].map(([name, node]) => ({
+            name,
+            isFolder: node instanceof DiskFolder,
+            isFile: !(node instanceof DiskFolder),
+          })),
         ),
       makeFolder: path => one('makeFolder', () => this.#makeFolder(path)),
       rename: (from, to) => one('rename', () => this.#rename(from, to)),

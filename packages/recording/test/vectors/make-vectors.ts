@@ -39,11 +39,11 @@ export class Stage {
   }
 
   /** Starts a boot. Checkpoints are made every 5 s of its time, and kept. */
-  boot(more: { readonly anchored?: boolean } = {}): Promise<FileRecorder> {
+  boot(more: { readonly anchored?: boolean; readonly kek?: Uint8Array } = {}): Promise<FileRecorder> {
     const { time, place } = this
     return fileRecorder(
       optionsFor(place.dir, {
-        kek: KEK,
+        kek: more.kek ?? KEK,
         parameters: 'encrypted',
         clock: time.clock,
         sleep: time.sleep,
