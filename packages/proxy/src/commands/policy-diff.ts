@@ -91,6 +91,7 @@ const toldGroup = ({ change, old, new: now, count, examples }: ChangeGroup): rea
   `${COLOURS[change](change.padEnd(8))} ${count} × ${toldSaying(old)} -> ${toldSaying(now)}`,
   ...maskLines(old, now),
   ...approverLines(old, now),
+  ...termLines(old, now),
   ...examples.map(({ id, sql }) => `           ${printable(id)}: ${printable(sql.replaceAll('\n', ' '))}`),
 ]
 
@@ -105,6 +106,14 @@ const approverLines = (old: Says, now: Says): readonly string[] =>
     : [
         ...old.approvers.map(list => `         - asks ${printable(list)}`),
         ...now.approvers.map(list => `         + asks ${printable(list)}`),
+      ]
+
+const termLines = (old: Says, now: Says): readonly string[] =>
+  old.outcome === 'deny' || now.outcome === 'deny'
+    ? []
+    : [
+        ...old.terms.filter(term => !now.terms.includes(term)).map(term => `         - ${term}`),
+        ...now.terms.filter(term => !old.terms.includes(term)).map(term => `         + ${term}`),
       ]
 
 const maskLines = (old: Says, now: Says): readonly string[] => [

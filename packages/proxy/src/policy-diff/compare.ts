@@ -1,4 +1,4 @@
-import { type ApprovalTerms, type Catalog, maskName } from '@querywarden/policy-core'
+import { type ApprovalTerms, type Catalog, maskName, type Obligations } from '@querywarden/policy-core'
 import { accountOf, maskedColumns } from '../rehearsal/account.ts'
 import { isLooser, type Outcome, type Rehearsal } from '../rehearsal/rehearsal.ts'
 
@@ -10,6 +10,8 @@ export interface Says {
   readonly masked: readonly string[]
   /** Who is asked: `1 of dba or ops`, for each list that must be satisfied. */
   readonly approvers: readonly string[]
+  /** The limits that hold, and how much of the rows is recorded: `rows 100`, `records all`. */
+  readonly terms: readonly string[]
 }
 
 /** Statements that change in one and the same way. */
@@ -38,6 +40,7 @@ export const sayingOf = (rehearsal: Rehearsal, catalog: Catalog): Says => {
       ]),
     ].sort(),
     approvers: outcome === 'approve' ? [...new Set(approversOf(rehearsal))].sort() : [],
+    terms: outcome === 'deny' ? [] : [...new Set(termsOf(rehearsal))].sort(),
   }
 }
 
@@ -48,6 +51,25 @@ const detected = ({ statements }: Rehearsal): readonly string[] =>
       ? judgement.decision.obligations.detect.map(({ detector, mask }) => `any ${detector} (${maskName(mask)})`)
       : [],
   )
+
+const termsOf = ({ statements }: Rehearsal): readonly string[] =>
+  statements.flatMap(({ judgement }) =>
+    judgement?.kind === 'permitted' ? obligationTerms(judgement.decision.obligations) : [],
+  )
+
+function obligationTerms({ limits: { rowsMax, bytesMax, timeMsMax }, rows }: Obligations): readonly string[] {
+  const limits = [
+    ['rows', rowsMax],
+    ['bytes', bytesMax],
+    ['ms', timeMsMax],
+  ] as const
+  const told = limits.flatMap(([what, max]) => (max === null ? [] : [`at most ${max} ${what}`]))
+  if (rows === undefined) return told
+  return [
+    ...told,
+    `records ${rows.kind === 'first' ? `the first ${rows.rows} rows` : rows.kind === 'all' ? 'all rows' : 'a digest of the rows'}`,
+  ]
+}
 
 const approversOf = ({ statements }: Rehearsal): readonly string[] =>
   statements.flatMap(({ judgement }) =>
