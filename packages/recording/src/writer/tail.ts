@@ -65,6 +65,8 @@ export class Tail {
   /** The next file could not be made; the next look at the disk tries again. */
   #waitsForDisk = false
   #isClosed = false
+  /** The log ends: nothing more is said in it. */
+  #isOver = false
 
   constructor(options: TailOptions) {
     this.#options = options
@@ -179,7 +181,8 @@ export class Tail {
   release(number: number): void {
     const segment = this.#segment(number)
     if (segment !== undefined) segment.blocks -= 1
-    if (this.#committing === null) this.#discardRetired()
+    // What becomes durable after the end, of a session that was left open, leaves its tail to the next start.
+    if (this.#committing === null && !this.#isOver) this.#discardRetired()
   }
 
   /** Ends the tail. What stands in no frame is left to the next start, on the disk. */
@@ -190,6 +193,7 @@ export class Tail {
     if (this.#failure === null) await this.#commit()
     this.#retire()
     this.#discardRetired()
+    this.#isOver = true
     await Promise.all([...this.#discarding, ...this.#retired.map(({ file }) => file.close())])
   }
 
