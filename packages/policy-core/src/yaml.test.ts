@@ -77,7 +77,7 @@ describe('a mistake is shown where it stands', () => {
     [edited('    decision: allow', '\tdecision: allow'), 'policy.yaml:4:1: indented by a tab, expected blanks'],
     [
       edited('version: 1', '<<: { version: 1 }'),
-      'policy.yaml:1:1: version: missing, expected 1\npolicy.yaml:1:1: "<<": unknown key, expected one of version, rules, masks, limits',
+      'policy.yaml:1:1: version: missing, expected 1\npolicy.yaml:1:1: "<<": unknown key, expected one of version, rules, masks, limits, record',
     ],
     [`${POLICY}---\nversion: 1\n`, 'policy.yaml:17:1: expected one document in the file'],
     ['', 'policy.yaml:1:1: empty, expected a mapping'],
