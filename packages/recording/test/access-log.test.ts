@@ -1,3 +1,4 @@
+import { createReadStream } from 'node:fs'
 import { chmod, readdir, rm, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
@@ -8,11 +9,12 @@ import {
   listAccesses,
   openAccessLog,
   PLAIN_REPLAY,
+  readInstanceLog,
   readRecording,
   tellRecording,
   verifyDirectory,
 } from '../src/index.ts'
-import { KEK, optionsFor, recordSample, temporaryDir } from './fixtures.ts'
+import { KEK, opening, optionsFor, recordSample, temporaryDir } from './fixtures.ts'
 
 const access: Access = { kind: 'access', who: 'dana@desk', action: 'replay', recording: 'r-1', detail: '--at 5s' }
 
@@ -46,6 +48,21 @@ describe('PCI 10.2.1.3: who looks into recordings', () => {
         state: { kind: 'damaged', seq: 0, why: expect.stringContaining('gone') },
       }),
     )
+  })
+
+  test('R1: readers however many do not crowd out the log of recordings', async () => {
+    const dir = await temporaryDir()
+    const first = await fileRecorder(optionsFor(dir))
+    await (await first.record(opening())).close('client-terminated')
+    await first.close()
+    for (let reader = 0; reader < 9; reader++) await (await openAccessLog(optionsFor(dir))).close()
+    const next = await fileRecorder(optionsFor(dir))
+    await next.close()
+    const { entries } = await readInstanceLog(createReadStream(join(dir, next.boot, 'instance.log')))
+    expect(entries[0]?.entry).toMatchObject({
+      kind: 'boot',
+      previous: expect.arrayContaining([expect.objectContaining({ boot: first.boot })]),
+    })
   })
 
   test('F24: a reader that died leaves a log that the next start settles', async () => {

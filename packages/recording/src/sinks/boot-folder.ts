@@ -10,8 +10,10 @@ import type { FileSystem } from './file-system.ts'
 import { unusable } from './folder-storage.ts'
 import { rewriteEnd } from './rewrite-end.ts'
 
-/** So many of the latest finished logs are tied into a new one. */
+/** So many of the latest finished logs that account for recordings are tied into a new one, and so many of the others. */
 const PREVIOUS_LOGS_MAX = 8
+/** So many of the latest folders are looked at for them: whoever reads recordings leaves one each time. */
+const FOLDERS_LOOKED_AT_MAX = 256
 
 /** Ids become file names. */
 export const checkedIds = (newId: () => string) => (): string => {
@@ -74,13 +76,18 @@ export async function previousLogs(
   { own, now, keys }: { readonly own: string; readonly now: number; readonly keys: KeyEncryption },
 ): Promise<readonly PreviousLog[]> {
   const previous: PreviousLog[] = []
-  for (const boot of (await bootFolders(dir, files)).toReversed()) {
-    if (previous.length >= PREVIOUS_LOGS_MAX) break
+  const tied = { recordings: 0, others: 0 }
+  for (const boot of (await bootFolders(dir, files)).toReversed().slice(0, FOLDERS_LOOKED_AT_MAX)) {
+    if (tied.recordings >= PREVIOUS_LOGS_MAX) break
     if (boot === own || (await lockState(dir, files, { boot, now })).kind === 'live') continue
     const log = join(dir, boot, LOG_NAME)
     const found = await readLog(join(dir, boot), files, { keys }).catch(onlyUnusable)
     if (found === null || found.head === null) continue
-    const { head, length } = found
+    const { head, length, entries } = found
+    // Counted apart, or those who read recordings would crowd out the log that a crash has left.
+    const kind = entries.some(({ entry }) => entry.kind === 'opened') ? 'recordings' : 'others'
+    if (tied[kind] >= PREVIOUS_LOGS_MAX) continue
+    tied[kind] += 1
     try {
       await rewriteEnd(log, files, { from: Math.max(0, length - LOG_TORN_BYTES_MAX), to: length })
       await files.syncFolder(dirname(log))
