@@ -51,6 +51,11 @@ describe('sessions verify', () => {
     expect(text).toContain('without --anchor')
   })
 
+  test('a directory without anything to verify is not a sound one', async () => {
+    const { dir } = await copyOf('whole')
+    await expect(run(undefined, { dir: join(dir, '..'), all: true })).rejects.toThrow(/holds no recordings and no logs/)
+  })
+
   test('R1: a disk that was put back to an older state is a finding only with the anchor', async () => {
     const { dir, anchor } = await copyOf('rolled-back')
     const { exit, text } = await run(dir, { dir: 'elsewhere', anchor: [anchor], key: [KEY] })

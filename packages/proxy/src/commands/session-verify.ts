@@ -49,12 +49,19 @@ export async function sessionsVerify(
   }
   const subject = await subjectOf(what, found?.isDirectory() === true, options)
   const verdict = await verified(subject, options)
+  // An empty folder has nothing against it: whoever named the wrong one must not hear that all is well.
+  if (verdict.recordings.length + verdict.logs.length === 0) {
+    throw new CommandError(
+      EXIT.misuse,
+      `\`${subject.dir}\` holds no recordings and no logs of any; expected the directory that \`recording.dir\` names`,
+    )
+  }
   const recordings = verdict.recordings.filter(({ file }) => subject.file === null || file === subject.file)
   const report = reportOf(
     { ...verdict, recordings },
     { anchors: [...(options.anchor ?? []), ...(options.witness ?? [])], isWhole: subject.isWhole },
   )
-  show(terminal, report, () => linesOf(report, subject.dir))
+  show(terminal, report, () => linesOf(report))
   return isSound(report) ? EXIT.ok : EXIT.finding
 }
 

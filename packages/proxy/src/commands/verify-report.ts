@@ -142,10 +142,8 @@ function keyNotes({ keysFrom, logs }: DirectoryVerdict, anchors: readonly string
 }
 
 /** The report for people: what it comes to, then what speaks against it, then what is worth knowing. */
-export function linesOf(report: VerifyReport, dir: string): readonly string[] {
-  const { recordings, findings, notes } = report
-  if (recordings.length + findings.length === 0) return [`no recordings in ${dir}`]
-  const counts = Object.entries(report.summary).filter(([, count]) => count > 0)
+export function linesOf({ summary, recordings, findings, notes }: VerifyReport): readonly string[] {
+  const counts = Object.entries(summary).filter(([, count]) => count > 0)
   const sound = recordings.filter(one => recordingFinding(one).length === 0)
   return [
     `${counts.map(([kind, count]) => `${count} ${kind.toLowerCase()}`).join(', ') || 'no recordings'}; ${findings.length} ${findings.length === 1 ? 'finding' : 'findings'}`,
