@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs'
-import { chmod, readdir, rm, utimes, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, readdir, rm, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import {
@@ -56,6 +56,7 @@ describe('PCI 10.2.1.3: who looks into recordings', () => {
     await (await first.record(opening())).close('client-terminated')
     await first.close()
     for (let reader = 0; reader < 9; reader++) await (await openAccessLog(optionsFor(dir))).close()
+    for (let folder = 0; folder < 300; folder++) await mkdir(join(dir, `zz${folder}`))
     const next = await fileRecorder(optionsFor(dir))
     await next.close()
     const { entries } = await readInstanceLog(createReadStream(join(dir, next.boot, 'instance.log')))

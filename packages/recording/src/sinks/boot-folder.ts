@@ -12,8 +12,8 @@ import { rewriteEnd } from './rewrite-end.ts'
 
 /** So many of the latest finished logs that account for recordings are tied into a new one, and so many of the others. */
 const PREVIOUS_LOGS_MAX = 8
-/** So many of the latest folders are looked at for them: whoever reads recordings leaves one each time. */
-const FOLDERS_LOOKED_AT_MAX = 256
+/** So many of the latest logs are looked at for them: whoever reads recordings leaves one each time. */
+const LOGS_LOOKED_AT_MAX = 256
 
 /** Ids become file names. */
 export const checkedIds = (newId: () => string) => (): string => {
@@ -77,13 +77,16 @@ export async function previousLogs(
 ): Promise<readonly PreviousLog[]> {
   const previous: PreviousLog[] = []
   const tied = { recordings: 0, others: 0 }
-  for (const boot of (await bootFolders(dir, files)).toReversed().slice(0, FOLDERS_LOOKED_AT_MAX)) {
-    if (tied.recordings >= PREVIOUS_LOGS_MAX) break
+  let lookedAt = 0
+  for (const boot of (await bootFolders(dir, files)).toReversed()) {
+    if (tied.recordings >= PREVIOUS_LOGS_MAX || lookedAt >= LOGS_LOOKED_AT_MAX) break
     if (boot === own || (await lockState(dir, files, { boot, now })).kind === 'live') continue
     const log = join(dir, boot, LOG_NAME)
     const found = await readLog(join(dir, boot), files, { keys }).catch(onlyUnusable)
     if (found === null || found.head === null) continue
     const { head, length, entries } = found
+    // A folder without a genuine log doesn't count: anybody could make as many.
+    lookedAt += 1
     // Counted apart, or those who read recordings would crowd out the log that a crash has left.
     const kind = entries.some(({ entry }) => entry.kind === 'opened') ? 'recordings' : 'others'
     if (tied[kind] >= PREVIOUS_LOGS_MAX) continue
